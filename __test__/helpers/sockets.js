@@ -1,0 +1,236 @@
+'use strict'
+
+// What nearly every spec needs: sockets that are closed when the test ends, and a recorder that checks the order of
+// events of each of them.
+
+const { once } = require('node:events')
+const net = require('node:net')
+
+const { TCPSocket, TCPServerSocket, mozTCPSocket } = require('../../index.js')
+
+const TYPES = ['open', 'data', 'drain', 'error', 'close']
+
+/** A promise that can be settled from outside. */
+function deferred() {
+  const result = {}
+  result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }))
+  return result
+}
+
+/**
+ * Records the events of a socket, hands them out one at a time, and throws when their order breaks the contract
+ * (section 5.2): `open` first, nothing after `close`, `error` once and only right before `close`, no `data` while
+ * suspended.
+ */
+class Recorder {
+  constructor(socket, { accepted = socket.readyState === 'open' } = {}) {
+    this.socket = socket
+    /** Types, in order. */
+    this.types = []
+    /** All events, in order. */
+    this.events = []
+    this.violations = []
+    this.chunks = []
+    this.bytes = 0
+    this.opened = accepted
+    this.waiters = []
+    for (const type of TYPES) socket.addEventListener(type, (event) => this.#record(event))
+  }
+
+  #record(event) {
+    const { type } = event
+    const last = this.types.at(-1)
+    const complain = (why) => this.violations.push(`${type} after [${this.types.join(' ')}]: ${why}`)
+    if (last === 'close') complain('nothing may follow close')
+    if (last === 'error' && type !== 'close') complain('only close may follow error')
+    if (type === 'open' && this.opened) complain('open comes once, and never on an accepted socket')
+    if ((type === 'data' || type === 'drain') && !this.opened) complain('comes only after open')
+    if (type === 'open') this.opened = true
+    if ((type === 'error' || type === 'close') && this.socket.readyState !== 'closed')
+      complain('readyState must be closed')
+    if (event.target !== this.socket) complain('target must be the socket')
+    this.types.push(type)
+    this.events.push(event)
+    if (type === 'data') {
+      const chunk =
+        typeof event.data === 'string' ? Buffer.from(event.data, 'latin1') : Buffer.from(event.data.slice(0))
+      if (chunk.length === 0) complain('data is never empty')
+      this.chunks.push(chunk)
+      this.bytes += chunk.length
+    }
+    this.#wake()
+  }
+
+  #wake() {
+    this.waiters = this.waiters.filter(({ ready, promise }) => {
+      const result = ready()
+      if (result !== undefined) promise.resolve(result)
+      return result === undefined
+    })
+  }
+
+  /** Resolves with the first defined value of `ready()`, which is asked now and after each event. */
+  when(ready) {
+    const promise = deferred()
+    this.waiters.push({ ready, promise })
+    this.#wake()
+    return promise.promise
+  }
+
+  /** Resolves with the first event of `type`, which may have come already. */
+  event(type) {
+    return this.when(() => this.events.find((event) => event.type === type))
+  }
+
+  /** Resolves with all bytes received so far, once there are at least `count`. */
+  data(count) {
+    return this.when(() => (this.bytes >= count ? Buffer.concat(this.chunks) : undefined))
+  }
+
+  /** Resolves when the socket is closed, with the types of all events but `data`. */
+  async closed() {
+    await this.event('close')
+    return this.types.filter((type) => type !== 'data')
+  }
+
+  /** Forgets the bytes received so far. */
+  forgetData() {
+    this.chunks = []
+    this.bytes = 0
+  }
+}
+
+/**
+ * Ties sockets to a test: `scope(t).open(…)` and friends. At its end everything is closed, and the test fails if a
+ * recorder saw a violation.
+ */
+function scope(t) {
+  const cleanUps = []
+  t.teardown(async () => {
+    for (const cleanUp of cleanUps.reverse()) await cleanUp()
+  })
+  const own = {
+    /** Runs `cleanUp` when the test ends, before what was registered earlier. */
+    onEnd(cleanUp) {
+      cleanUps.push(cleanUp)
+    },
+
+    /** Records the events of `socket`, and closes it when the test ends. */
+    watch(socket) {
+      const recorder = new Recorder(socket)
+      cleanUps.push(() => {
+        if (recorder.violations.length > 0) throw new Error(recorder.violations.join('\n'))
+        socket.closeImmediately()
+      })
+      return recorder
+    },
+
+    /** `[socket, recorder]` of `new TCPSocket(host, port, options)`. */
+    open(host, port, options) {
+      const socket = new TCPSocket(host, port, options)
+      return [socket, own.watch(socket)]
+    },
+
+    /** A TCPServerSocket on a free port; `accepted()` resolves with the next `[socket, recorder]`. */
+    listen(options, { port = 0, backlog, create = (...args) => new TCPServerSocket(...args) } = {}) {
+      const server = create(port, options, backlog)
+      const [arrived, wanted] = [[], []]
+      server.onconnect = ({ socket }) => {
+        const pair = [socket, own.watch(socket)]
+        if (wanted.length > 0) wanted.shift().resolve(pair)
+        else arrived.push(pair)
+      }
+      cleanUps.push(() => server.close())
+      const accepted = () => {
+        if (arrived.length > 0) return Promise.resolve(arrived.shift())
+        wanted.push(deferred())
+        return wanted.at(-1).promise
+      }
+      return { server, port: server.localPort, accepted }
+    },
+
+    /** An open client and its accepted peer, both ours: `{ server, client, accepted, clientEvents, acceptedEvents }`. */
+    async pair(clientOptions = { binaryType: 'arraybuffer' }, serverOptions = { binaryType: 'arraybuffer' }) {
+      const listening = own.listen(serverOptions)
+      const [client, clientEvents] = own.open('127.0.0.1', listening.port, clientOptions)
+      const [[accepted, acceptedEvents]] = await Promise.all([
+        listening.accepted(),
+        clientEvents.event('open'),
+      ])
+      return { ...listening, client, accepted, clientEvents, acceptedEvents, next: listening.accepted }
+    },
+
+    /** A `node:net` server on 127.0.0.1: `{ port, connection() }`, with sockets that ignore their errors. */
+    async netServer(options, onConnection) {
+      const server = net.createServer({ noDelay: true, ...options })
+      const sockets = []
+      server.on('connection', (socket) => {
+        socket.on('error', () => {})
+        sockets.push(socket)
+        onConnection?.(socket)
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      cleanUps.push(() => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+      })
+      let next = 0
+      const connection = async () => {
+        const index = next++
+        while (sockets.length <= index) await once(server, 'connection')
+        return sockets[index]
+      }
+      return { server, port: server.address().port, connection }
+    },
+
+    /** An open client of ours, connected to a `node:net` socket: `{ socket, events, peer }`. */
+    async toNode(options = { binaryType: 'arraybuffer' }, serverOptions) {
+      const server = await own.netServer(serverOptions)
+      const [socket, events] = own.open('127.0.0.1', server.port, options)
+      const [peer] = await Promise.all([server.connection(), events.event('open')])
+      return { socket, events, peer, ...server }
+    },
+  }
+  return own
+}
+
+/** Resolves with what a `node:net` socket receives: `count` bytes, or all until its end. */
+async function receive(peer, count = Infinity) {
+  const chunks = []
+  let bytes = 0
+  if (count === 0) return Buffer.alloc(0)
+  for await (const chunk of peer.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes >= count) break
+  }
+  return Buffer.concat(chunks)
+}
+
+/** A port on which nothing listens: one that was free a moment ago. */
+async function closedPort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** An exact ArrayBuffer with the bytes of `source`. */
+function arrayBuffer(source) {
+  return Uint8Array.from(source).buffer
+}
+
+module.exports = {
+  Recorder,
+  TCPSocket,
+  TCPServerSocket,
+  arrayBuffer,
+  closedPort,
+  deferred,
+  mozTCPSocket,
+  receive,
+  scope,
+}

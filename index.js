@@ -1,0 +1,17 @@
+'use strict'
+
+// The package's public entry. `index.d.ts` describes what is exported here, `docs/api.md` how it behaves.
+
+const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent } = require('./lib/events.js')
+const { mozTCPSocket } = require('./lib/moz-tcp-socket.js')
+const { TCPServerSocket } = require('./lib/tcp-server-socket.js')
+const { TCPSocket } = require('./lib/tcp-socket.js')
+
+module.exports = {
+  TCPSocket,
+  TCPServerSocket,
+  mozTCPSocket,
+  TCPSocketEvent,
+  TCPSocketErrorEvent,
+  TCPServerSocketEvent,
+}

@@ -1,0 +1,243 @@
+'use strict'
+
+// From what applications pass to what the engine takes, in the manner of WebIDL: everything is converted and checked
+// here, before anything happens. Contract sections 1.3, 2.4, 2.5 and 3.2; decisions Q-15, Q-31, Q-32, Q-36, Q-39.
+
+const { isIP } = require('node:net')
+const { domainToASCII } = require('node:url')
+const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer } = require('node:util').types
+
+const native = require('./native.js')
+
+const DEFAULT_BACKLOG = 128
+const MAX_BACKLOG = 0x7fffffff
+
+/** RFC 1035: the most bytes of a domain name, in text, without the final dot. */
+const MAX_NAME = 253
+
+/**
+ * TLS options that other APIs know and this one does not have. Ignoring one could mean less security than the caller
+ * asked for, so each of them throws.
+ */
+const UNSUPPORTED_TLS_OPTIONS = [
+  'ALPNProtocols',
+  'SNICallback',
+  'allowPartialTrustChain',
+  'alpnProtocols',
+  'caOnly',
+  'cert',
+  'checkServerIdentity',
+  'ciphers',
+  'clientCertEngine',
+  'crl',
+  'dhparam',
+  'ecdhCurve',
+  'fingerprint256',
+  'honorCipherOrder',
+  'key',
+  'maxVersion',
+  'minDHSize',
+  'minVersion',
+  'passphrase',
+  'pfx',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'rejectUnauthorized',
+  'requestCert',
+  'requestOCSP',
+  'secureContext',
+  'secureOptions',
+  'secureProtocol',
+  'servername',
+  'session',
+  'sigalgs',
+]
+
+/** Throws unless `count` arguments are at least `least`, as WebIDL does. */
+function requireArguments(what, count, least) {
+  if (count < least) {
+    const plural = least === 1 ? 'argument' : 'arguments'
+    throw new TypeError(`${what}: at least ${least} ${plural} required, but only ${count} passed`)
+  }
+}
+
+/**
+ * A host as the resolver takes it: ASCII, with A-labels. Names that can only be a mistake or an attack are refused.
+ */
+function toHost(value) {
+  const host = String(value)
+  const refuse = (why) => {
+    throw new TypeError(`host ${JSON.stringify(host.slice(0, 80))}: ${why}`)
+  }
+  if (host === '') refuse('must not be empty')
+  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
+  if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
+  if (host.startsWith('[')) refuse('an IPv6 address is written without brackets')
+  if (isIP(host)) return host
+  const ascii = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
+  if (ascii === '') refuse('is not a valid internationalized domain name (UTS 46)')
+  const name = ascii.replace(/\.$/, '')
+  if (name.length > MAX_NAME) refuse(`must not be longer than ${MAX_NAME} bytes`)
+  // Forms such as 127.1, 0x7f.1 or 2130706433 mean an address to some resolvers and a name to others.
+  if (/(^|\.)(\d+|0x[\da-f]*)$/i.test(name))
+    refuse('ends in a number but is not an IPv4 address of four decimal parts')
+  return ascii
+}
+
+/** A port number, which may be a numeric string. `least` is 1 for a peer, and 0 where 0 and -1 mean "any". */
+function toPort(value, least) {
+  const port = toInteger(value, 'port')
+  if (least === 0 && port === -1) return 0
+  if (port < least || port > 65535) {
+    const any = least === 0 ? ', or 0 or -1 for any free port' : ''
+    throw new RangeError(`port ${port}: must be from 1 to 65535${any}`)
+  }
+  return port
+}
+
+/** The backlog of a listener, in connections. Omitted, zero and negative values mean the default of 128. */
+function toBacklog(value) {
+  if (value === undefined || value === null) return DEFAULT_BACKLOG
+  const backlog = toInteger(value, 'backlog')
+  if (backlog > MAX_BACKLOG)
+    throw new RangeError(`backlog ${backlog}: must not be greater than ${MAX_BACKLOG}`)
+  return backlog > 0 ? backlog : DEFAULT_BACKLOG
+}
+
+function toInteger(value, what) {
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value))
+  const number = isNumber ? Number(value) : NaN
+  if (!Number.isInteger(number))
+    throw new TypeError(`${what} ${describe(value)}: must be an integer, or a string of one`)
+  return number
+}
+
+/** Options of a client socket. */
+function toSocketOptions(value) {
+  const options = toDictionary(value)
+  refuseUnsupportedTls(options)
+  return {
+    // Firefox OS 1.0 called it useSSL; ignoring that would mean cleartext.
+    secure: Boolean(options.useSecureTransport) || Boolean(options.useSSL),
+    binaryType: toBinaryType(options.binaryType),
+    ca: toCertificates(options.ca),
+  }
+}
+
+/** Options of a listener. */
+function toServerOptions(value) {
+  const options = toDictionary(value)
+  refuseUnsupportedTls(options)
+  for (const key of ['useSecureTransport', 'useSSL', 'ca']) {
+    if (options[key]) throw new TypeError(`${key}: a TCPServerSocket does not support TLS`)
+  }
+  const address = options.localAddress === undefined ? '0.0.0.0' : String(options.localAddress)
+  if (!isIP(address) || address.includes('%')) {
+    throw new TypeError(
+      `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
+    )
+  }
+  return { binaryType: toBinaryType(options.binaryType), address }
+}
+
+function toDictionary(value) {
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object' && typeof value !== 'function') {
+    throw new TypeError(`options ${describe(value)}: must be an object`)
+  }
+  return value
+}
+
+function toBinaryType(value) {
+  if (value === undefined) return 'string'
+  const binaryType = String(value)
+  if (binaryType !== 'string' && binaryType !== 'arraybuffer') {
+    throw new TypeError(`binaryType ${JSON.stringify(binaryType)}: must be "string" or "arraybuffer"`)
+  }
+  return binaryType
+}
+
+function refuseUnsupportedTls(options) {
+  for (const key of UNSUPPORTED_TLS_OPTIONS) {
+    if (options[key] !== undefined) throw new TypeError(`${key}: this TLS option is not supported`)
+  }
+}
+
+/** One or several PEM texts or buffers, each with one or several certificates. */
+function toCertificates(value) {
+  if (value === undefined || value === null) return []
+  return (Array.isArray(value) ? value : [value]).map((item) => {
+    const isBytes = ArrayBuffer.isView(item) || isArrayBuffer(item)
+    if (typeof item !== 'string' && !isBytes) {
+      throw new TypeError(`ca ${describe(item)}: must be PEM, as a string or a Buffer, or an array of these`)
+    }
+    const pem = typeof item === 'string' ? Buffer.from(item) : Buffer.from(toView(item))
+    try {
+      native.checkCa(pem)
+    } catch (error) {
+      throw new TypeError(`ca: ${error.message}`)
+    }
+    return pem
+  })
+}
+
+/**
+ * What `send` was given, as a byte string or as a Uint8Array over exactly the bytes to send. The view is on the
+ * caller's memory: copy it before returning to the caller.
+ *
+ * The argument chooses, as in Gecko: strings are byte strings on every socket. On a string socket anything but an
+ * ArrayBuffer is stringified; on an arraybuffer socket views are bytes too, and anything else is an error (Q-15).
+ */
+function toPayload(data, byteOffset, byteLength, binaryType) {
+  const isBytes = isArrayBuffer(data) || (binaryType === 'arraybuffer' && ArrayBuffer.isView(data))
+  if (isBytes) return slice(toView(data), byteOffset, byteLength)
+  if (binaryType === 'arraybuffer' && typeof data !== 'string') {
+    throw new TypeError(`send: ${describe(data)} must be an ArrayBuffer, a view on one, or a string`)
+  }
+  if (byteOffset !== undefined || byteLength !== undefined) {
+    throw new TypeError(`send: byteOffset and byteLength go with an ArrayBuffer, not with ${describe(data)}`)
+  }
+  const text = String(data)
+  const wide = /[^\u0000-\u00ff]/.exec(text)
+  if (wide) {
+    const unit = wide[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
+    throw new TypeError(
+      `send: character U+${unit} at ${wide.index} does not fit in a byte; encode text first, for instance as UTF-8`,
+    )
+  }
+  return text
+}
+
+function toView(data) {
+  const buffer = ArrayBuffer.isView(data) ? data.buffer : data
+  if (isSharedArrayBuffer(buffer)) {
+    throw new TypeError('a SharedArrayBuffer could change while it is read; copy it first')
+  }
+  // Throws a TypeError where the buffer is detached, or the view lies outside a buffer that was shrunk.
+  return buffer === data ? new Uint8Array(data) : new Uint8Array(buffer, data.byteOffset, data.byteLength)
+}
+
+/** Out-of-range values clamp, as in Gecko; no byte outside the view can be selected. */
+function slice(view, byteOffset, byteLength) {
+  const offset = Math.min(view.length, toUint32(byteOffset))
+  const rest = view.length - offset
+  const length = byteLength === undefined ? rest : Math.min(rest, toUint32(byteLength))
+  return view.subarray(offset, offset + length)
+}
+
+/** WebIDL `unsigned long`, without `[EnforceRange]`: modulo 2^32. */
+function toUint32(value) {
+  return Number(value ?? 0) >>> 0
+}
+
+function describe(value) {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  if (isAnyArrayBuffer(value)) return 'a SharedArrayBuffer'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null)
+    return `an object of type ${value.constructor?.name ?? 'unknown'}`
+  return String(value)
+}
+
+module.exports = { requireArguments, toHost, toPort, toBacklog, toSocketOptions, toServerOptions, toPayload }

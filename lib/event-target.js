@@ -1,0 +1,98 @@
+'use strict'
+
+// An EventTarget with on* handler attributes, as WebIDL's EventHandler describes them. Nearly every application uses
+// the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
+
+const { reportException } = require('./errors.js')
+const { setTarget } = require('./events.js')
+
+class HandlerTarget extends EventTarget {
+  /** By event type: the handler attribute's value, and the listener that stands for it. */
+  #handlers = new Map()
+  /** Event types that ever had a listener. */
+  #listened = new Set()
+
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, listener, options)
+    if (listener) this.#listened.add(String(type))
+  }
+
+  /** Whether a callable handler, or a listener, may want events of `type`. */
+  static wants(target, type) {
+    return target.#listened.has(type) || typeof target.#handlers.get(type)?.value === 'function'
+  }
+
+  /**
+   * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets in
+   * place of the event.
+   *
+   * @returns {boolean} false when the handler attribute threw
+   */
+  static fire(target, event, argument = event) {
+    const handler = target.#handlers.get(event.type)
+    if (target.#listened.has(event.type)) {
+      if (handler) handler.argument = argument
+      target.dispatchEvent(event)
+      return !handler?.threw
+    }
+    setTarget(event, target)
+    return handler === undefined || target.#call(handler, argument)
+  }
+
+  #call(handler, argument) {
+    handler.threw = false
+    if (typeof handler.value !== 'function') return true
+    try {
+      handler.value.call(this, argument)
+    } catch (thrown) {
+      handler.threw = true
+      reportException(thrown)
+    }
+    return !handler.threw
+  }
+
+  #handle(type) {
+    return this.#handlers.get(type)?.value ?? null
+  }
+
+  #setHandle(type, value) {
+    const usable = typeof value === 'function' || (typeof value === 'object' && value !== null)
+    const handler = this.#handlers.get(type)
+    if (handler) {
+      handler.value = usable ? value : null
+    } else if (usable) {
+      const fresh = { value, threw: false, argument: undefined }
+      this.#handlers.set(type, fresh)
+      // Its place among the listeners is where the handler was first set.
+      super.addEventListener(type, (event) => {
+        const { argument = event } = fresh
+        fresh.argument = undefined
+        this.#call(fresh, argument)
+      })
+    }
+  }
+
+  /**
+   * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, and everything
+   * enumerable.
+   */
+  static defineInterface(Class, { handlers, attributes, methods }) {
+    for (const type of handlers) {
+      Object.defineProperty(Class.prototype, `on${type}`, {
+        get() {
+          return this.#handle(type)
+        },
+        set(value) {
+          this.#setHandle(type, value)
+        },
+        enumerable: true,
+        configurable: true,
+      })
+    }
+    for (const name of [...attributes, ...methods])
+      Object.defineProperty(Class.prototype, name, { enumerable: true })
+    Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
+  }
+}
+
+module.exports = { HandlerTarget }

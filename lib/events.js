@@ -1,0 +1,104 @@
+'use strict'
+
+// The event classes. Each carries the shapes of both generations at once: contract section 5.3, decision Q-03.
+
+let setTarget
+
+/** An Event that can be given its target without the cost of a full dispatch. */
+class TargetedEvent extends Event {
+  #target = null
+
+  static {
+    setTarget = (event, target) => {
+      event.#target = target
+    }
+  }
+
+  get target() {
+    return this.#target ?? super.target
+  }
+
+  get srcElement() {
+    return this.target
+  }
+
+  get currentTarget() {
+    return this.#target ?? super.currentTarget
+  }
+}
+
+/** `open`, `data`, `drain` and `close` of a TCPSocket. */
+class TCPSocketEvent extends TargetedEvent {
+  #data
+
+  constructor(type, init) {
+    super(type, init)
+    this.#data = init?.data ?? null
+  }
+
+  /** A `data` event's bytes: a string or an ArrayBuffer. An empty string otherwise. */
+  get data() {
+    return this.#data
+  }
+}
+
+/** `error` of a TCPSocket or a TCPServerSocket. */
+class TCPSocketErrorEvent extends TargetedEvent {
+  #init
+
+  constructor(type, init) {
+    super(type, init)
+    this.#init = { ...init }
+  }
+
+  /** Gecko's name of the error, such as "ConnectionRefusedError". */
+  get name() {
+    return String(this.#init.name ?? '')
+  }
+
+  /** Gecko's class of error: "Network", "SecurityProtocol" or "SecurityCertificate". */
+  get message() {
+    return String(this.#init.message ?? '')
+  }
+
+  /** Gecko's nsresult. */
+  get errorCode() {
+    return Number(this.#init.errorCode ?? 0) >>> 0
+  }
+
+  /** An Error whose name is Gecko's and whose message says what failed. */
+  get data() {
+    return this.#init.data ?? null
+  }
+}
+
+/** `connect` of a TCPServerSocket. */
+class TCPServerSocketEvent extends TargetedEvent {
+  #socket
+
+  constructor(type, init) {
+    super(type, init)
+    this.#socket = init?.socket ?? null
+  }
+
+  /** The accepted TCPSocket. */
+  get socket() {
+    return this.#socket
+  }
+
+  /** The same, where the first generation's documentation put it. */
+  get data() {
+    return this.#socket
+  }
+}
+
+for (const [Class, names] of [
+  [TCPSocketEvent, ['data']],
+  [TCPSocketErrorEvent, ['name', 'message', 'errorCode', 'data']],
+  [TCPServerSocketEvent, ['socket', 'data']],
+]) {
+  for (const name of names) Object.defineProperty(Class.prototype, name, { enumerable: true })
+  Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
+}
+
+module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, setTarget }

@@ -1,0 +1,117 @@
+'use strict'
+
+// TCPServerSocket: the Firefox OS API over one native listener.
+
+const { AsyncResource } = require('node:async_hooks')
+
+const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { requireArguments, toBacklog, toPort, toServerOptions } = require('./convert.js')
+const { bindFailure, eventError } = require('./errors.js')
+const { HandlerTarget } = require('./event-target.js')
+const { TCPServerSocketEvent, TCPSocketErrorEvent } = require('./events.js')
+const native = require('./native.js')
+const { makeAccepted } = require('./tcp-socket.js')
+
+const { EventKind } = native
+
+/** Makes a server whose `onconnect` gets the accepted socket itself, as the first generation's did. */
+let makeFirstGeneration
+
+class TCPServerSocket extends HandlerTarget {
+  #native
+  #localPort
+  #binaryType
+  /** `onconnect` gets the socket, not an event (decision Q-27). */
+  #passesSockets = false
+  #context = new AsyncResource('TCPSERVERSOCKET')
+
+  constructor(port, options, backlog) {
+    super()
+    requireArguments('TCPServerSocket constructor', arguments.length, 1)
+    const localPort = toPort(port, 0)
+    const { address, binaryType } = toServerOptions(options)
+    const connections = toBacklog(backlog)
+    this.#binaryType = binaryType
+    const asStrings = binaryType === 'string'
+    const channel = eventChannel()
+    try {
+      this.#native = new native.TCPServerSocket(channel, {
+        address,
+        port: localPort,
+        backlog: connections,
+        asStrings,
+      })
+    } catch (error) {
+      throw bindFailure(error, address, localPort)
+    }
+    this.#localPort = this.#native.localPort
+    attach(this.#native, this)
+  }
+
+  get localPort() {
+    return this.#localPort
+  }
+
+  close() {
+    if (this.#native === null) return
+    detach(this.#native)
+    this.#native.close()
+    this.#native = null
+  }
+
+  ref() {
+    this.#native?.keepAlive(true)
+    return this
+  }
+
+  unref() {
+    this.#native?.keepAlive(false)
+    return this
+  }
+
+  /** @internal An event of the engine. */
+  [receive](kind, ...details) {
+    this.#context.runInAsyncScope(
+      kind === EventKind.Accepted ? this.#onAccepted : this.#onFailed,
+      this,
+      ...details,
+    )
+  }
+
+  #onAccepted(handle, host, port) {
+    const socket = makeAccepted(handle, host, port, this.#binaryType)
+    if (!HandlerTarget.wants(this, 'connect')) {
+      // Nobody could ever use it (decision Q-28).
+      socket.close()
+      return
+    }
+    if (this.#passesSockets)
+      Object.defineProperty(socket, 'socket', { value: socket, writable: true, configurable: true })
+    const event = new TCPServerSocketEvent('connect', { socket })
+    const fine = HandlerTarget.fire(this, event, this.#passesSockets ? socket : event)
+    // A handler that threw did not take charge of the socket (decision Q-29).
+    if (!fine) socket.close()
+  }
+
+  #onFailed(name, message, errorCode, detail, errno) {
+    this.close()
+    const data = eventError({ name, errorCode, detail, errno })
+    HandlerTarget.fire(this, new TCPSocketErrorEvent('error', { name, message, errorCode, data }))
+  }
+
+  static {
+    makeFirstGeneration = (port, options, backlog) => {
+      const server = new TCPServerSocket(port, options, backlog)
+      server.#passesSockets = true
+      return server
+    }
+  }
+}
+
+HandlerTarget.defineInterface(TCPServerSocket, {
+  handlers: ['connect', 'error'],
+  attributes: ['localPort'],
+  methods: ['close', 'ref', 'unref'],
+})
+
+module.exports = { TCPServerSocket, makeFirstGeneration }

@@ -1,0 +1,268 @@
+'use strict'
+
+// TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
+// written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
+
+const { AsyncResource } = require('node:async_hooks')
+
+const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { requireArguments, toHost, toPayload, toPort, toSocketOptions } = require('./convert.js')
+const { eventError, wrongState } = require('./errors.js')
+const { HandlerTarget } = require('./event-target.js')
+const { TCPSocketErrorEvent, TCPSocketEvent } = require('./events.js')
+const native = require('./native.js')
+const { Outbox } = require('./outbox.js')
+
+const { EventKind } = native
+
+/** More than this many pending bytes, and `send` answers false. Reaching it makes a `drain` due (decision Q-01). */
+const HIGH_WATER = 65536
+
+/** Passed to the constructor in place of a host: makes a socket that was never connected. */
+const MAKE = Symbol('make')
+
+/** Makes the facade of a connection that a listener accepted. */
+let makeAccepted
+
+class TCPSocket extends HandlerTarget {
+  #host = ''
+  #port = 0
+  #ssl = false
+  #binaryType = 'string'
+  #readyState = 'closed'
+  #native = null
+  #outbox = null
+  #accepted = false
+  #suspensions = 0
+  /** `drain` is due when nothing is pending. */
+  #drainDue = false
+  /** The peer will send no more; the socket closes when nothing is pending. */
+  #peerEnded = false
+  /** The application gave the connection up: that it fails as well is no news (decision Q-09). */
+  #unwanted = false
+  /** Handlers run in the asynchronous context in which the socket was made. */
+  #context = new AsyncResource('TCPSOCKET')
+
+  constructor(host, port, options) {
+    super()
+    if (host === MAKE) return
+    requireArguments('TCPSocket constructor', arguments.length, 2)
+    this.#host = String(host)
+    const target = toHost(host)
+    this.#port = toPort(port, 1)
+    const { secure, binaryType, ca } = toSocketOptions(options)
+    this.#ssl = secure
+    this.#binaryType = binaryType
+    const asStrings = binaryType === 'string'
+    this.#open(
+      'connecting',
+      new native.TCPSocket(eventChannel(), { host: target, port: this.#port, secure, asStrings, ca }),
+    )
+  }
+
+  get host() {
+    return this.#host
+  }
+
+  get port() {
+    return this.#port
+  }
+
+  get ssl() {
+    return this.#ssl
+  }
+
+  get bufferedAmount() {
+    return this.#outbox?.pending ?? 0
+  }
+
+  get binaryType() {
+    return this.#binaryType
+  }
+
+  get readyState() {
+    return this.#readyState
+  }
+
+  send(data, byteOffset, byteLength) {
+    requireArguments('TCPSocket.send', arguments.length, 1)
+    const payload = toPayload(data, byteOffset, byteLength, this.#binaryType)
+    if (this.#readyState !== 'open') throw wrongState('Socket not open.')
+    const pending = this.#outbox.write(payload)
+    if (pending >= HIGH_WATER && !this.#drainDue) {
+      this.#drainDue = true
+      this.#outbox.wantDrain()
+    }
+    return pending <= HIGH_WATER
+  }
+
+  suspend() {
+    if (this.#suspensions++ === 0) this.#native?.suspend()
+  }
+
+  resume() {
+    if (this.#suspensions === 0) {
+      throw wrongState('Calling resume() on a connection that was not suspended.')
+    }
+    if (--this.#suspensions === 0) this.#native?.resume()
+  }
+
+  upgradeToSecure() {
+    if (this.#readyState !== 'open') throw wrongState('Socket not open.')
+    if (this.#accepted)
+      throw wrongState('An accepted socket cannot be upgraded: the server side of TLS is not supported.')
+    if (this.#ssl) return
+    this.#ssl = true
+    this.#outbox.flush()
+    this.#native.upgrade()
+  }
+
+  close() {
+    if (this.#readyState === 'open') {
+      this.#readyState = 'closing'
+      this.#outbox.flush()
+      this.#native.close()
+    } else {
+      this.#stopConnecting()
+    }
+  }
+
+  closeImmediately() {
+    if (this.#readyState === 'open') {
+      this.#readyState = 'closing'
+      this.#drainDue = false
+      this.#unwanted = true
+      this.#outbox.discard()
+      this.#outbox = null
+      this.#native.closeImmediately()
+    } else {
+      this.#stopConnecting()
+    }
+  }
+
+  ref() {
+    this.#native?.keepAlive(true)
+    return this
+  }
+
+  unref() {
+    this.#native?.keepAlive(false)
+    return this
+  }
+
+  #stopConnecting() {
+    if (this.#readyState === 'connecting') {
+      this.#readyState = 'closing'
+      this.#unwanted = true
+      this.#native.abort()
+    }
+  }
+
+  #open(readyState, handle) {
+    this.#readyState = readyState
+    this.#native = handle
+    this.#outbox = new Outbox(handle)
+    attach(handle, this)
+  }
+
+  /** @internal An event of the engine. */
+  [receive](kind, ...details) {
+    this.#context.runInAsyncScope(this.#receive, this, kind, ...details)
+  }
+
+  #receive(kind, ...details) {
+    switch (kind) {
+      case EventKind.Data:
+        return this.#onData(details[0])
+      case EventKind.Opened:
+        if (this.#readyState !== 'connecting') return
+        this.#readyState = 'open'
+        return this.#fire('open')
+      case EventKind.Drained:
+        return this.#onDrained()
+      case EventKind.Ended:
+        this.#peerEnded = true
+        return this.#closeWhenDrained()
+      case EventKind.Closed:
+        return this.#finish()
+      case EventKind.Failed:
+        return this.#onFailed(...details)
+    }
+  }
+
+  #onData(data) {
+    if (this.#readyState !== 'open') return
+    // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
+    const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
+    this.#fire('data', foreign ? Uint8Array.from(new Uint8Array(data)).buffer : data)
+  }
+
+  #onDrained() {
+    if (this.#outbox === null || this.#outbox.pending > 0) return
+    this.#outbox.drained()
+    if (this.#drainDue) {
+      this.#drainDue = false
+      this.#fire('drain')
+    }
+    if (this.#peerEnded && this.#readyState === 'open') this.#closeWhenDrained()
+  }
+
+  /** The peer ended: what was accepted is still delivered, then the socket closes (decision Q-11). */
+  #closeWhenDrained() {
+    if (this.#outbox.pending > 0) {
+      this.#outbox.wantDrain()
+      return
+    }
+    this.#native.close()
+    this.#finish()
+  }
+
+  #onFailed(name, message, errorCode, detail, errno) {
+    const event = new TCPSocketErrorEvent('error', {
+      name,
+      message,
+      errorCode,
+      data: eventError({ name, errorCode, detail, errno }),
+    })
+    this.#release()
+    if (!this.#unwanted) HandlerTarget.fire(this, event)
+    this.#fire('close')
+  }
+
+  #finish() {
+    this.#release()
+    this.#fire('close')
+  }
+
+  #release() {
+    this.#readyState = 'closed'
+    detach(this.#native)
+    this.#native.release()
+    this.#outbox?.discard()
+    this.#outbox = this.#native = null
+  }
+
+  #fire(type, data = '') {
+    HandlerTarget.fire(this, new TCPSocketEvent(type, { data }))
+  }
+
+  static {
+    makeAccepted = (handle, host, port, binaryType) => {
+      const socket = new TCPSocket(MAKE)
+      socket.#host = host
+      socket.#port = port
+      socket.#binaryType = binaryType
+      socket.#accepted = true
+      socket.#open('open', handle)
+      return socket
+    }
+  }
+}
+
+HandlerTarget.defineInterface(TCPSocket, {
+  handlers: ['open', 'drain', 'data', 'error', 'close'],
+  attributes: ['host', 'port', 'ssl', 'bufferedAmount', 'binaryType', 'readyState'],
+  methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
+})
+
+module.exports = { TCPSocket, MAKE, makeAccepted }

@@ -1,0 +1,51 @@
+'use strict'
+
+// Makes a fresh clone ready, and does nothing where that was done before: installs the development packages when the
+// lockfile asks for others than those that are there, and builds the addon when a source is newer than it.
+
+const { spawnSync } = require('node:child_process')
+const { existsSync, readdirSync, statSync } = require('node:fs')
+const { join } = require('node:path')
+
+const root = join(__dirname, '..')
+
+function run(what, command, args) {
+  console.error(`\n> ${what}: ${command} ${args.join(' ')}`)
+  const started = Date.now()
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (error) console.error(`cannot run ${command}: ${error.message}`)
+  if (status !== 0) process.exit(status || 1)
+  console.error(`> ${what}: done in ${((Date.now() - started) / 1000).toFixed(0)} s`)
+}
+
+/** Milliseconds since the epoch of the newest file at or below `path`; 0 where there is none. */
+function newest(path) {
+  if (!existsSync(path)) return 0
+  const stat = statSync(path)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
+}
+
+function installedAt() {
+  return newest(join(root, 'node_modules', '.package-lock.json'))
+}
+
+function builtAt() {
+  const addons = readdirSync(root).filter((name) => name.endsWith('.node'))
+  const outputs = [...addons.map((name) => join(root, name)), join(root, 'binding.js')]
+  return addons.length === 0 ? 0 : Math.min(...outputs.map(newest))
+}
+
+if (installedAt() < newest(join(root, 'package-lock.json'))) {
+  run('install', 'npm', ['ci', '--no-audit', '--no-fund'])
+}
+
+const sources = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock'].map((name) => newest(join(root, name)))
+if (builtAt() < Math.max(...sources)) {
+  console.error('\nBuilding the engine. The first time this compiles OpenSSL, which takes a few minutes.')
+  run('build', 'npm', ['run', '--silent', 'build'])
+}

@@ -1,0 +1,104 @@
+//! The one threadsafe function of an environment. It carries no data: it only makes the JavaScript thread call the
+//! hub, once for each ring. Events wait in the hub's own queue, where their order is kept and their memory is ours.
+//!
+//! Node is used directly here because what matters is exactly what wrappers hide: one item is one task (Node runs
+//! `process.nextTick` and microtasks after it), and an item that arrives without an environment must do nothing.
+
+use std::{ffi::c_void, panic, ptr, rc::Rc};
+
+use napi::{Error, Result, Status, check_status, sys};
+
+use super::hub::Hub;
+
+/// A handle to the threadsafe function. Rings from any thread; the rest belongs to the JavaScript thread.
+pub(super) struct Doorbell(sys::napi_threadsafe_function);
+
+// SAFETY: Node-API allows `napi_call_threadsafe_function` from any thread. The handle stays valid until the
+// environment's cleanup, and the hub takes the doorbell away, under the lock that every ring holds, before that.
+unsafe impl Send for Doorbell {}
+// SAFETY: as above.
+unsafe impl Sync for Doorbell {}
+
+impl Doorbell {
+  /// Makes a doorbell that calls `hub` on the JavaScript thread, and does not keep the process alive.
+  pub(super) fn new(env: sys::napi_env, hub: Rc<Hub>) -> Result<Self> {
+    let name = c"moz-tcp-socket".to_bytes();
+    let context = Rc::into_raw(hub).cast_mut().cast::<c_void>();
+    let mut resource = ptr::null_mut();
+    let mut function = ptr::null_mut();
+    // SAFETY: `env` is the current environment on its own thread. `context` is a counted reference to the hub; it is
+    // given back by `finalize`, which Node calls after the last `answer`.
+    let status = unsafe {
+      sys::napi_create_string_utf8(env, name.as_ptr().cast(), name.len() as isize, &raw mut resource);
+      sys::napi_create_threadsafe_function(
+        env,
+        ptr::null_mut(),
+        ptr::null_mut(),
+        resource,
+        0, // Unbounded; the hub never has more than one ring outstanding.
+        1,
+        ptr::null_mut(),
+        Some(finalize),
+        context,
+        Some(answer),
+        &raw mut function,
+      )
+    };
+    if status != sys::Status::napi_ok {
+      // SAFETY: Node did not take the reference.
+      drop(unsafe { Rc::from_raw(context.cast::<Hub>()) });
+      return Err(Error::new(
+        Status::from(status),
+        "cannot create the threadsafe function",
+      ));
+    }
+    let doorbell = Self(function);
+    doorbell.keep_alive(env, false)?;
+    Ok(doorbell)
+  }
+
+  /// Makes the JavaScript thread call the hub once.
+  pub(super) fn ring(&self) {
+    // SAFETY: see `Send`. A queue that is closing answers with an error, which is fine: nobody is there.
+    unsafe {
+      sys::napi_call_threadsafe_function(
+        self.0,
+        ptr::null_mut(),
+        sys::ThreadsafeFunctionCallMode::nonblocking,
+      )
+    };
+  }
+
+  /// Whether the event loop waits for this doorbell. JavaScript thread only.
+  pub(super) fn keep_alive(&self, env: sys::napi_env, keep: bool) -> Result<()> {
+    // SAFETY: on the JavaScript thread, with its environment.
+    check_status!(unsafe {
+      if keep {
+        sys::napi_ref_threadsafe_function(env, self.0)
+      } else {
+        sys::napi_unref_threadsafe_function(env, self.0)
+      }
+    })
+  }
+}
+
+/// Node calls this on the JavaScript thread, once for each ring; without `env` when it is tearing down.
+unsafe extern "C" fn answer(
+  env: sys::napi_env,
+  _function: sys::napi_value,
+  hub: *mut c_void,
+  _data: *mut c_void,
+) {
+  if env.is_null() {
+    return;
+  }
+  // SAFETY: `hub` is the reference made in `new`, alive until `finalize`.
+  let hub = unsafe { &*hub.cast::<Hub>() };
+  // A panic must not unwind into Node. The hub is consistent between any two statements.
+  let _ = panic::catch_unwind(panic::AssertUnwindSafe(|| hub.deliver(env)));
+}
+
+unsafe extern "C" fn finalize(_env: sys::napi_env, _data: *mut c_void, hub: *mut c_void) {
+  // SAFETY: the reference made in `new`, given back once.
+  drop(unsafe { Rc::from_raw(hub.cast::<Hub>()) });
+}

@@ -1,0 +1,164 @@
+//! The native side of a `TCPSocket`.
+
+use std::{cell::Cell, rc::Rc};
+
+use bytes::Bytes;
+use napi::{Error, Result};
+use napi_derive::napi;
+
+use super::{
+  channel::{Channel, EventChannel},
+  hub::{Entry, Hub, Target},
+  options::ConnectOptions,
+};
+use crate::net;
+
+/// A connection. The facade wraps it and decides what its events mean.
+#[napi(js_name = "TCPSocket")]
+pub struct TcpSocket {
+  channel: Rc<Channel>,
+  socket: Rc<net::Socket>,
+  /// It keeps the process alive while it is live.
+  keeps_alive: Cell<bool>,
+}
+
+#[napi]
+impl TcpSocket {
+  /// Starts to connect. `Opened` or `Failed` follows.
+  #[napi(constructor, catch_unwind)]
+  pub fn connect(channel: &EventChannel, options: ConnectOptions) -> Result<Self> {
+    crate::fault::point("TCPSocket");
+    let (channel, as_strings) = (&channel.inner, options.as_strings);
+    let socket = net::Socket::connect(&channel.hub.context, options.into());
+    Self::live(&channel.hub, socket, channel, as_strings)
+  }
+
+  /// The id that its events carry.
+  #[napi(getter, catch_unwind)]
+  pub fn id(&self) -> u32 {
+    self.socket.id()
+  }
+
+  /// Bytes accepted and not yet handed to the operating system.
+  #[napi(getter, catch_unwind)]
+  pub fn unwritten(&self) -> f64 {
+    self.socket.unwritten() as f64
+  }
+
+  /// Accepts a copy of `data[start..end]` for sending, after the next `flush`.
+  #[napi(catch_unwind)]
+  pub fn stage(&self, data: &[u8], start: u32, end: u32) -> Result<()> {
+    crate::fault::point("stage");
+    // Copied here and now: memory of JavaScript may change, move or go as soon as this returns.
+    self
+      .socket
+      .stage(Bytes::copy_from_slice(slice(data, start, end)?));
+    Ok(())
+  }
+
+  /// As `stage`, then lets everything staged be written. With `report_drained`, `Drained` follows once.
+  #[napi(catch_unwind)]
+  pub fn flush(&self, data: &[u8], start: u32, end: u32, report_drained: bool) -> Result<()> {
+    crate::fault::point("flush");
+    let data = slice(data, start, end)?;
+    if !data.is_empty() {
+      self.socket.stage(Bytes::copy_from_slice(data));
+    }
+    self.socket.flush(report_drained);
+    Ok(())
+  }
+
+  /// Delivers nothing, and reads nothing, until `resume`.
+  #[napi(catch_unwind)]
+  pub fn suspend(&self) {
+    crate::fault::point("suspend");
+    self.socket.suspend();
+  }
+
+  /// Reads and delivers again.
+  #[napi(catch_unwind)]
+  pub fn resume(&self) {
+    crate::fault::point("resume");
+    self.socket.resume();
+  }
+
+  /// What was staged before goes out as it is, what is staged later goes out encrypted.
+  #[napi(catch_unwind)]
+  pub fn upgrade(&self) {
+    crate::fault::point("upgrade");
+    self.socket.upgrade();
+  }
+
+  /// Sends what was accepted, then FIN. `Closed` follows, and nothing else but `Drained`.
+  #[napi(catch_unwind)]
+  pub fn close(&self) {
+    crate::fault::point("close");
+    self.socket.close();
+  }
+
+  /// As `close`, without what was not yet written.
+  #[napi(catch_unwind)]
+  pub fn close_immediately(&self) {
+    crate::fault::point("closeImmediately");
+    self.socket.close_immediately();
+  }
+
+  /// Stops connecting. `Closed` follows.
+  #[napi(catch_unwind)]
+  pub fn abort(&self) {
+    crate::fault::point("abort");
+    self.socket.abort();
+  }
+
+  /// The socket is closed for JavaScript: no further events, and no reason to stay alive.
+  #[napi(catch_unwind)]
+  pub fn release(&self) -> Result<()> {
+    crate::fault::point("release");
+    self.channel.hub.release(self.socket.id(), self.keeps_alive.get())
+  }
+
+  /// Whether the process stays alive for this socket.
+  #[napi(catch_unwind)]
+  pub fn keep_alive(&self, keep: bool) -> Result<()> {
+    crate::fault::point("keepAlive");
+    let hub = &self.channel.hub;
+    if !hub.is_live(self.socket.id()) || self.keeps_alive.replace(keep) == keep {
+      return Ok(());
+    }
+    hub.keep_alive(keep)
+  }
+}
+
+impl TcpSocket {
+  /// Wraps a socket that gets events from now on.
+  pub(super) fn live(
+    hub: &Hub,
+    socket: net::Socket,
+    channel: &Rc<Channel>,
+    as_strings: bool,
+  ) -> Result<Self> {
+    let socket = Rc::new(socket);
+    let target = Target::Socket {
+      socket: Rc::clone(&socket),
+      as_strings,
+    };
+    hub.register(
+      socket.id(),
+      Entry {
+        channel: Rc::clone(channel),
+        target,
+      },
+    )?;
+    Ok(Self {
+      channel: Rc::clone(channel),
+      socket,
+      keeps_alive: Cell::new(true),
+    })
+  }
+}
+
+fn slice(data: &[u8], start: u32, end: u32) -> Result<&[u8]> {
+  let out_of_bounds =
+    || Error::from_reason(format!("bytes {start} to {end} of {}: out of bounds", data.len()));
+  data.get(start as usize..end as usize).ok_or_else(out_of_bounds)
+}

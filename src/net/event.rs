@@ -1,0 +1,29 @@
+//! What a socket's task tells its owner.
+
+use super::{Accepted, SocketError};
+
+/// Names a socket or a listener among those that share one [`EventSink`].
+pub type SocketId = u32;
+
+/// A fact, reported once and in order for each socket.
+#[derive(Debug)]
+pub enum Event {
+  /// The connection is established; with TLS from the first byte, the peer is verified too.
+  Opened,
+  /// [`Socket::take_input`](super::Socket::take_input) has something: bytes, or the end of them.
+  Readable,
+  /// Everything queued was handed to the operating system. Only reported when asked for.
+  Drained,
+  /// A close that the owner asked for is complete: the queue was flushed and FIN sent. The last event.
+  Closed,
+  /// The connection failed. The last event.
+  Failed(SocketError),
+  /// A listener accepted a connection.
+  Accepted(Accepted),
+}
+
+/// Where events go: one ordered queue for all sockets of an owner.
+pub trait EventSink: Send + Sync + 'static {
+  /// Appends an event. Called from any thread; must not block and must not call back into the socket.
+  fn push(&self, id: SocketId, event: Event);
+}

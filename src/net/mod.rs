@@ -1,0 +1,39 @@
+//! The socket engine: TCP and TLS on Tokio, with no knowledge of Node.
+//!
+//! A [`Socket`] or [`Listener`] is a handle that one owner thread (in the addon: the JavaScript thread) drives with
+//! plain, non-blocking calls. What happens on the wire comes back through an [`EventSink`], one ordered stream of
+//! [`Event`]s. The owner alone decides what an event means for the state of its socket; the tasks in here only
+//! report facts. That division is what keeps `readyState`, `bufferedAmount` and the order of events free of races.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`socket`] | the handle, and the state it shares with its task |
+//! | [`connection`] | the task: connect, handshake, move bytes, close |
+//! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
+//! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
+//! | [`tls`], [`transport`] | handshakes and trust; one stream type for plain and TLS |
+//! | [`listener`] | bind, listen, the accept loop |
+//! | [`error`], [`options`], [`event`] | the vocabulary |
+
+#![forbid(unsafe_code)]
+
+pub mod connect;
+pub mod connection;
+pub mod error;
+pub mod event;
+pub mod listener;
+pub mod options;
+pub mod recv_buffer;
+pub mod resolve;
+pub mod send_queue;
+pub mod socket;
+pub mod sync;
+pub mod tls;
+pub mod transport;
+
+pub use error::{ErrorName, SocketError};
+pub use event::{Event, EventSink, SocketId};
+pub use listener::{Accepted, Listener};
+pub use options::{ConnectOptions, ListenOptions, TlsOptions};
+pub use recv_buffer::Input;
+pub use socket::{Context, Socket};

@@ -1,0 +1,229 @@
+//! What a socket has read and its owner has not taken: bounded bytes, then the end of them, with no I/O.
+//!
+//! The reader appends while the owner is busy, so bytes pile up rather than events; when the bound is reached it
+//! stops reading, and TCP pushes back on the peer. At most one [`Readable`](super::Event::Readable) is on its way at
+//! any time: the methods that can make one due say so by returning `true`.
+
+use super::SocketError;
+
+/// The most bytes one socket holds for its owner, beyond what the kernel holds. Four reads of the cache-sized
+/// 64 KiB: enough to keep the reader busy during one turn of the owner.
+pub const LIMIT: usize = 256 * 1024;
+
+/// How the peer's bytes ended.
+#[derive(Clone, Debug)]
+pub enum End {
+  /// FIN, and with TLS a close_notify before it.
+  Eof,
+  /// The connection broke.
+  Failed(SocketError),
+}
+
+/// What [`RecvBuffer::take`] found.
+#[derive(Debug)]
+pub enum Input {
+  /// Nothing to deliver now.
+  None,
+  /// Bytes in the order they came; never empty.
+  Data(Vec<u8>),
+  /// The peer will send no more.
+  End(End),
+}
+
+/// A bounded buffer between the reader and the owner. See the module.
+#[derive(Debug, Default)]
+pub struct RecvBuffer {
+  data: Vec<u8>,
+  end: Option<End>,
+  /// A `Readable` is on its way to the owner.
+  announced: bool,
+  /// The owner wants nothing for now.
+  suspended: bool,
+  /// The owner wants nothing ever again.
+  discarding: bool,
+  /// The reader waits for room.
+  stalled: bool,
+}
+
+impl RecvBuffer {
+  /// How many bytes the reader may append now. Zero means: wait to be woken.
+  pub fn room(&mut self) -> usize {
+    let room = if self.suspended || self.end.is_some() {
+      0
+    } else {
+      LIMIT.saturating_sub(self.data.len())
+    };
+    self.stalled = room == 0;
+    room
+  }
+
+  /// Appends what was read. `true` when a `Readable` is due.
+  pub fn append(&mut self, bytes: &[u8]) -> bool {
+    if self.discarding {
+      return false;
+    }
+    self.data.extend_from_slice(bytes);
+    self.announce()
+  }
+
+  /// Nothing will follow what was appended. `true` when a `Readable` is due.
+  pub fn finish(&mut self, end: End) -> bool {
+    if self.discarding {
+      return false;
+    }
+    self.end.get_or_insert(end);
+    self.announce()
+  }
+
+  /// Takes what is next, in answer to a `Readable`. The flag is `true` when another `Readable` is due, because the
+  /// end follows the bytes that were taken.
+  pub fn take(&mut self) -> (Input, bool) {
+    self.announced = false;
+    if self.suspended {
+      return (Input::None, false);
+    }
+    if !self.data.is_empty() {
+      let data = std::mem::take(&mut self.data);
+      return (Input::Data(data), self.announce());
+    }
+    match self.end.take() {
+      Some(end) => {
+        self.discarding = true;
+        (Input::End(end), false)
+      }
+      None => (Input::None, false),
+    }
+  }
+
+  /// Whether the reader stopped for want of room and should be woken, now that there is some.
+  pub fn reader_wants_wake(&mut self) -> bool {
+    !self.suspended && std::mem::take(&mut self.stalled)
+  }
+
+  /// Holds everything back until [`RecvBuffer::resume`].
+  pub fn suspend(&mut self) {
+    self.suspended = true;
+  }
+
+  /// Delivers again. `true` when a `Readable` is due.
+  pub fn resume(&mut self) -> bool {
+    self.suspended = false;
+    self.announce()
+  }
+
+  /// Drops what is here and what will come.
+  pub fn discard(&mut self) {
+    self.discarding = true;
+    self.suspended = false;
+    self.data = Vec::new();
+    self.end = None;
+  }
+
+  /// Ends the plaintext part of a connection. Bytes, or an end, that the owner did not take yet must never be taken
+  /// for something that came through TLS: they are dropped here and returned, for the caller to fail with.
+  pub fn leave_plaintext(&mut self) -> Option<Input> {
+    let data = std::mem::take(&mut self.data);
+    let end = self.end.take();
+    if data.is_empty() {
+      end.map(Input::End)
+    } else {
+      Some(Input::Data(data))
+    }
+  }
+
+  fn announce(&mut self) -> bool {
+    let due = !self.announced && !self.suspended && (!self.data.is_empty() || self.end.is_some());
+    self.announced |= due;
+    due
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  fn data(buffer: &mut RecvBuffer) -> (Vec<u8>, bool) {
+    match buffer.take() {
+      (Input::Data(data), again) => (data, again),
+      other => panic!("expected data, got {other:?}"),
+    }
+  }
+
+  #[test]
+  fn bytes_gather_under_one_announcement() {
+    let mut buffer = RecvBuffer::default();
+    assert!(buffer.append(b"ab"));
+    assert!(!buffer.append(b"cd"));
+    assert_eq!(data(&mut buffer), (b"abcd".to_vec(), false));
+    assert!(buffer.append(b"e"), "the next byte announces itself");
+  }
+
+  #[test]
+  fn the_end_comes_after_the_bytes_and_once() {
+    let mut buffer = RecvBuffer::default();
+    buffer.append(b"ab");
+    assert!(!buffer.finish(End::Eof), "the bytes are announced already");
+    assert_eq!(data(&mut buffer), (b"ab".to_vec(), true));
+    assert!(matches!(buffer.take(), (Input::End(End::Eof), false)));
+    assert!(matches!(buffer.take(), (Input::None, false)));
+  }
+
+  #[test]
+  fn a_full_buffer_has_no_room_and_taking_it_wakes_the_reader() {
+    let mut buffer = RecvBuffer::default();
+    assert_eq!(buffer.room(), LIMIT);
+    buffer.append(&vec![0; LIMIT]);
+    assert!(!buffer.reader_wants_wake(), "the reader did not ask yet");
+    assert_eq!(buffer.room(), 0);
+    data(&mut buffer);
+    assert!(buffer.reader_wants_wake());
+    assert!(!buffer.reader_wants_wake());
+    assert_eq!(buffer.room(), LIMIT);
+  }
+
+  #[test]
+  fn nothing_is_delivered_while_suspended_not_even_what_was_announced() {
+    let mut buffer = RecvBuffer::default();
+    buffer.append(b"ab");
+    buffer.suspend();
+    assert_eq!(buffer.room(), 0);
+    assert!(matches!(buffer.take(), (Input::None, false)));
+    assert!(
+      !buffer.append(b"cd"),
+      "a read that was under way is kept but not announced"
+    );
+    assert!(!buffer.finish(End::Eof));
+    assert!(buffer.resume());
+    assert_eq!(data(&mut buffer), (b"abcd".to_vec(), true));
+  }
+
+  #[test]
+  fn suspend_and_resume_before_the_announcement_arrives_do_not_announce_twice() {
+    let mut buffer = RecvBuffer::default();
+    assert!(buffer.append(b"ab"));
+    buffer.suspend();
+    assert!(!buffer.resume(), "the first announcement is still on its way");
+    assert_eq!(data(&mut buffer), (b"ab".to_vec(), false));
+  }
+
+  #[test]
+  fn what_was_read_before_a_tls_upgrade_cannot_be_taken_after_it() {
+    let mut buffer = RecvBuffer::default();
+    assert!(buffer.leave_plaintext().is_none());
+    buffer.append(b"injected");
+    buffer.finish(End::Eof);
+    assert!(matches!(buffer.leave_plaintext(), Some(Input::Data(data)) if data == b"injected"));
+    assert!(matches!(buffer.take(), (Input::None, false)));
+  }
+
+  #[test]
+  fn after_discard_nothing_is_kept_or_announced() {
+    let mut buffer = RecvBuffer::default();
+    buffer.append(b"ab");
+    buffer.discard();
+    assert!(!buffer.append(b"cd"));
+    assert!(!buffer.finish(End::Eof));
+    assert!(matches!(buffer.take(), (Input::None, false)));
+    assert_eq!(buffer.room(), LIMIT, "the reader goes on, to find the end");
+  }
+}

@@ -1,0 +1,97 @@
+//! Host names to addresses, in the order in which they should be tried.
+
+use std::net::IpAddr;
+
+use tokio::sync::Semaphore;
+
+use super::{ErrorName, SocketError};
+
+/// How many lookups may be under way. `getaddrinfo` blocks a thread and cannot be cancelled, so names that never
+/// answer must not be able to take every blocking thread the runtime has.
+pub const MOST_LOOKUPS: usize = 24;
+
+static LOOKUPS: Semaphore = Semaphore::const_new(MOST_LOOKUPS);
+
+/// Resolves `host`, an IP literal or an ASCII name. The result is never empty and is in the order of
+/// [`interleave`]. Dropping the future forgets the lookup.
+///
+/// # Errors
+/// `DomainNotFoundError`, whatever the resolver's reason; the reason is in its `detail`.
+pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, SocketError> {
+  if let Ok(address) = host.parse() {
+    return Ok(vec![address]);
+  }
+  let not_found = |reason: String| {
+    let detail = format!("look up {host}: {reason}");
+    SocketError::new(ErrorName::DomainNotFoundError, detail)
+  };
+  // The semaphore is never closed; should that change, the error says so.
+  let _permit = LOOKUPS
+    .acquire()
+    .await
+    .map_err(|closed| not_found(closed.to_string()))?;
+  let found = tokio::net::lookup_host((host, 0))
+    .await
+    .map_err(|error| not_found(error.to_string()))?;
+  let addresses = interleave(found.map(|address| address.ip()).collect());
+  if addresses.is_empty() {
+    Err(not_found("no address".into()))
+  } else {
+    Ok(addresses)
+  }
+}
+
+/// RFC 8305 section 4: keeps the resolver's order (RFC 6724) within each family, starts with the family it put
+/// first, and alternates between the two. Duplicates are dropped.
+pub fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+  let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+  let (first, second): (Vec<_>, Vec<_>) = addresses
+    .into_iter()
+    .partition(|address| address.is_ipv6() == first_is_v6);
+  let (mut first, mut second) = (first.into_iter(), second.into_iter());
+  let mut ordered = Vec::new();
+  loop {
+    let (a, b) = (first.next(), second.next());
+    if a.is_none() && b.is_none() {
+      return ordered;
+    }
+    for address in a.into_iter().chain(b) {
+      if !ordered.contains(&address) {
+        ordered.push(address);
+      }
+    }
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  fn ips(list: &[&str]) -> Vec<IpAddr> {
+    list
+      .iter()
+      .map(|text| text.parse().expect("a literal in this file"))
+      .collect()
+  }
+
+  #[test]
+  fn families_alternate_and_the_resolvers_first_stays_first() {
+    assert_eq!(
+      interleave(ips(&["::1", "::2", "::3", "1.1.1.1", "2.2.2.2"])),
+      ips(&["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"])
+    );
+    assert_eq!(
+      interleave(ips(&["1.1.1.1", "::1", "2.2.2.2"])),
+      ips(&["1.1.1.1", "::1", "2.2.2.2"])
+    );
+  }
+
+  #[test]
+  fn one_family_keeps_its_order_and_duplicates_go() {
+    assert_eq!(
+      interleave(ips(&["2.2.2.2", "1.1.1.1", "2.2.2.2"])),
+      ips(&["2.2.2.2", "1.1.1.1"])
+    );
+    assert_eq!(interleave(Vec::new()), ips(&[]));
+  }
+}

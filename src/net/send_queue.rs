@@ -1,0 +1,249 @@
+//! What a socket still has to write: order, accounting and the STARTTLS barrier, with no I/O.
+//!
+//! Bytes enter in two steps. [`SendQueue::stage`] accepts them, which is when they start to count;
+//! [`SendQueue::commit`], at the end of the owner's turn, lets the writer have them. In between,
+//! [`SendQueue::clear`] can still take everything back.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes};
+
+#[derive(Debug)]
+enum Segment {
+  Data(Bytes),
+  /// Everything before goes out as it is, everything behind after a TLS handshake.
+  SecureBarrier,
+}
+
+/// What the writer should do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+  /// Nothing is committed.
+  Idle,
+  /// Write the slices that were filled in.
+  Write,
+  /// The plaintext is out: start TLS, then call [`SendQueue::pass_barrier`].
+  Handshake,
+}
+
+/// A queue of bytes to send. See the module.
+#[derive(Debug, Default)]
+pub struct SendQueue {
+  segments: VecDeque<Segment>,
+  /// How many segments, from the front, the writer may have.
+  committed: usize,
+  /// Bytes in `segments`.
+  unwritten: usize,
+  /// The owner wants to hear when `unwritten` next is zero.
+  drain_wanted: bool,
+  /// Counts [`SendQueue::clear`], so that a write that was under way is not counted against what came later.
+  generation: u32,
+}
+
+impl SendQueue {
+  /// Accepts `data` behind everything else. The writer does not see it before [`SendQueue::commit`].
+  pub fn stage(&mut self, data: Bytes) {
+    if !data.is_empty() {
+      self.unwritten += data.len();
+      self.segments.push_back(Segment::Data(data));
+    }
+  }
+
+  /// Gives the writer all that was staged.
+  pub fn commit(&mut self) {
+    self.committed = self.segments.len();
+  }
+
+  /// Commits, and separates what is queued now (plain) from what comes later (encrypted).
+  pub fn barrier(&mut self) {
+    self.segments.push_back(Segment::SecureBarrier);
+    self.commit();
+  }
+
+  /// Bytes accepted and not yet written.
+  pub fn unwritten(&self) -> usize {
+    self.unwritten
+  }
+
+  /// No byte is left and no handshake is waiting.
+  pub fn is_empty(&self) -> bool {
+    self.segments.is_empty()
+  }
+
+  /// Drops everything that was not written, barriers too.
+  pub fn clear(&mut self) {
+    self.segments.clear();
+    self.committed = 0;
+    self.unwritten = 0;
+    self.drain_wanted = false;
+    self.generation = self.generation.wrapping_add(1);
+  }
+
+  /// Which life of the queue this is; pass it to [`SendQueue::advance`].
+  pub fn generation(&self) -> u32 {
+    self.generation
+  }
+
+  /// Asks to be told when all is written. `true` when it already is.
+  pub fn want_drain(&mut self) -> bool {
+    self.drain_wanted = self.unwritten > 0;
+    !self.drain_wanted
+  }
+
+  /// Fills `slices` with up to `most` committed pieces of data that may be written now.
+  pub fn next(&self, slices: &mut Vec<Bytes>, most: usize) -> Next {
+    slices.clear();
+    for segment in self.segments.iter().take(self.committed.min(most)) {
+      match segment {
+        Segment::Data(data) => slices.push(data.clone()),
+        Segment::SecureBarrier if slices.is_empty() => return Next::Handshake,
+        Segment::SecureBarrier => break,
+      }
+    }
+    if slices.is_empty() {
+      Next::Idle
+    } else {
+      Next::Write
+    }
+  }
+
+  /// Removes `written` bytes that were taken in life `generation`. `true` when a wanted drain is due.
+  pub fn advance(&mut self, generation: u32, mut written: usize) -> bool {
+    if generation != self.generation {
+      return false;
+    }
+    self.unwritten -= written;
+    while written > 0 {
+      let Some(Segment::Data(front)) = self.segments.front_mut() else {
+        break;
+      };
+      if written < front.len() {
+        front.advance(written);
+        break;
+      }
+      written -= front.len();
+      self.segments.pop_front();
+      self.committed -= 1;
+    }
+    self.unwritten == 0 && std::mem::take(&mut self.drain_wanted)
+  }
+
+  /// The handshake is done: what is behind the barrier may go.
+  pub fn pass_barrier(&mut self) {
+    if matches!(self.segments.front(), Some(Segment::SecureBarrier)) {
+      self.segments.pop_front();
+      self.committed -= 1;
+    }
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  fn next(queue: &SendQueue) -> (Next, Vec<Bytes>) {
+    let mut slices = Vec::new();
+    let next = queue.next(&mut slices, 16);
+    (next, slices)
+  }
+
+  #[test]
+  fn staged_bytes_count_at_once_but_are_not_written_before_commit() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from_static(b"abc"));
+    assert_eq!(queue.unwritten(), 3);
+    assert_eq!(next(&queue).0, Next::Idle);
+    queue.commit();
+    assert_eq!(next(&queue), (Next::Write, vec![Bytes::from_static(b"abc")]));
+  }
+
+  #[test]
+  fn clear_takes_back_what_was_staged_and_committed() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from_static(b"abc"));
+    queue.commit();
+    queue.stage(Bytes::from_static(b"def"));
+    queue.clear();
+    assert_eq!((queue.unwritten(), queue.is_empty()), (0, true));
+    assert_eq!(next(&queue).0, Next::Idle);
+  }
+
+  #[test]
+  fn a_write_that_was_under_way_during_clear_does_not_count_against_later_bytes() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from_static(b"abc"));
+    queue.commit();
+    let before = queue.generation();
+    queue.clear();
+    queue.stage(Bytes::from_static(b"xyz"));
+    queue.commit();
+    assert!(!queue.advance(before, 3));
+    assert_eq!(queue.unwritten(), 3);
+  }
+
+  #[test]
+  fn partial_writes_keep_order_across_segments() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from_static(b"abc"));
+    queue.stage(Bytes::from_static(b"defg"));
+    queue.commit();
+    queue.advance(queue.generation(), 5);
+    assert_eq!(next(&queue), (Next::Write, vec![Bytes::from_static(b"fg")]));
+    assert_eq!(queue.unwritten(), 2);
+  }
+
+  #[test]
+  fn a_drain_is_due_once_and_only_when_asked_for_and_all_is_written() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from_static(b"ab"));
+    queue.commit();
+    assert!(!queue.advance(queue.generation(), 2), "nobody asked");
+    queue.stage(Bytes::from_static(b"abcd"));
+    queue.commit();
+    assert!(!queue.want_drain());
+    assert!(!queue.advance(queue.generation(), 1));
+    queue.stage(Bytes::from_static(b"e"));
+    assert!(!queue.advance(queue.generation(), 3), "a staged byte is left");
+    queue.commit();
+    assert!(queue.advance(queue.generation(), 1));
+    queue.stage(Bytes::from_static(b"f"));
+    queue.commit();
+    assert!(!queue.advance(queue.generation(), 1), "asked for once");
+    assert!(queue.want_drain(), "already empty");
+  }
+
+  #[test]
+  fn plain_bytes_leave_before_the_barrier_and_encrypted_ones_wait_behind_it() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from_static(b"STARTTLS"));
+    queue.barrier();
+    queue.stage(Bytes::from_static(b"secret"));
+    queue.commit();
+    assert_eq!(next(&queue), (Next::Write, vec![Bytes::from_static(b"STARTTLS")]));
+    queue.advance(queue.generation(), 8);
+    assert_eq!(next(&queue).0, Next::Handshake);
+    assert_eq!(queue.unwritten(), 6);
+    queue.pass_barrier();
+    assert_eq!(next(&queue), (Next::Write, vec![Bytes::from_static(b"secret")]));
+  }
+
+  #[test]
+  fn a_barrier_alone_is_not_empty_so_that_close_waits_for_the_handshake() {
+    let mut queue = SendQueue::default();
+    queue.barrier();
+    assert!(!queue.is_empty());
+    assert_eq!(next(&queue).0, Next::Handshake);
+    queue.pass_barrier();
+    assert!(queue.is_empty());
+  }
+
+  #[test]
+  fn no_more_slices_than_asked_for() {
+    let mut queue = SendQueue::default();
+    for _ in 0..40 {
+      queue.stage(Bytes::from_static(b"x"));
+    }
+    queue.commit();
+    assert_eq!(next(&queue).1.len(), 16);
+  }
+}

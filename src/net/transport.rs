@@ -1,0 +1,123 @@
+//! One stream type for plain and TLS connections, which tells a clean end from a cut one.
+
+use std::{
+  io,
+  pin::Pin,
+  task::{Context, Poll},
+};
+
+use tokio::{
+  io::{AsyncRead, AsyncWrite, ReadBuf},
+  net::TcpStream,
+};
+use tokio_native_tls::TlsStream;
+
+/// A connected stream.
+#[derive(Debug)]
+pub enum Transport {
+  /// TCP as it is.
+  Plain(TcpStream),
+  /// TLS over TCP, after a successful handshake. Boxed: idle plain sockets should stay small.
+  Tls(Box<TlsStream<EofWatch>>),
+}
+
+/// A TCP stream that remembers whether the peer's FIN was read. TLS libraries report a FIN and a close_notify alike;
+/// only the latter is the peer's word that nothing is missing (RFC 8446 section 6.1).
+#[derive(Debug)]
+pub struct EofWatch {
+  stream: TcpStream,
+  eof: bool,
+}
+
+impl EofWatch {
+  /// Watches `stream` from here on.
+  pub fn new(stream: TcpStream) -> Self {
+    Self { stream, eof: false }
+  }
+}
+
+impl AsyncRead for Transport {
+  /// As any reader; but the end of a TLS stream without close_notify is the error `UnexpectedEof`.
+  fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    match self.get_mut() {
+      Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+      Self::Tls(tls) => {
+        let before = buf.filled().len();
+        std::task::ready!(Pin::new(&mut **tls).poll_read(cx, buf))?;
+        if buf.filled().len() == before && tls.get_ref().get_ref().get_ref().eof {
+          return Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the peer ended the connection without ending TLS (no close_notify); data may be missing",
+          )));
+        }
+        Poll::Ready(Ok(()))
+      }
+    }
+  }
+}
+
+impl AsyncWrite for Transport {
+  fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    match self.get_mut() {
+      Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+      Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, buf),
+    }
+  }
+
+  fn poll_write_vectored(
+    self: Pin<&mut Self>,
+    cx: &mut Context<'_>,
+    bufs: &[io::IoSlice<'_>],
+  ) -> Poll<io::Result<usize>> {
+    match self.get_mut() {
+      Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+      Self::Tls(tls) => Pin::new(&mut **tls).poll_write_vectored(cx, bufs),
+    }
+  }
+
+  fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    match self.get_mut() {
+      Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+      Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
+    }
+  }
+
+  /// Ends our side: with TLS a close_notify first, which native-tls does not follow with FIN, so we do.
+  fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    match self.get_mut() {
+      Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+      Self::Tls(tls) => {
+        // A peer that is gone cannot take a close_notify; FIN is still owed.
+        let _ = std::task::ready!(Pin::new(&mut **tls).poll_shutdown(cx));
+        Pin::new(&mut tls.get_mut().get_mut().get_mut().stream).poll_shutdown(cx)
+      }
+    }
+  }
+}
+
+impl AsyncRead for EofWatch {
+  fn poll_read(
+    mut self: Pin<&mut Self>,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+  ) -> Poll<io::Result<()>> {
+    let before = buf.filled().len();
+    std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+    self.eof |= buf.filled().len() == before && buf.remaining() > 0;
+    Poll::Ready(Ok(()))
+  }
+}
+
+impl AsyncWrite for EofWatch {
+  fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    Pin::new(&mut self.stream).poll_write(cx, buf)
+  }
+
+  fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    Pin::new(&mut self.stream).poll_flush(cx)
+  }
+
+  fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    Pin::new(&mut self.stream).poll_shutdown(cx)
+  }
+}
