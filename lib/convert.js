@@ -71,7 +71,6 @@ function toHost(value) {
     throw new TypeError(`host ${JSON.stringify(host.slice(0, 80))}: ${why}`)
   }
   if (host === '') refuse('must not be empty')
-  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
   if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
   if (host.startsWith('[')) refuse('an IPv6 address is written without brackets')
   if (isIP(host)) return host
@@ -176,7 +175,7 @@ function toCertificates(value) {
     try {
       native.checkCa(pem)
     } catch (error) {
-      throw new TypeError(`ca: ${error.message}`)
+      throw new TypeError(`ca: ${error.message}`, { cause: error })
     }
     return pem
   })

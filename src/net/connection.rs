@@ -335,3 +335,18 @@ async fn drop_input(transport: &mut Transport) {
   };
   while let Ok(1..) = std::future::poll_fn(&mut read).await {}
 }
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  fn size<A, B, C, F>(_task: fn(A, B, C) -> F) -> usize {
+    size_of::<F>()
+  }
+
+  #[test]
+  fn the_task_of_an_idle_connection_is_small() {
+    assert!(size(connect) <= 1280, "{} bytes", size(connect));
+    assert!(size(serve) <= 1280, "{} bytes", size(serve));
+  }
+}

@@ -1,0 +1,281 @@
+//! TLS against an OpenSSL server that does what a test needs, certificates included.
+
+use std::{
+  io::{Read, Write},
+  net::{Ipv4Addr, TcpListener, TcpStream},
+  thread::{self, JoinHandle},
+};
+
+use moz_tcp_socket::net::{ErrorName, Event, Input, SocketError, recv_buffer::End};
+use openssl::{
+  asn1::Asn1Time,
+  bn::BigNum,
+  hash::MessageDigest,
+  pkey::{PKey, Private},
+  rsa::Rsa,
+  ssl::{ShutdownState, SslAcceptor, SslMethod, SslStream},
+  x509::{
+    X509, X509Builder, X509NameBuilder,
+    extension::{BasicConstraints, SubjectAlternativeName},
+  },
+};
+
+use crate::support::{Owner, send};
+
+struct Identity {
+  key: PKey<Private>,
+  certificate: X509,
+}
+
+impl Identity {
+  /// A self-signed certificate for `localhost`, changed by `change`.
+  fn new(change: impl FnOnce(&mut X509Builder)) -> Self {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "localhost").unwrap();
+    let name = name.build();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder
+      .set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap())
+      .unwrap();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder
+      .set_not_before(&Asn1Time::days_from_now(0).unwrap())
+      .unwrap();
+    builder
+      .set_not_after(&Asn1Time::days_from_now(2).unwrap())
+      .unwrap();
+    builder
+      .append_extension(BasicConstraints::new().ca().build().unwrap())
+      .unwrap();
+    change(&mut builder);
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    Self {
+      key,
+      certificate: builder.build(),
+    }
+  }
+
+  fn for_localhost() -> Self {
+    Self::new(|builder| alt_name(builder, "localhost"))
+  }
+
+  fn pem(&self) -> Vec<u8> {
+    self.certificate.to_pem().unwrap()
+  }
+}
+
+fn alt_name(builder: &mut X509Builder, name: &str) {
+  let extension = SubjectAlternativeName::new()
+    .dns(name)
+    .build(&builder.x509v3_context(None, None))
+    .unwrap();
+  builder.append_extension(extension).unwrap();
+}
+
+/// A server for one connection: `before` on plain TCP, then a handshake, then `after`. Returns the port.
+fn serve(
+  identity: &Identity,
+  before: impl FnOnce(&mut TcpStream) + Send + 'static,
+  after: impl FnOnce(SslStream<TcpStream>) + Send + 'static,
+) -> (u16, JoinHandle<()>) {
+  let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+  acceptor.set_private_key(&identity.key).unwrap();
+  acceptor.set_certificate(&identity.certificate).unwrap();
+  let acceptor = acceptor.build();
+  let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+  let port = listener.local_addr().unwrap().port();
+  let server = thread::spawn(move || {
+    let (mut stream, _) = listener.accept().unwrap();
+    before(&mut stream);
+    if let Ok(stream) = acceptor.accept(stream) {
+      after(stream);
+    }
+  });
+  (port, server)
+}
+
+/// How an attempt to reach `identity` fails, when `trusted` is the only extra anchor; no byte may reach the server.
+fn refused(identity: &Identity, trusted: Vec<Vec<u8>>) -> SocketError {
+  let owner = Owner::new();
+  let (port, server) = serve(
+    identity,
+    |_| {},
+    |mut stream| assert_eq!(stream.read(&mut [0; 1]).unwrap_or(0), 0),
+  );
+  let socket = owner.connect_with("localhost", port, true, trusted);
+  send(&socket, b"secret");
+  let error = owner.failure(&socket);
+  server.join().unwrap();
+  error
+}
+
+#[test]
+fn a_trusted_peer_is_talked_to_and_ended_cleanly() {
+  let owner = Owner::new();
+  let identity = Identity::for_localhost();
+  let (port, server) = serve(
+    &identity,
+    |_| {},
+    |mut stream| {
+      let mut buffer = [0; 4];
+      stream.read_exact(&mut buffer).unwrap();
+      stream.write_all(&buffer).unwrap();
+      assert_eq!(stream.read(&mut buffer).unwrap(), 0);
+      assert!(
+        stream.get_shutdown().contains(ShutdownState::RECEIVED),
+        "close_notify before FIN"
+      );
+    },
+  );
+  let socket = owner.connect_with("localhost", port, true, vec![identity.pem()]);
+  assert!(matches!(owner.event(socket.id()), Event::Opened));
+  send(&socket, b"ping");
+  assert_eq!(owner.read(&socket, 4), b"ping");
+  socket.close();
+  assert!(matches!(owner.event(socket.id()), Event::Closed));
+  server.join().unwrap();
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_refused() {
+  let identity = Identity::for_localhost();
+  assert_eq!(
+    refused(&identity, vec![]).name,
+    ErrorName::SecurityUntrustedCertificateIssuerError
+  );
+}
+
+#[test]
+fn a_certificate_for_another_host_is_refused() {
+  let identity = Identity::new(|builder| alt_name(builder, "elsewhere.example"));
+  assert_eq!(
+    refused(&identity, vec![identity.pem()]).name,
+    ErrorName::SecurityCertificateDomainMismatchError
+  );
+}
+
+#[test]
+fn a_certificate_with_a_common_name_only_is_refused() {
+  let identity = Identity::new(|_| {});
+  assert_eq!(
+    refused(&identity, vec![identity.pem()]).name,
+    ErrorName::SecurityCertificateDomainMismatchError
+  );
+}
+
+#[test]
+fn an_expired_certificate_is_refused() {
+  let identity = Identity::new(|builder| {
+    alt_name(builder, "localhost");
+    builder
+      .set_not_before(&Asn1Time::from_unix(1_000_000_000).unwrap())
+      .unwrap();
+    builder
+      .set_not_after(&Asn1Time::from_unix(1_100_000_000).unwrap())
+      .unwrap();
+  });
+  assert_eq!(
+    refused(&identity, vec![identity.pem()]).name,
+    ErrorName::SecurityExpiredCertificateError
+  );
+}
+
+#[test]
+fn a_changed_option_set_does_not_reuse_the_other_ones_trust() {
+  let (trusted, other) = (Identity::for_localhost(), Identity::for_localhost());
+  let error = refused(&trusted, vec![other.pem()]);
+  assert_eq!(
+    error.name,
+    ErrorName::SecurityUntrustedCertificateIssuerError,
+    "{error}"
+  );
+}
+
+#[test]
+fn an_end_without_close_notify_is_an_error_after_the_bytes() {
+  let owner = Owner::new();
+  let identity = Identity::for_localhost();
+  let (port, server) = serve(
+    &identity,
+    |_| {},
+    |mut stream| {
+      stream.write_all(b"half of").unwrap();
+      // Only TCP ends.
+      drop(stream.get_ref().shutdown(std::net::Shutdown::Write));
+      let _ = stream.read(&mut [0; 1]);
+    },
+  );
+  let socket = owner.connect_with("localhost", port, true, vec![identity.pem()]);
+  assert!(matches!(owner.event(socket.id()), Event::Opened));
+  assert_eq!(owner.read(&socket, 7), b"half of");
+  match owner.input(&socket) {
+    Input::End(End::Failed(error)) => assert_eq!(error.name, ErrorName::NetworkInterruptError),
+    other => panic!("{other:?}"),
+  }
+  drop(socket);
+  server.join().unwrap();
+}
+
+#[test]
+fn starttls_keeps_plain_before_and_encrypted_after() {
+  let owner = Owner::new();
+  let identity = Identity::for_localhost();
+  let (port, server) = serve(
+    &identity,
+    |stream| {
+      let mut buffer = [0; 8];
+      stream.read_exact(&mut buffer).unwrap();
+      assert_eq!(&buffer, b"STARTTLS");
+    },
+    |mut stream| {
+      let mut all = Vec::new();
+      stream.read_to_end(&mut all).unwrap();
+      assert_eq!(all, b"secret");
+    },
+  );
+  let socket = owner.connect_with("localhost", port, false, vec![identity.pem()]);
+  assert!(matches!(owner.event(socket.id()), Event::Opened));
+  send(&socket, b"STARTTLS");
+  socket.upgrade();
+  send(&socket, b"secret");
+  // Closing at once loses nothing: plain part, handshake, encrypted part, then the end.
+  socket.close();
+  assert!(matches!(owner.event(socket.id()), Event::Closed));
+  server.join().unwrap();
+}
+
+#[test]
+fn plaintext_that_waited_when_tls_was_asked_for_fails_the_socket() {
+  let owner = Owner::new();
+  let (socket, mut peer) = owner.pair();
+  peer.write_all(b"injected").unwrap();
+  assert!(matches!(owner.event(socket.id()), Event::Readable));
+  socket.upgrade();
+  assert!(matches!(socket.take_input(), Input::None));
+  assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
+}
+
+#[test]
+fn plaintext_in_place_of_a_handshake_is_a_security_error() {
+  let owner = Owner::new();
+  let (socket, mut peer) = owner.pair();
+  socket.upgrade();
+  peer.write_all(b"* OK still plaintext here\r\n").unwrap();
+  assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
+}
+
+#[test]
+fn a_peer_that_hangs_up_during_the_handshake_interrupts() {
+  let owner = Owner::new();
+  let (socket, mut peer) = owner.pair();
+  socket.upgrade();
+  let mut hello = [0; 5];
+  peer.read_exact(&mut hello).unwrap();
+  assert_eq!(hello[0], 0x16, "a handshake record");
+  peer.shutdown(std::net::Shutdown::Write).unwrap();
+  assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
+}
