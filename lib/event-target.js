@@ -6,6 +6,10 @@
 const { reportException } = require('./errors.js')
 const { setTarget } = require('./events.js')
 
+let fire
+let wants
+let defineInterface
+
 class HandlerTarget extends EventTarget {
   /** By event type: the handler attribute's value, and the listener that stands for it. */
   #handlers = new Map()
@@ -15,28 +19,6 @@ class HandlerTarget extends EventTarget {
   addEventListener(type, listener, options) {
     super.addEventListener(type, listener, options)
     if (listener) this.#listened.add(String(type))
-  }
-
-  /** Whether a callable handler, or a listener, may want events of `type`. */
-  static wants(target, type) {
-    return target.#listened.has(type) || typeof target.#handlers.get(type)?.value === 'function'
-  }
-
-  /**
-   * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets in
-   * place of the event.
-   *
-   * @returns {boolean} false when the handler attribute threw
-   */
-  static fire(target, event, argument = event) {
-    const handler = target.#handlers.get(event.type)
-    if (target.#listened.has(event.type)) {
-      if (handler) handler.argument = argument
-      target.dispatchEvent(event)
-      return !handler?.threw
-    }
-    setTarget(event, target)
-    return handler === undefined || target.#call(handler, argument)
   }
 
   #call(handler, argument) {
@@ -72,27 +54,50 @@ class HandlerTarget extends EventTarget {
     }
   }
 
-  /**
-   * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, and everything
-   * enumerable.
-   */
-  static defineInterface(Class, { handlers, attributes, methods }) {
-    for (const type of handlers) {
-      Object.defineProperty(Class.prototype, `on${type}`, {
-        get() {
-          return this.#handle(type)
-        },
-        set(value) {
-          this.#setHandle(type, value)
-        },
-        enumerable: true,
-        configurable: true,
-      })
+  // What the rest of the facade may do with a target; not for applications, so not statics of a public class.
+  static {
+    /** Whether a callable handler, or a listener, may want events of `type`. */
+    wants = (target, type) =>
+      target.#listened.has(type) || typeof target.#handlers.get(type)?.value === 'function'
+
+    /**
+     * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets
+     * in place of the event. Returns false when the handler attribute threw.
+     */
+    fire = (target, event, argument = event) => {
+      const handler = target.#handlers.get(event.type)
+      if (target.#listened.has(event.type)) {
+        if (handler) handler.argument = argument
+        target.dispatchEvent(event)
+        return !handler?.threw
+      }
+      setTarget(event, target)
+      return handler === undefined || target.#call(handler, argument)
     }
-    for (const name of [...attributes, ...methods])
-      Object.defineProperty(Class.prototype, name, { enumerable: true })
-    Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
+
+    /**
+     * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, and everything
+     * enumerable.
+     */
+    defineInterface = (Class, { handlers, attributes, methods }) => {
+      for (const type of handlers) {
+        Object.defineProperty(Class.prototype, `on${type}`, {
+          get() {
+            return this.#handle(type)
+          },
+          set(value) {
+            this.#setHandle(type, value)
+          },
+          enumerable: true,
+          configurable: true,
+        })
+      }
+      for (const name of [...attributes, ...methods]) {
+        Object.defineProperty(Class.prototype, name, { enumerable: true })
+      }
+      Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
+    }
   }
 }
 
-module.exports = { HandlerTarget }
+module.exports = { HandlerTarget, fire, wants, defineInterface }

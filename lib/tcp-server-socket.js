@@ -7,7 +7,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { requireArguments, toBacklog, toPort, toServerOptions } = require('./convert.js')
 const { bindFailure, eventError } = require('./errors.js')
-const { HandlerTarget } = require('./event-target.js')
+const { HandlerTarget, defineInterface, fire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent, TCPSocketErrorEvent } = require('./events.js')
 const native = require('./native.js')
 const { makeAccepted } = require('./tcp-socket.js')
@@ -80,7 +80,7 @@ class TCPServerSocket extends HandlerTarget {
 
   #onAccepted(handle, host, port) {
     const socket = makeAccepted(handle, host, port, this.#binaryType)
-    if (!HandlerTarget.wants(this, 'connect')) {
+    if (!wants(this, 'connect')) {
       // Nobody could ever use it (decision Q-28).
       socket.close()
       return
@@ -88,7 +88,7 @@ class TCPServerSocket extends HandlerTarget {
     if (this.#passesSockets)
       Object.defineProperty(socket, 'socket', { value: socket, writable: true, configurable: true })
     const event = new TCPServerSocketEvent('connect', { socket })
-    const fine = HandlerTarget.fire(this, event, this.#passesSockets ? socket : event)
+    const fine = fire(this, event, this.#passesSockets ? socket : event)
     // A handler that threw did not take charge of the socket (decision Q-29).
     if (!fine) socket.close()
   }
@@ -96,7 +96,7 @@ class TCPServerSocket extends HandlerTarget {
   #onFailed(name, message, errorCode, detail, errno) {
     this.close()
     const data = eventError({ name, errorCode, detail, errno })
-    HandlerTarget.fire(this, new TCPSocketErrorEvent('error', { name, message, errorCode, data }))
+    fire(this, new TCPSocketErrorEvent('error', { name, message, errorCode, data }))
   }
 
   static {
@@ -108,7 +108,7 @@ class TCPServerSocket extends HandlerTarget {
   }
 }
 
-HandlerTarget.defineInterface(TCPServerSocket, {
+defineInterface(TCPServerSocket, {
   handlers: ['connect', 'error'],
   attributes: ['localPort'],
   methods: ['close', 'ref', 'unref'],

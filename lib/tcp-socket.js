@@ -8,7 +8,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { requireArguments, toHost, toPayload, toPort, toSocketOptions } = require('./convert.js')
 const { eventError, wrongState } = require('./errors.js')
-const { HandlerTarget } = require('./event-target.js')
+const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
 const { TCPSocketErrorEvent, TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { Outbox } = require('./outbox.js')
@@ -225,7 +225,7 @@ class TCPSocket extends HandlerTarget {
       data: eventError({ name, errorCode, detail, errno }),
     })
     this.#release()
-    if (!this.#unwanted) HandlerTarget.fire(this, event)
+    if (!this.#unwanted) fire(this, event)
     this.#fire('close')
   }
 
@@ -243,7 +243,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   #fire(type, data = '') {
-    HandlerTarget.fire(this, new TCPSocketEvent(type, { data }))
+    fire(this, new TCPSocketEvent(type, { data }))
   }
 
   static {
@@ -259,7 +259,7 @@ class TCPSocket extends HandlerTarget {
   }
 }
 
-HandlerTarget.defineInterface(TCPSocket, {
+defineInterface(TCPSocket, {
   handlers: ['open', 'drain', 'data', 'error', 'close'],
   attributes: ['host', 'port', 'ssl', 'bufferedAmount', 'binaryType', 'readyState'],
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],

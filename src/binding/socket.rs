@@ -114,6 +114,7 @@ impl TcpSocket {
   #[napi(catch_unwind)]
   pub fn release(&self) -> Result<()> {
     crate::fault::point("release");
+    self.socket.release();
     self.channel.hub.release(self.socket.id(), self.keeps_alive.get())
   }
 

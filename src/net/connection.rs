@@ -24,7 +24,7 @@ use super::{
   send_queue::Next,
   socket::{Peer, Shared, plaintext_after_upgrade},
   tls,
-  transport::Transport,
+  transport::{Tcp, Transport},
 };
 
 /// One read from the kernel. Larger ones leave the cache and are slower.
@@ -48,6 +48,7 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: Peer, secure: bool) {
   let mut task = Task::new(shared);
   let establish = async {
     let stream = connect_tcp(&peer.host, peer.port).await?;
+    let stream = Tcp::new(stream);
     if secure {
       tls::connect(stream, &peer.host, peer.port, &peer.tls).await
     } else {
@@ -70,7 +71,9 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: Peer, secure: bool) {
 
 /// The task of an accepted socket.
 pub(super) async fn serve(shared: Arc<Shared>, peer: Peer, stream: TcpStream) {
-  Task::new(shared).run(Transport::Plain(stream), &peer).await;
+  Task::new(shared)
+    .run(Transport::Plain(Tcp::new(stream)), &peer)
+    .await;
 }
 
 /// Reports the last event of a socket exactly once, also when the task panics or is dropped.

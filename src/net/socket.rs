@@ -272,6 +272,13 @@ impl Socket {
     self.close();
   }
 
+  /// The owner has no more interest. What it closed is finished in the background; anything else is aborted.
+  pub fn release(&self) {
+    if !self.shared.with(|state| state.closing) {
+      self.abort();
+    }
+  }
+
   /// Gives up at once: a connection attempt stops, a connection is dropped. Reports `Closed` if nothing was
   /// reported as last before.
   pub fn abort(&self) {
@@ -281,9 +288,7 @@ impl Socket {
 
 impl Drop for Socket {
   fn drop(&mut self) {
-    if !self.shared.with(|state| state.closing) {
-      self.abort();
-    }
+    self.release();
   }
 }
 

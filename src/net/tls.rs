@@ -13,13 +13,13 @@ use std::{
 
 use native_tls::{Certificate, Protocol};
 use once_cell::sync::Lazy;
-use tokio::{net::TcpStream, sync::OnceCell, task, time};
+use tokio::{sync::OnceCell, task, time};
 use tokio_native_tls::TlsConnector;
 
 use super::{
   ErrorName, SocketError, TlsOptions,
   sync::lock,
-  transport::{EofWatch, Transport},
+  transport::{Tcp, Transport},
 };
 
 /// How long a peer may take for the handshake. TLS libraries wait for ever.
@@ -41,14 +41,14 @@ static CONNECTORS: Lazy<Mutex<HashMap<TlsOptions, Slot>>> = Lazy::new(Mutex::def
 /// A `Security…` error that says what is wrong with the certificate or the protocol, `NetworkInterruptError` when
 /// the peer hung up, `NetworkTimeoutError` after [`HANDSHAKE_DEADLINE`].
 pub async fn connect(
-  stream: TcpStream,
+  stream: Tcp,
   host: &str,
   port: u16,
   options: &TlsOptions,
 ) -> Result<Transport, SocketError> {
   let what = format!("TLS handshake with {host} port {port}");
   let connector = connector(options).await?;
-  let handshake = connector.connect(server_name(host), EofWatch::new(stream));
+  let handshake = connector.connect(server_name(host), stream);
   let stream = match time::timeout(HANDSHAKE_DEADLINE, handshake).await {
     Ok(Ok(stream)) => stream,
     Ok(Err(error)) => return Err(handshake_error(&what, &error)),
@@ -57,7 +57,7 @@ pub async fn connect(
       return Err(SocketError::new(ErrorName::NetworkTimeoutError, detail));
     }
   };
-  backend::check_peer(&what, stream.get_ref())?;
+  backend::check_peer(&what, server_name(host), stream.get_ref())?;
   Ok(Transport::Tls(Box::new(stream)))
 }
 
@@ -148,7 +148,7 @@ fn handshake_error(what: &str, error: &native_tls::Error) -> SocketError {
 mod backend {
   //! What OpenSSL can tell.
 
-  use std::{error::Error, io};
+  use std::{error::Error, io, net::IpAddr};
 
   use openssl::{error::ErrorStack, ssl, x509::X509};
   use tokio_native_tls::native_tls::TlsStream;
@@ -230,10 +230,11 @@ mod backend {
     tls.ssl_error().map(|stack| protocol_reason(stack))
   }
 
-  /// OpenSSL falls back to the subject's common name where a certificate has no subject alternative names. Firefox
-  /// and RFC 9525 section 6.3 do not.
+  /// OpenSSL falls back to the subject's common name where a certificate has no DNS name among its subject alternative
+  /// names. Firefox and RFC 9525 section 6.3 do not.
   pub(super) fn check_peer<S: io::Read + io::Write>(
     what: &str,
+    server_name: &str,
     stream: &TlsStream<S>,
   ) -> Result<(), SocketError> {
     let der = stream
@@ -241,18 +242,21 @@ mod backend {
       .ok()
       .flatten()
       .and_then(|certificate| certificate.to_der().ok());
-    let certificate = der.and_then(|der| X509::from_der(&der).ok());
-    match certificate {
-      Some(certificate) if certificate.subject_alt_names().is_some() => Ok(()),
-      Some(_) => Err(SocketError::new(
-        ErrorName::SecurityCertificateDomainMismatchError,
-        format!("{what}: the certificate has no subject alternative name"),
-      )),
-      None => Err(SocketError::new(
+    let Some(certificate) = der.and_then(|der| X509::from_der(&der).ok()) else {
+      return Err(SocketError::new(
         ErrorName::SecurityError,
         format!("{what}: no certificate to check"),
-      )),
+      ));
+    };
+    let is_address = server_name.parse::<IpAddr>().is_ok();
+    let names = certificate.subject_alt_names();
+    if is_address || names.is_some_and(|names| names.iter().any(|name| name.dnsname().is_some())) {
+      return Ok(());
     }
+    Err(SocketError::new(
+      ErrorName::SecurityCertificateDomainMismatchError,
+      format!("{what}: the certificate has no DNS name among its subject alternative names"),
+    ))
   }
 }
 
@@ -282,6 +286,7 @@ mod backend {
 
   pub(super) fn check_peer<S: io::Read + io::Write>(
     _what: &str,
+    _server_name: &str,
     _stream: &TlsStream<S>,
   ) -> Result<(), SocketError> {
     Ok(())

@@ -3,7 +3,7 @@
 use std::{
   io,
   pin::Pin,
-  task::{Context, Poll},
+  task::{Context, Poll, ready},
 };
 
 use tokio::{
@@ -16,20 +16,21 @@ use tokio_native_tls::TlsStream;
 #[derive(Debug)]
 pub enum Transport {
   /// TCP as it is.
-  Plain(TcpStream),
+  Plain(Tcp),
   /// TLS over TCP, after a successful handshake. Boxed: idle plain sockets should stay small.
-  Tls(Box<TlsStream<EofWatch>>),
+  Tls(Box<TlsStream<Tcp>>),
 }
 
-/// A TCP stream that remembers whether the peer's FIN was read. TLS libraries report a FIN and a close_notify alike;
-/// only the latter is the peer's word that nothing is missing (RFC 8446 section 6.1).
+/// A TCP stream that retries what a signal interrupted, and remembers whether the peer's FIN was read. TLS libraries
+/// report a FIN and a close_notify alike; only the latter is the peer's word that nothing is missing (RFC 8446 section
+/// 6.1).
 #[derive(Debug)]
-pub struct EofWatch {
+pub struct Tcp {
   stream: TcpStream,
   eof: bool,
 }
 
-impl EofWatch {
+impl Tcp {
   /// Watches `stream` from here on.
   pub fn new(stream: TcpStream) -> Self {
     Self { stream, eof: false }
@@ -43,7 +44,7 @@ impl AsyncRead for Transport {
       Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
       Self::Tls(tls) => {
         let before = buf.filled().len();
-        std::task::ready!(Pin::new(&mut **tls).poll_read(cx, buf))?;
+        ready!(Pin::new(&mut **tls).poll_read(cx, buf))?;
         if buf.filled().len() == before && tls.get_ref().get_ref().get_ref().eof {
           return Poll::Ready(Err(io::Error::new(
             io::ErrorKind::UnexpectedEof,
@@ -88,29 +89,37 @@ impl AsyncWrite for Transport {
       Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
       Self::Tls(tls) => {
         // A peer that is gone cannot take a close_notify; FIN is still owed.
-        let _ = std::task::ready!(Pin::new(&mut **tls).poll_shutdown(cx));
+        let _ = ready!(Pin::new(&mut **tls).poll_shutdown(cx));
         Pin::new(&mut tls.get_mut().get_mut().get_mut().stream).poll_shutdown(cx)
       }
     }
   }
 }
 
-impl AsyncRead for EofWatch {
+impl AsyncRead for Tcp {
   fn poll_read(
     mut self: Pin<&mut Self>,
     cx: &mut Context<'_>,
     buf: &mut ReadBuf<'_>,
   ) -> Poll<io::Result<()>> {
     let before = buf.filled().len();
-    std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+    ready!(retry(|| Pin::new(&mut self.stream).poll_read(cx, buf)))?;
     self.eof |= buf.filled().len() == before && buf.remaining() > 0;
     Poll::Ready(Ok(()))
   }
 }
 
-impl AsyncWrite for EofWatch {
+impl AsyncWrite for Tcp {
   fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-    Pin::new(&mut self.stream).poll_write(cx, buf)
+    retry(|| Pin::new(&mut self.stream).poll_write(cx, buf))
+  }
+
+  fn poll_write_vectored(
+    mut self: Pin<&mut Self>,
+    cx: &mut Context<'_>,
+    bufs: &[io::IoSlice<'_>],
+  ) -> Poll<io::Result<usize>> {
+    retry(|| Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))
   }
 
   fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -119,5 +128,14 @@ impl AsyncWrite for EofWatch {
 
   fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     Pin::new(&mut self.stream).poll_shutdown(cx)
+  }
+}
+
+fn retry<T>(mut call: impl FnMut() -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+  loop {
+    match call() {
+      Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+      other => return other,
+    }
   }
 }
