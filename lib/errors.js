@@ -4,6 +4,9 @@
 
 const { getSystemErrorName } = require('node:util')
 
+// Taken when the module is loaded: test runners replace it with a clock of their own.
+const { nextTick } = process
+
 /** Gecko's generic nsresult for a call in the wrong state. */
 const NS_ERROR_FAILURE = 0x80004005
 
@@ -58,7 +61,7 @@ function define(error, properties) {
  * handler that throws must not break its socket (decision Q-25).
  */
 function reportException(thrown) {
-  process.nextTick(() => {
+  nextTick(() => {
     throw thrown
   })
 }

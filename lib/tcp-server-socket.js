@@ -2,9 +2,8 @@
 
 // TCPServerSocket: the Firefox OS API over one native listener.
 
-const { AsyncResource } = require('node:async_hooks')
-
 const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort, toServerOptions } = require('./convert.js')
 const { bindFailure, eventError } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, wants } = require('./event-target.js')
@@ -23,7 +22,8 @@ class TCPServerSocket extends HandlerTarget {
   #binaryType
   /** `onconnect` gets the socket, not an event (decision Q-27). */
   #passesSockets = false
-  #context = new AsyncResource('TCPSERVERSOCKET')
+  /** Where handlers run. */
+  #context
 
   constructor(port, options, backlog) {
     super()
@@ -45,6 +45,7 @@ class TCPServerSocket extends HandlerTarget {
       throw bindFailure(error, address, localPort)
     }
     this.#localPort = this.#native.localPort
+    this.#context = new Context('TCPSERVERSOCKET')
     attach(this.#native, this)
   }
 
@@ -57,15 +58,22 @@ class TCPServerSocket extends HandlerTarget {
     detach(this.#native)
     this.#native.close()
     this.#native = null
+    this.#context.alive = false
   }
 
   ref() {
-    this.#native?.keepAlive(true)
-    return this
+    return this.#keepAlive(true)
   }
 
   unref() {
-    this.#native?.keepAlive(false)
+    return this.#keepAlive(false)
+  }
+
+  #keepAlive(keep) {
+    if (this.#native !== null) {
+      this.#native.keepAlive(keep)
+      this.#context.alive = keep
+    }
     return this
   }
 

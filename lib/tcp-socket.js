@@ -3,9 +3,8 @@
 // TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
 // written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
-const { AsyncResource } = require('node:async_hooks')
-
 const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toSocketOptions } = require('./convert.js')
 const { eventError, wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
@@ -40,8 +39,8 @@ class TCPSocket extends HandlerTarget {
   #peerEnded = false
   /** The application gave the connection up: that it fails as well is no news (decision Q-09). */
   #unwanted = false
-  /** Handlers run in the asynchronous context in which the socket was made. */
-  #context = new AsyncResource('TCPSOCKET')
+  /** Where handlers run. */
+  #context = null
 
   constructor(host, port, options) {
     super()
@@ -141,12 +140,18 @@ class TCPSocket extends HandlerTarget {
   }
 
   ref() {
-    this.#native?.keepAlive(true)
-    return this
+    return this.#keepAlive(true)
   }
 
   unref() {
-    this.#native?.keepAlive(false)
+    return this.#keepAlive(false)
+  }
+
+  #keepAlive(keep) {
+    if (this.#native !== null) {
+      this.#native.keepAlive(keep)
+      this.#context.alive = keep
+    }
     return this
   }
 
@@ -162,6 +167,7 @@ class TCPSocket extends HandlerTarget {
     this.#readyState = readyState
     this.#native = handle
     this.#outbox = new Outbox(handle)
+    this.#context = new Context('TCPSOCKET')
     attach(handle, this)
   }
 
@@ -240,6 +246,7 @@ class TCPSocket extends HandlerTarget {
     this.#native.release()
     this.#outbox?.discard()
     this.#outbox = this.#native = null
+    this.#context.alive = false
   }
 
   #fire(type, data = '') {

@@ -22,19 +22,25 @@ unsafe impl Sync for Doorbell {}
 impl Doorbell {
   /// Makes a doorbell that calls `hub` on the JavaScript thread, and does not keep the process alive.
   pub(super) fn new(env: sys::napi_env, hub: Rc<Hub>) -> Result<Self> {
+    let resource = async_resource(env)?;
     let name = c"moz-tcp-socket".to_bytes();
     let context = Rc::into_raw(hub).cast_mut().cast::<c_void>();
-    let mut resource = ptr::null_mut();
+    let mut resource_name = ptr::null_mut();
     let mut function = ptr::null_mut();
     // SAFETY: `env` is the current environment on its own thread. `context` is a counted reference to the hub; it is
     // given back by `finalize`, which Node calls after the last `answer`.
     let status = unsafe {
-      sys::napi_create_string_utf8(env, name.as_ptr().cast(), name.len() as isize, &raw mut resource);
+      sys::napi_create_string_utf8(
+        env,
+        name.as_ptr().cast(),
+        name.len() as isize,
+        &raw mut resource_name,
+      );
       sys::napi_create_threadsafe_function(
         env,
         ptr::null_mut(),
-        ptr::null_mut(),
         resource,
+        resource_name,
         0, // Unbounded; the hub never has more than one ring outstanding.
         1,
         ptr::null_mut(),
@@ -80,6 +86,37 @@ impl Doorbell {
       }
     })
   }
+}
+
+/// The object that stands for the doorbell where tools list what is open. It says that it is nothing to wait for:
+/// sockets are, and are listed themselves.
+fn async_resource(env: sys::napi_env) -> Result<sys::napi_value> {
+  unsafe extern "C" fn has_ref(env: sys::napi_env, _info: sys::napi_callback_info) -> sys::napi_value {
+    let mut value = ptr::null_mut();
+    // SAFETY: called by Node with its environment.
+    unsafe { sys::napi_get_boolean(env, false, &raw mut value) };
+    value
+  }
+  let (mut resource, mut function) = (ptr::null_mut(), ptr::null_mut());
+  // SAFETY: `env` is the current environment on its own thread.
+  unsafe {
+    check_status!(sys::napi_create_object(env, &raw mut resource))?;
+    check_status!(sys::napi_create_function(
+      env,
+      ptr::null(),
+      0,
+      Some(has_ref),
+      ptr::null_mut(),
+      &raw mut function
+    ))?;
+    check_status!(sys::napi_set_named_property(
+      env,
+      resource,
+      c"hasRef".as_ptr(),
+      function
+    ))?;
+  }
+  Ok(resource)
 }
 
 /// Node calls this on the JavaScript thread, once for each ring; without `env` when it is tearing down.
