@@ -12,6 +12,9 @@ const native = require('./native.js')
 const DEFAULT_BACKLOG = 128
 const MAX_BACKLOG = 0x7fffffff
 
+/** The most bytes of one `send`. */
+const MAX_SEND = 0x7fffffff
+
 /** RFC 1035: the most bytes of a domain name, in text, without the final dot. */
 const MAX_NAME = 253
 
@@ -190,7 +193,7 @@ function toCertificates(value) {
  */
 function toPayload(data, byteOffset, byteLength, binaryType) {
   const isBytes = isArrayBuffer(data) || (binaryType === 'arraybuffer' && ArrayBuffer.isView(data))
-  if (isBytes) return slice(toView(data), byteOffset, byteLength)
+  if (isBytes) return toView(data, byteOffset, byteLength)
   if (binaryType === 'arraybuffer' && typeof data !== 'string') {
     throw new TypeError(`send: ${describe(data)} must be an ArrayBuffer, a view on one, or a string`)
   }
@@ -208,21 +211,22 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
   return text
 }
 
-function toView(data) {
-  const buffer = ArrayBuffer.isView(data) ? data.buffer : data
+/**
+ * The bytes of an ArrayBuffer or a view, from `byteOffset` on, `byteLength` of them. Out-of-range values clamp, as in
+ * Gecko; no byte outside `data` can be selected. Throws a TypeError where the memory is detached.
+ */
+function toView(data, byteOffset, byteLength) {
+  const [buffer, base] = ArrayBuffer.isView(data) ? [data.buffer, data.byteOffset] : [data, 0]
   if (isSharedArrayBuffer(buffer)) {
     throw new TypeError('a SharedArrayBuffer could change while it is read; copy it first')
   }
-  // Throws a TypeError where the buffer is detached, or the view lies outside a buffer that was shrunk.
-  return buffer === data ? new Uint8Array(data) : new Uint8Array(buffer, data.byteOffset, data.byteLength)
-}
-
-/** Out-of-range values clamp, as in Gecko; no byte outside the view can be selected. */
-function slice(view, byteOffset, byteLength) {
-  const offset = Math.min(view.length, toUint32(byteOffset))
-  const rest = view.length - offset
+  const offset = Math.min(data.byteLength, toUint32(byteOffset))
+  const rest = data.byteLength - offset
   const length = byteLength === undefined ? rest : Math.min(rest, toUint32(byteLength))
-  return view.subarray(offset, offset + length)
+  if (length > MAX_SEND) {
+    throw new RangeError(`send: ${length} bytes are too many at once; the most is ${MAX_SEND}`)
+  }
+  return new Uint8Array(buffer, base + offset, length)
 }
 
 /** WebIDL `unsigned long`, without `[EnforceRange]`: modulo 2^32. */

@@ -50,9 +50,7 @@ impl TcpSocket {
   pub fn stage(&self, data: &[u8], start: u32, end: u32) -> Result<()> {
     crate::fault::point("stage");
     // Copied here and now: memory of JavaScript may change, move or go as soon as this returns.
-    self
-      .socket
-      .stage(Bytes::copy_from_slice(slice(data, start, end)?));
+    self.socket.stage(copy(data, start, end)?);
     Ok(())
   }
 
@@ -60,10 +58,7 @@ impl TcpSocket {
   #[napi(catch_unwind)]
   pub fn flush(&self, data: &[u8], start: u32, end: u32, report_drained: bool) -> Result<()> {
     crate::fault::point("flush");
-    let data = slice(data, start, end)?;
-    if !data.is_empty() {
-      self.socket.stage(Bytes::copy_from_slice(data));
-    }
+    self.socket.stage(copy(data, start, end)?);
     self.socket.flush(report_drained);
     Ok(())
   }
@@ -158,8 +153,15 @@ impl TcpSocket {
   }
 }
 
-fn slice(data: &[u8], start: u32, end: u32) -> Result<&[u8]> {
+/// A copy of `data[start..end]`. No memory is an exception, not the end of the process.
+fn copy(data: &[u8], start: u32, end: u32) -> Result<Bytes> {
   let out_of_bounds =
     || Error::from_reason(format!("bytes {start} to {end} of {}: out of bounds", data.len()));
-  data.get(start as usize..end as usize).ok_or_else(out_of_bounds)
+  let data = data.get(start as usize..end as usize).ok_or_else(out_of_bounds)?;
+  let mut copy = Vec::new();
+  copy
+    .try_reserve_exact(data.len())
+    .map_err(|error| Error::from_reason(error.to_string()))?;
+  copy.extend_from_slice(data);
+  Ok(copy.into())
 }
