@@ -1,6 +1,7 @@
 //! One TCP connection out of several addresses: the connection race of RFC 8305 ("Happy Eyeballs").
 
 use std::{
+  io,
   net::{IpAddr, SocketAddr},
   time::Duration,
 };
@@ -66,9 +67,14 @@ async fn race(host: &str, port: u16, addresses: Vec<IpAddr>) -> Result<TcpStream
 
 async fn attempt(what: &str, address: SocketAddr) -> Result<TcpStream, SocketError> {
   crate::fault::point("connect");
-  TcpStream::connect(address)
-    .await
-    .map_err(|error| SocketError::from_io(&format!("{what} ({})", address.ip()), &error))
+  loop {
+    match TcpStream::connect(address).await {
+      Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+      outcome => {
+        return outcome.map_err(|error| SocketError::from_io(&format!("{what} ({})", address.ip()), &error));
+      }
+    }
+  }
 }
 
 fn internal(reason: &dyn std::fmt::Display) -> SocketError {
