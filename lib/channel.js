@@ -13,12 +13,14 @@ const receive = Symbol('receive')
 const live = new Map()
 let channel
 
+// Kept by this module: the engine holds them only while a socket is live, so that it does not keep a test runner's
+// sandbox from collection.
+const dispatch = (id, kind, ...details) => live.get(id)?.[receive](kind, ...details)
+const defer = () => setImmediate(native.resumeDelivery)
+
 /** This realm's channel. Made when first needed, because it starts a thread: loading the package does not. */
 function eventChannel() {
-  channel ??= new native.EventChannel(
-    (id, kind, ...details) => live.get(id)?.[receive](kind, ...details),
-    () => setImmediate(native.resumeDelivery),
-  )
+  channel ??= new native.EventChannel(dispatch, defer)
   return channel
 }
 

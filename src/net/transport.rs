@@ -6,6 +6,10 @@ use std::{
   task::{Context, Poll, ready},
 };
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use tokio::io::Interest;
 use tokio::{
   io::{AsyncRead, AsyncWrite, ReadBuf},
   net::TcpStream,
@@ -119,7 +123,7 @@ impl AsyncWrite for Tcp {
     cx: &mut Context<'_>,
     bufs: &[io::IoSlice<'_>],
   ) -> Poll<io::Result<usize>> {
-    retry(|| Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))
+    retry(|| poll_send_vectored(&mut self.stream, cx, bufs))
   }
 
   fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -129,6 +133,34 @@ impl AsyncWrite for Tcp {
   fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     Pin::new(&mut self.stream).poll_shutdown(cx)
   }
+}
+
+/// Writes without SIGPIPE. The standard library's own `writev` raises it on a connection that the peer has reset, and
+/// whether the process ignores it is up to the application.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn poll_send_vectored(
+  stream: &mut TcpStream,
+  cx: &mut Context<'_>,
+  bufs: &[io::IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+  loop {
+    ready!(stream.poll_write_ready(cx))?;
+    let send = || SockRef::from(&*stream).send_vectored_with_flags(bufs, libc::MSG_NOSIGNAL);
+    match stream.try_io(Interest::WRITABLE, send) {
+      Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+      outcome => return Poll::Ready(outcome),
+    }
+  }
+}
+
+/// Elsewhere sockets are made so that they never raise SIGPIPE, or there is no such signal.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn poll_send_vectored(
+  stream: &mut TcpStream,
+  cx: &mut Context<'_>,
+  bufs: &[io::IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+  Pin::new(stream).poll_write_vectored(cx, bufs)
 }
 
 fn retry<T>(mut call: impl FnMut() -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
