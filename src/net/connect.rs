@@ -1,10 +1,6 @@
 //! One TCP connection out of several addresses: the connection race of RFC 8305 ("Happy Eyeballs").
 
-use std::{
-  io,
-  net::{IpAddr, SocketAddr},
-  time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::{net::TcpStream, task::JoinSet, time};
 
@@ -18,7 +14,7 @@ pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// # Errors
 /// `DomainNotFoundError`, or what the first address answered when all have failed.
 pub async fn connect(host: &str, port: u16) -> Result<TcpStream, SocketError> {
-  let stream = race(host, port, resolve(host).await?).await?;
+  let stream = race(host, port, resolve(host, port).await?).await?;
   // Refused only on a connection that is already dead, and then the first read says so.
   let _ = stream.set_nodelay(true);
   Ok(stream)
@@ -26,7 +22,7 @@ pub async fn connect(host: &str, port: u16) -> Result<TcpStream, SocketError> {
 
 /// Starts an attempt every [`ATTEMPT_DELAY`], or as soon as all earlier ones have failed. The first success wins. An
 /// attempt that is slow goes on: a later one never ends it.
-async fn race(host: &str, port: u16, addresses: Vec<IpAddr>) -> Result<TcpStream, SocketError> {
+async fn race(host: &str, port: u16, addresses: Vec<SocketAddr>) -> Result<TcpStream, SocketError> {
   let mut waiting = addresses.into_iter().enumerate();
   let mut attempts = JoinSet::new();
   let mut failures: Vec<(usize, SocketError)> = Vec::new();
@@ -34,7 +30,7 @@ async fn race(host: &str, port: u16, addresses: Vec<IpAddr>) -> Result<TcpStream
     match waiting.next() {
       Some((rank, address)) => {
         let what = format!("connect to {host} port {port}");
-        attempts.spawn(async move { (rank, attempt(&what, SocketAddr::new(address, port)).await) });
+        attempts.spawn(async move { (rank, attempt(&what, address).await) });
       }
       None if attempts.is_empty() => break,
       None => {}

@@ -1,6 +1,6 @@
 //! Host names to addresses, in the order in which they should be tried.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::sync::Semaphore;
 
@@ -12,14 +12,14 @@ pub const MOST_LOOKUPS: usize = 24;
 
 static LOOKUPS: Semaphore = Semaphore::const_new(MOST_LOOKUPS);
 
-/// Resolves `host`, an IP literal or an ASCII name. The result is never empty and is in the order of
-/// [`interleave`]. Dropping the future forgets the lookup.
+/// Resolves `host`, an IP literal or an ASCII name, for connecting to `port`. The result is never empty and is in the
+/// order of [`interleave`]. Dropping the future forgets the lookup.
 ///
 /// # Errors
 /// `DomainNotFoundError`, whatever the resolver's reason; the reason is in its `detail`.
-pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, SocketError> {
-  if let Ok(address) = host.parse() {
-    return Ok(vec![address]);
+pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketError> {
+  if let Ok(address) = host.parse::<IpAddr>() {
+    return Ok(vec![SocketAddr::new(address, port)]);
   }
   let not_found = |reason: String| {
     let detail = format!("look up {host}: {reason}");
@@ -30,10 +30,10 @@ pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, SocketError> {
     .acquire()
     .await
     .map_err(|closed| not_found(closed.to_string()))?;
-  let found = tokio::net::lookup_host((host, 0))
+  let found = tokio::net::lookup_host((host, port))
     .await
     .map_err(|error| not_found(error.to_string()))?;
-  let addresses = interleave(found.map(|address| address.ip()).collect());
+  let addresses = interleave(found.collect());
   if addresses.is_empty() {
     Err(not_found("no address".into()))
   } else {
@@ -43,8 +43,8 @@ pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, SocketError> {
 
 /// RFC 8305 section 4: keeps the resolver's order (RFC 6724) within each family, starts with the family it put
 /// first, and alternates between the two. Duplicates are dropped.
-pub fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
-  let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+  let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
   let (first, second): (Vec<_>, Vec<_>) = addresses
     .into_iter()
     .partition(|address| address.is_ipv6() == first_is_v6);
@@ -67,10 +67,10 @@ pub fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
 mod tests {
   use super::*;
 
-  fn ips(list: &[&str]) -> Vec<IpAddr> {
+  fn ips(list: &[&str]) -> Vec<SocketAddr> {
     list
       .iter()
-      .map(|text| text.parse().expect("a literal in this file"))
+      .map(|text| SocketAddr::new(text.parse().expect("a literal in this file"), 25))
       .collect()
   }
 
