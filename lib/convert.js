@@ -65,11 +65,15 @@ function requireArguments(what, count, least) {
   }
 }
 
+/** WebIDL `DOMString`. Unlike `String(value)` it refuses symbols. */
+function toText(value) {
+  return `${value}`
+}
+
 /**
  * A host as the resolver takes it: ASCII, with A-labels. Names that can only be a mistake or an attack are refused.
  */
-function toHost(value) {
-  const host = String(value)
+function toHost(host) {
   const refuse = (why) => {
     throw new TypeError(`host ${JSON.stringify(host.slice(0, 80))}: ${why}`)
   }
@@ -134,7 +138,7 @@ function toServerOptions(value) {
   for (const key of ['useSecureTransport', 'useSSL', 'ca']) {
     if (options[key]) throw new TypeError(`${key}: a TCPServerSocket does not support TLS`)
   }
-  const address = options.localAddress === undefined ? '0.0.0.0' : String(options.localAddress)
+  const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
   if (!isIP(address) || address.includes('%')) {
     throw new TypeError(
       `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
@@ -153,7 +157,7 @@ function toDictionary(value) {
 
 function toBinaryType(value) {
   if (value === undefined) return 'string'
-  const binaryType = String(value)
+  const binaryType = toText(value)
   if (binaryType !== 'string' && binaryType !== 'arraybuffer') {
     throw new TypeError(`binaryType ${JSON.stringify(binaryType)}: must be "string" or "arraybuffer"`)
   }
@@ -200,7 +204,7 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
   if (byteOffset !== undefined || byteLength !== undefined) {
     throw new TypeError(`send: byteOffset and byteLength go with an ArrayBuffer, not with ${describe(data)}`)
   }
-  const text = String(data)
+  const text = toText(data)
   const wide = /[^\u0000-\u00ff]/.exec(text)
   if (wide) {
     const unit = wide[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
@@ -243,4 +247,13 @@ function describe(value) {
   return String(value)
 }
 
-module.exports = { requireArguments, toHost, toPort, toBacklog, toSocketOptions, toServerOptions, toPayload }
+module.exports = {
+  requireArguments,
+  toText,
+  toHost,
+  toPort,
+  toBacklog,
+  toSocketOptions,
+  toServerOptions,
+  toPayload,
+}

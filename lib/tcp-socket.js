@@ -5,7 +5,7 @@
 
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
-const { requireArguments, toHost, toPayload, toPort, toSocketOptions } = require('./convert.js')
+const { requireArguments, toHost, toPayload, toPort, toSocketOptions, toText } = require('./convert.js')
 const { eventError, wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
 const { TCPSocketErrorEvent, TCPSocketEvent } = require('./events.js')
@@ -46,8 +46,8 @@ class TCPSocket extends HandlerTarget {
     super()
     if (host === MAKE) return
     requireArguments('TCPSocket constructor', arguments.length, 2)
-    this.#host = String(host)
-    const target = toHost(host)
+    this.#host = toText(host)
+    const target = toHost(this.#host)
     this.#port = toPort(port, 1)
     const { secure, binaryType, ca } = toSocketOptions(options)
     this.#ssl = secure
