@@ -1,0 +1,79 @@
+'use strict'
+
+// Programs that others wrote, as peers: started for one test on a free port, and ended with it.
+
+const { execFile, spawn, spawnSync } = require('node:child_process')
+const { once } = require('node:events')
+const { mkdtempSync, rmSync } = require('node:fs')
+const net = require('node:net')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+
+const { closedPort } = require('./sockets.js')
+
+/** Declares `test` for machines where `program` is installed; elsewhere the test is skipped, and says so. */
+function testWith(test, program, title, implementation) {
+  if (spawnSync(program, ['--version'], { stdio: 'ignore' }).error) {
+    console.warn(`${program} is not installed; skipped: ${title}`)
+    test.skip(title, implementation)
+  } else {
+    test(title, implementation)
+  }
+}
+
+/** A directory that is removed when the test ends. */
+function temporaryDirectory(own) {
+  const directory = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-peer-'))
+  own.onEnd(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/**
+ * Runs a server that takes its port from us: `command(port)` gives the program and its arguments. Resolves when it
+ * listens. Somebody else may take the port in between, so it tries again. Returns `{ port, child, output() }`.
+ */
+async function startServer(own, command, options = {}) {
+  for (let attempt = 1; ; attempt++) {
+    const port = await closedPort()
+    const [program, ...args] = await command(port)
+    const child = spawn(program, args, { stdio: 'pipe', ...options })
+    own.onEnd(() => end(child))
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (output += bytes))
+    const exited = once(child, 'exit').then(() => false)
+    if (await Promise.race([exited, listens(port, child)])) return { port, child, output: () => output }
+    if (attempt === 5) throw new Error(`${program} does not run: ${output}`)
+  }
+}
+
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+/** Resolves with true when something accepts connections on `port`. */
+async function listens(port, child) {
+  while (child.exitCode === null) {
+    const probe = net.connect(port, '127.0.0.1')
+    const connected = await new Promise((resolve) => {
+      probe.on('connect', () => resolve(true)).on('error', () => resolve(false))
+    })
+    probe.destroy()
+    if (connected) return true
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return false
+}
+
+/** Runs `program` to its end: `{ code, stdout, stderr }`, with `stdout` a Buffer. */
+function run(program, args, options = {}) {
+  return new Promise((resolve) => {
+    const settings = { encoding: 'buffer', maxBuffer: 1 << 28, timeout: 30_000, ...options }
+    execFile(program, args, settings, (error, stdout, stderr) => {
+      resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr: String(stderr) })
+    })
+  })
+}
+
+module.exports = { run, startServer, temporaryDirectory, testWith }

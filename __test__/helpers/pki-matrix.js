@@ -1,0 +1,196 @@
+'use strict'
+
+// A certificate for each way in which a server's certificate can be good or bad. Made with the openssl command line
+// tool when a test first asks for it, in a directory that goes when the process ends: nothing here can expire.
+
+const { execFileSync } = require('node:child_process')
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+
+const CA_CONFIG = `[ca]
+default_ca = d
+[d]
+new_certs_dir = .
+database = index.txt
+serial = serial
+default_md = sha256
+policy = p
+unique_subject = no
+copy_extensions = none
+[p]
+commonName = optional
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = x
+`
+
+const CA = ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign,cRLSign']
+const LEAF = ['basicConstraints = critical,CA:FALSE', 'keyUsage = critical,digitalSignature,keyEncipherment']
+const SERVER = [...LEAF, 'extendedKeyUsage = serverAuth']
+const NAMES = 'subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1'
+
+/** The name "localhost\0.evil.test", which a C string comparison takes for "localhost". */
+const NUL_NAME = Buffer.from('localhost\0.evil.test').toString('hex').replace(/../g, ':$&')
+
+const san = (...names) => [...SERVER, `subjectAltName = ${names.join(',')}`]
+
+/** Each: `{ issuer, subject, extensions, key, from, until, md, chain }`, where `from` and `until` are days from now. */
+const RECIPES = {
+  root: { extensions: CA, subject: 'Throwaway Root' },
+  stranger: { extensions: CA, subject: 'Root That Nobody Trusts' },
+  intermediate: { issuer: 'root', extensions: CA, subject: 'Throwaway Intermediate' },
+  oldIntermediate: { issuer: 'root', extensions: CA, subject: 'Expired Intermediate', from: -20, until: -1 },
+  constrained: {
+    issuer: 'root',
+    extensions: [...CA, 'nameConstraints = critical,permitted;DNS:allowed.test'],
+    subject: 'Constrained Intermediate',
+  },
+
+  good: {},
+  goodRsa: { key: 'rsa2048' },
+  goodEd25519: { key: 'ed25519' },
+  chained: { issuer: 'intermediate', chain: ['intermediate'] },
+  upperCase: { extensions: san('DNS:LOCALHOST') },
+  test: { extensions: san('DNS:server.test', 'DNS:*.wild.test', 'DNS:xn--bcher-kva.test') },
+  client: { extensions: [...LEAF, 'extendedKeyUsage = clientAuth'], subject: 'client' },
+
+  expired: { from: -20, until: -1 },
+  notYetValid: { from: 2, until: 20 },
+  expiredIntermediate: { issuer: 'oldIntermediate', chain: ['oldIntermediate'] },
+  selfSigned: { issuer: null, extensions: [...SERVER, NAMES] },
+  unknownIssuer: { issuer: 'stranger' },
+  unknownIssuerWithRoot: { issuer: 'stranger', chain: ['stranger'] },
+  withoutIntermediate: { issuer: 'intermediate' },
+  issuedByLeaf: { issuer: 'good', chain: ['good'] },
+  outsideConstraints: { issuer: 'constrained', chain: ['constrained'] },
+  wrongHost: { extensions: san('DNS:other.test'), subject: 'other.test' },
+  wrongAddress: { extensions: san('IP:127.0.0.2') },
+  subjectOnly: { extensions: SERVER },
+  otherNameThanSubject: { extensions: san('DNS:other.test') },
+  addressAsName: { extensions: san('DNS:127.0.0.1'), subject: '127.0.0.1' },
+  nameOnly: { extensions: san('DNS:localhost') },
+  addressOnly: { extensions: san('IP:127.0.0.1') },
+  anyName: { extensions: san('DNS:*') },
+  partOfName: { extensions: san('DNS:local*') },
+  nulInName: { extensions: [...SERVER, `subjectAltName = DER:30:16:82:14${NUL_NAME}`] },
+  clientPurpose: { extensions: [...LEAF, 'extendedKeyUsage = clientAuth', NAMES] },
+  caKeyUsage: {
+    extensions: [
+      'basicConstraints = critical,CA:FALSE',
+      'keyUsage = critical,cRLSign',
+      'extendedKeyUsage = serverAuth',
+      NAMES,
+    ],
+  },
+  weakKey: { key: 'rsa1024' },
+  weakDigest: { key: 'rsa2048', md: 'sha1' },
+}
+
+const made = new Map()
+let directory
+
+/**
+ * The named certificate: `{ cert, key, ca, certFile, keyFile, caFile }`, in PEM. `cert` holds what the server presents,
+ * its chain included; `ca` is the root that clients of these tests trust.
+ */
+function certificate(name) {
+  if (!made.has(name)) made.set(name, issue(name, RECIPES[name]))
+  return made.get(name)
+}
+
+function issue(name, recipe) {
+  const { key = 'p256', subject = 'localhost', from = -10, until = 30, md = 'sha256', chain = [] } = recipe
+  const extensions = recipe.extensions ?? [...SERVER, NAMES]
+  const isRoot = recipe.issuer === null || (extensions === CA && recipe.issuer === undefined)
+  const issuer = isRoot ? null : (recipe.issuer ?? 'root')
+  const parent = issuer && certificate(issuer)
+  const root = name === 'root' ? null : certificate('root')
+  makeKey(name, key)
+  write(`${name}.cnf`, `${CA_CONFIG}[x]\n${extensions.join('\n')}\n`)
+  write('serial', String(1000 + made.size))
+  write('index.txt', '')
+  openssl(
+    'req',
+    '-new',
+    '-key',
+    `${name}.key`,
+    '-subj',
+    `/CN=${subject}`,
+    '-config',
+    `${name}.cnf`,
+    '-out',
+    'csr',
+  )
+  const by = parent
+    ? ['-cert', parent.ownFile, '-keyfile', parent.keyFile]
+    : ['-selfsign', '-keyfile', `${name}.key`]
+  const dates = ['-startdate', asn1Time(from), '-enddate', asn1Time(until)]
+  const what = [
+    '-in',
+    'csr',
+    '-out',
+    `${name}.own.pem`,
+    '-extensions',
+    'x',
+    '-md',
+    md,
+    '-config',
+    `${name}.cnf`,
+  ]
+  openssl('ca', '-batch', '-notext', ...by, ...dates, ...what)
+  const own = read(`${name}.own.pem`)
+  const cert = [own, ...chain.map((link) => certificate(link).own)].join('')
+  write(`${name}.pem`, cert)
+  const path = (file) => join(directory, file)
+  return {
+    own,
+    cert,
+    key: read(`${name}.key`),
+    ca: root?.own ?? own,
+    ownFile: path(`${name}.own.pem`),
+    certFile: path(`${name}.pem`),
+    keyFile: path(`${name}.key`),
+    caFile: root?.ownFile ?? path(`${name}.own.pem`),
+  }
+}
+
+function makeKey(name, kind) {
+  const algorithm = {
+    p256: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+    rsa1024: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'],
+    rsa2048: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
+    ed25519: ['-algorithm', 'ED25519'],
+  }[kind]
+  openssl('genpkey', ...algorithm, '-out', `${name}.key`)
+}
+
+/** `days` from now, as ASN.1 GeneralizedTime. */
+function asn1Time(days) {
+  const date = new Date(Date.now() + days * 24 * 3600 * 1000)
+  return `${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`
+}
+
+function openssl(...args) {
+  execFileSync('openssl', args, { cwd: ownDirectory(), stdio: 'pipe' })
+}
+
+function read(name) {
+  return readFileSync(join(directory, name), 'utf8')
+}
+
+function write(name, text) {
+  writeFileSync(join(ownDirectory(), name), text)
+}
+
+function ownDirectory() {
+  if (directory === undefined) {
+    directory = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-pki-'))
+    process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  }
+  return directory
+}
+
+module.exports = { certificate }

@@ -1,0 +1,215 @@
+'use strict'
+
+// Peers for the TLS specs: servers made with node:tls and node:net, a recording proxy for what really is on the wire,
+// and the one assertion that all failures share.
+
+const { once } = require('node:events')
+const net = require('node:net')
+const tls = require('node:tls')
+
+const { certificate } = require('./pki-matrix.js')
+
+/** Secure Transport and SChannel do not say why they refuse: every TLS failure has one name there. */
+const TELLS_REASONS = !['darwin', 'win32'].includes(process.platform)
+
+/** What a server says before it starts TLS. */
+const GO_AHEAD = '220 go ahead\r\n'
+
+/** Contract section 6.2: class and nsresult of each name. */
+const ERRORS = {
+  ConnectionRefusedError: ['Network', 0x804b000d],
+  NetworkTimeoutError: ['Network', 0x804b000e],
+  NetworkInterruptError: ['Network', 0x804b0047],
+  NetworkError: ['Network', 0x804b0014],
+  SecurityExpiredCertificateError: ['SecurityCertificate', 0x805a1ff5],
+  SecurityUntrustedCertificateIssuerError: ['SecurityCertificate', 0x805a1ff3],
+  SecurityInadequateKeyUsageError: ['SecurityCertificate', 0x805a1fa6],
+  SecurityCertificateSignatureAlgorithmDisabledError: ['SecurityCertificate', 0x805a1f50],
+  SecurityCertificateDomainMismatchError: ['SecurityCertificate', 0x805a2ff4],
+  SecurityNoCertificateError: ['SecurityProtocol', 0x805a2ffd],
+  SecurityBadCertificateError: ['SecurityProtocol', 0x805a2ffc],
+  SecurityUnsupportedCertificateTypeError: ['SecurityProtocol', 0x805a2ff8],
+  SecurityUnsupportedTLSVersionError: ['SecurityProtocol', 0x805a2ff7],
+  SecurityError: ['SecurityProtocol', undefined],
+}
+
+/** Options of a client that trusts the throwaway root. */
+function trusting(more) {
+  return { useSecureTransport: true, binaryType: 'arraybuffer', ca: certificate('root').ca, ...more }
+}
+
+/**
+ * Asserts that a socket failed as the contract says: `before`, then `error` of that name in every form in which
+ * generations read it, then `close`. Returns the error event.
+ */
+async function failed(t, events, name, before = []) {
+  // An `open` that must not come ends the test at once; the socket would stay open.
+  const isOver = ({ types }) =>
+    types.includes('close') || (types.includes('open') && !before.includes('open'))
+  await events.when(() => isOver(events) || undefined)
+  t.deepEqual(
+    events.types.filter((type) => type !== 'data'),
+    [...before, 'error', 'close'],
+  )
+  const error = await events.event('error')
+  const expected = TELLS_REASONS || !name.startsWith('Security') ? name : 'SecurityError'
+  const [message, code] = ERRORS[expected]
+  t.is(error.name, expected, error.data.message)
+  t.is(error.message, message)
+  if (code !== undefined) t.is(error.errorCode, code)
+  t.true(error.data instanceof Error)
+  t.is(error.data.name, expected)
+  t.is(error.data.errorCode, error.errorCode)
+  t.not(error.data.message, '')
+  const { socket } = events
+  t.is(socket.readyState, 'closed')
+  t.is(socket.bufferedAmount, 0)
+  t.throws(() => socket.send('too late'), { name: 'NS_ERROR_FAILURE' })
+  return error
+}
+
+/**
+ * A node:tls server with the certificate called `name`. `received` grows by what clients send encrypted, `names` by
+ * the server name that each of them asked for, `ended` resolves when the first raw connection is gone.
+ */
+async function tlsServer(own, name = 'good', options = {}, onSession = undefined) {
+  const { cert, key } = certificate(name)
+  const peer = { names: [], received: '', sessions: [], failures: [] }
+  const server = tls.createServer({ cert, key, ciphers: 'DEFAULT:@SECLEVEL=0', ...options })
+  server.on('tlsClientError', (error) => peer.failures.push(error))
+  server.on('secureConnection', (session) => {
+    peer.names.push(session.servername)
+    peer.sessions.push(session)
+    session.on('error', () => {})
+    if (onSession) return onSession(session)
+    session.on('data', (bytes) => {
+      peer.received += bytes.toString('latin1')
+    })
+  })
+  const raw = []
+  peer.ended = new Promise((resolve) => {
+    server.on('connection', (socket) => {
+      raw.push(socket)
+      socket.on('error', () => {})
+      socket.on('close', resolve)
+    })
+  })
+  server.listen(0, options.host ?? '127.0.0.1')
+  await once(server, 'listening')
+  own.onEnd(() => {
+    for (const socket of [...raw, ...peer.sessions]) socket.destroy()
+    server.close()
+  })
+  return Object.assign(peer, { server, port: server.address().port })
+}
+
+/** Resolves with exactly `count` bytes of `socket`; what follows stays unread. */
+function readExactly(socket, count) {
+  return new Promise((resolve, reject) => {
+    const chunks = []
+    let missing = count
+    const onData = (bytes) => {
+      chunks.push(bytes)
+      missing -= bytes.length
+      if (missing > 0) return
+      stop()
+      const all = Buffer.concat(chunks)
+      if (missing < 0) socket.unshift(all.subarray(count))
+      resolve(all.subarray(0, count))
+    }
+    const onEnd = () => {
+      stop()
+      reject(new Error(`the stream ended ${missing} bytes early`))
+    }
+    const stop = () => {
+      socket.pause()
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd)
+    }
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd)
+    socket.resume()
+  })
+}
+
+/** Resolves with one line of `socket`, without its end; what follows stays unread. */
+async function readLine(socket) {
+  let line = ''
+  while (!line.endsWith('\r\n')) line += (await readExactly(socket, 1)).toString('latin1')
+  return line.slice(0, -2)
+}
+
+/**
+ * A plain connection of ours, right before STARTTLS: the server has said "go ahead", and the client has heard it.
+ * Returns `{ socket, events, raw, port }`. `via(port)` may put a proxy between the two.
+ */
+async function beforeStartTls(own, options = {}) {
+  const { host = '127.0.0.1', via, ...more } = options
+  const server = await own.netServer({ allowHalfOpen: true })
+  const port = via ? (await via(server.port)).port : server.port
+  const [socket, events] = own.open(host, port, trusting({ useSecureTransport: false, ...more }))
+  const [raw] = await Promise.all([server.connection(), events.event('open')])
+  socket.send('STARTTLS\r\n')
+  if ((await readLine(raw)) !== 'STARTTLS') throw new Error('the client does not ask for TLS')
+  raw.write(GO_AHEAD)
+  await events.data(GO_AHEAD.length)
+  events.forgetData()
+  return { socket, events, raw, port }
+}
+
+/** From here on `socket`, a raw connection, is the server side of TLS, with the certificate called `name`. */
+function secure(socket, name = 'good', options = {}) {
+  const { cert, key } = certificate(name)
+  const secureContext = tls.createSecureContext({ cert, key, ...options })
+  const session = new tls.TLSSocket(socket, { isServer: true, secureContext })
+  session.on('error', () => {})
+  return session
+}
+
+/**
+ * A proxy to `port` that records both directions: `{ port, fromClient(), fromServer() }`. `ended` resolves when the
+ * client has ended.
+ */
+async function tap(own, port) {
+  const [fromClient, fromServer] = [[], []]
+  let end
+  const ended = new Promise((resolve) => {
+    end = resolve
+  })
+  const proxy = await own.netServer({ allowHalfOpen: true }, (client) => {
+    const server = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    own.onEnd(() => server.destroy())
+    client.on('data', (bytes) => fromClient.push(bytes))
+    server.on('data', (bytes) => fromServer.push(bytes))
+    server.on('error', () => client.resetAndDestroy())
+    client.on('error', () => server.resetAndDestroy())
+    client.on('end', end).on('close', end)
+    client.pipe(server)
+    server.pipe(client)
+  })
+  return {
+    port: proxy.port,
+    ended,
+    fromClient: () => Buffer.concat(fromClient),
+    fromServer: () => Buffer.concat(fromServer),
+  }
+}
+
+/** Types of the TLS records in `bytes`: 20 change cipher spec, 21 alert, 22 handshake, 23 application data. */
+function recordTypes(bytes) {
+  const types = []
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes[at])
+  return types
+}
+
+module.exports = {
+  GO_AHEAD,
+  beforeStartTls,
+  failed,
+  readExactly,
+  readLine,
+  recordTypes,
+  secure,
+  tap,
+  tlsServer,
+  trusting,
+  TELLS_REASONS,
+}

@@ -1,0 +1,100 @@
+'use strict'
+
+// Which certificates a client accepts, and the error of each that it refuses (X-20, REL-60 to REL-72): no byte of the
+// application reaches a server that is not verified, and `open` never fires.
+
+const test = require('ava')
+
+const { certificate } = require('../helpers/pki-matrix.js')
+const { scope } = require('../helpers/sockets.js')
+const { failed, tlsServer, trusting } = require('../helpers/tls-peers.js')
+
+const ACCEPTED = [
+  ['with an EC key', 'good', 'localhost'],
+  ['with an RSA key', 'goodRsa', 'localhost'],
+  ['with an Ed25519 key', 'goodEd25519', 'localhost'],
+  ['of an intermediate that the server presents too', 'chained', 'localhost'],
+  ['whose name has upper-case letters', 'upperCase', 'localhost'],
+  ['for the IP address', 'addressOnly', '127.0.0.1'],
+]
+
+const EXPIRED = 'SecurityExpiredCertificateError'
+const UNTRUSTED = 'SecurityUntrustedCertificateIssuerError'
+const MISMATCH = 'SecurityCertificateDomainMismatchError'
+const USAGE = 'SecurityInadequateKeyUsageError'
+const ALGORITHM = 'SecurityCertificateSignatureAlgorithmDisabledError'
+
+const REFUSED = [
+  ['that has expired', 'expired', EXPIRED],
+  ['that is not valid yet', 'notYetValid', EXPIRED],
+  ['of an intermediate that has expired', 'expiredIntermediate', EXPIRED],
+  ['that signed itself', 'selfSigned', UNTRUSTED],
+  ['of an unknown issuer', 'unknownIssuer', UNTRUSTED],
+  ['of an unknown issuer whose root the server presents', 'unknownIssuerWithRoot', UNTRUSTED],
+  ['whose intermediate is missing', 'withoutIntermediate', UNTRUSTED],
+  ['issued by a certificate that is no CA', 'issuedByLeaf', UNTRUSTED],
+  ['outside the name constraints of its issuer', 'outsideConstraints', UNTRUSTED],
+  ['for another host', 'wrongHost', MISMATCH],
+  ['without a subject alternative name, whatever its common name', 'subjectOnly', MISMATCH],
+  ['whose common name alone is right', 'otherNameThanSubject', MISMATCH],
+  ['for addresses only, opened by the name in its common name', 'wrongAddress', MISMATCH],
+  ['for the address, opened by name', 'addressOnly', MISMATCH],
+  ['for *', 'anyName', MISMATCH],
+  ['for a part of the name and *', 'partOfName', MISMATCH],
+  ['for the name followed by a NUL and another domain', 'nulInName', MISMATCH],
+  ['for another address, opened by address', 'wrongAddress', MISMATCH, '127.0.0.1'],
+  ['for the name, opened by address', 'nameOnly', MISMATCH, '127.0.0.1'],
+  ['with the address as a name, opened by address', 'addressAsName', MISMATCH, '127.0.0.1'],
+  ['for TLS clients only', 'clientPurpose', USAGE],
+  ['whose key may not sign handshakes', 'caKeyUsage', USAGE],
+  ['with a 1024-bit RSA key', 'weakKey', ALGORITHM],
+  ['signed with SHA-1', 'weakDigest', ALGORITHM],
+]
+
+for (const [what, name, host] of ACCEPTED) {
+  test(`a certificate ${what} is accepted, and data goes both ways`, async (t) => {
+    const own = scope(t)
+    const server = await tlsServer(own, name, {}, (session) => session.pipe(session))
+    const [socket, events] = own.open(host, server.port, trusting())
+    await events.event('open')
+    t.is(socket.readyState, 'open')
+    t.true(socket.ssl)
+    t.true(socket.send('echo me'))
+    t.is(String(await events.data(7)), 'echo me')
+    socket.close()
+    t.deepEqual(await events.closed(), ['open', 'close'])
+  })
+}
+
+for (const [what, name, error, host = 'localhost'] of REFUSED) {
+  test(`a certificate ${what} is refused: ${error}`, async (t) => {
+    const own = scope(t)
+    const server = await tlsServer(own, name)
+    const [socket, events] = own.open(host, server.port, trusting())
+    socket.onopen = () => socket.send('secret')
+    const event = await failed(t, events, error)
+    t.true(event.data.message.includes(`${host} port ${server.port}`), event.data.message)
+    t.true(socket.ssl)
+    await server.ended
+    t.is(server.received, '')
+  })
+}
+
+test('without ca, a certificate of a private issuer is refused', async (t) => {
+  const own = scope(t)
+  const server = await tlsServer(own)
+  const [, events] = own.open('localhost', server.port, { useSecureTransport: true })
+  await failed(t, events, UNTRUSTED)
+  await server.ended
+  t.is(server.received, '')
+})
+
+test('useSSL asks for TLS as useSecureTransport does', async (t) => {
+  const own = scope(t)
+  const server = await tlsServer(own)
+  const ca = certificate('root').ca
+  const [socket, events] = own.open('localhost', server.port, { useSSL: true, ca })
+  t.true(socket.ssl)
+  await events.event('open')
+  t.is(server.failures.length, 0)
+})

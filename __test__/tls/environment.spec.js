@@ -1,0 +1,113 @@
+'use strict'
+
+// Trust from the environment: SSL_CERT_FILE and NODE_EXTRA_CA_CERTS add it, nothing takes verification away (users.md
+// section 5, item 7; REL-95). The environment is read once, so each case is a process of its own.
+
+const { execFile } = require('node:child_process')
+const { writeFileSync } = require('node:fs')
+const { dirname, join } = require('node:path')
+const { promisify } = require('node:util')
+
+const test = require('ava')
+
+const { certificate } = require('../helpers/pki-matrix.js')
+const { scope } = require('../helpers/sockets.js')
+const { tlsServer } = require('../helpers/tls-peers.js')
+
+const script = join(__dirname, '../fixtures/tls/open.js')
+const FINE = ['open', 'close']
+const UNTRUSTED = ['SecurityUntrustedCertificateIssuerError', 'close']
+
+const root = () => certificate('root')
+
+/** Events of a TLS socket to a server with the certificate called `name`, in a process with `variables`. */
+async function openWith(
+  t,
+  variables,
+  { name = 'good', args = [], options = {}, server: serverOptions } = {},
+) {
+  const server = await tlsServer(scope(t), name, serverOptions)
+  const argument = JSON.stringify({ host: 'localhost', port: server.port, options })
+  const env = { ...process.env }
+  for (const key of ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS']) delete env[key]
+  Object.assign(env, variables)
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, script, argument], { env })
+  t.is(server.received, '')
+  return JSON.parse(stdout).events
+}
+
+test('SSL_CERT_FILE names certificates to trust', async (t) => {
+  t.deepEqual(await openWith(t, { SSL_CERT_FILE: root().caFile }), FINE)
+})
+
+test('NODE_EXTRA_CA_CERTS names certificates to trust, in addition', async (t) => {
+  t.deepEqual(await openWith(t, { NODE_EXTRA_CA_CERTS: root().caFile }), FINE)
+})
+
+test('both together are both trusted, and so is ca', async (t) => {
+  const both = { SSL_CERT_FILE: certificate('stranger').caFile, NODE_EXTRA_CA_CERTS: root().caFile }
+  t.deepEqual(await openWith(t, both), FINE)
+  const files = {
+    SSL_CERT_FILE: certificate('good').ownFile,
+    NODE_EXTRA_CA_CERTS: certificate('good').ownFile,
+  }
+  t.deepEqual(await openWith(t, files, { options: { ca: root().ca } }), FINE)
+})
+
+test('NODE_EXTRA_CA_CERTS may hold several certificates', async (t) => {
+  const file = join(dirname(root().caFile), 'several.pem')
+  writeFileSync(file, certificate('stranger').own + root().own)
+  t.deepEqual(await openWith(t, { NODE_EXTRA_CA_CERTS: file }), FINE)
+})
+
+test('a file that is missing or is no certificate adds no trust, and does not end the process', async (t) => {
+  for (const file of [join(dirname(root().caFile), 'missing.pem'), __filename]) {
+    t.deepEqual(await openWith(t, { NODE_EXTRA_CA_CERTS: file }), UNTRUSTED)
+    t.deepEqual(await openWith(t, { NODE_EXTRA_CA_CERTS: file }, { options: { ca: root().ca } }), FINE)
+  }
+})
+
+test('without any of them a private issuer is not trusted', async (t) => {
+  t.deepEqual(await openWith(t, {}), UNTRUSTED)
+})
+
+test('trust from the environment does not replace the check of the name and of the dates', async (t) => {
+  const variables = { SSL_CERT_FILE: root().caFile, NODE_EXTRA_CA_CERTS: root().caFile }
+  const mismatch = ['SecurityCertificateDomainMismatchError', 'close']
+  t.deepEqual(await openWith(t, variables, { name: 'wrongHost' }), mismatch)
+  t.deepEqual(await openWith(t, variables, { name: 'expired' }), ['SecurityExpiredCertificateError', 'close'])
+})
+
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch verification off', async (t) => {
+  t.deepEqual(await openWith(t, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }), UNTRUSTED)
+})
+
+test("Node's own flags do not weaken it: --tls-min-v1.0 and --tls-cipher-list", async (t) => {
+  const args = ['--tls-min-v1.0', '--tls-cipher-list=ALL:@SECLEVEL=0']
+  const variables = { NODE_EXTRA_CA_CERTS: root().caFile }
+  const weak = ['SecurityCertificateSignatureAlgorithmDisabledError', 'close']
+  t.deepEqual(await openWith(t, variables, { name: 'weakKey', args }), weak)
+})
+
+test('an OPENSSL_CONF that switches verification off and allows TLS 1.0 does neither', async (t) => {
+  const file = join(dirname(root().caFile), 'weak.cnf')
+  writeFileSync(
+    file,
+    `openssl_conf = a
+[a]
+ssl_conf = b
+[b]
+system_default = c
+[c]
+MinProtocol = TLSv1
+CipherString = ALL:@SECLEVEL=0
+VerifyMode = None
+`,
+  )
+  const variables = { OPENSSL_CONF: file, NODE_EXTRA_CA_CERTS: root().caFile }
+  t.deepEqual(await openWith(t, { OPENSSL_CONF: file }), UNTRUSTED)
+  t.deepEqual(await openWith(t, variables), FINE)
+  t.deepEqual(await openWith(t, variables, { name: 'expired' }), ['SecurityExpiredCertificateError', 'close'])
+  const old = { name: 'goodRsa', server: { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' } }
+  t.deepEqual(await openWith(t, variables, old), ['SecurityUnsupportedTLSVersionError', 'close'])
+})
