@@ -1,0 +1,52 @@
+'use strict'
+
+// The process ends when it is told to, and as it is told to, whatever the sockets are doing (REL-01, REL-02).
+
+const test = require('ava')
+
+const { flood, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { run } = require('../fixtures/lifecycle/run-child.js')
+
+/** No end may take longer, from the exit on. In practice it takes milliseconds. */
+const MOST_MS = 2000
+
+let servers
+
+test.before(async () => {
+  servers = await startPeers(flood)
+})
+
+test.after.always(() => servers.stop())
+
+for (const kind of ['plain', 'tls']) {
+  test.serial(`process.exit during ${kind} traffic keeps its code, at any moment`, async (t) => {
+    for (const milliseconds of [0, 1, 5, 20, 60]) {
+      const result = await run('exit-at-random.js', [kind, milliseconds], servers)
+      const what = `after ${milliseconds} ms: ${result.stderr}`
+      t.is(result.signal, null, what)
+      t.is(result.code, 7, what)
+      const [, exitAt] = result.stdout.match(/^exit (\d+)\n$/)
+      t.true(result.ended - exitAt < MOST_MS, what)
+    }
+  })
+
+  for (const event of ['open', 'data', 'drain', 'error', 'close', 'connect']) {
+    test.serial(`process.exit in on${event}, during ${kind} traffic, is the last thing that runs`, async (t) => {
+      const results = await Promise.all([1, 2, 3].map(() => run('exit-in-handler.js', [kind, event], servers)))
+      for (const { code, signal, stdout, stderr, ended } of results) {
+        t.deepEqual({ code, signal, stderr }, { code: 42, signal: null, stderr: '' })
+        t.regex(stdout, /^exit 42 \d+\n$/)
+        t.true(ended - stdout.split(' ')[2] < MOST_MS)
+      }
+    })
+  }
+
+  test.serial(`a process whose ${kind} sockets are closed ends by itself, with its exit code`, async (t) => {
+    for (let round = 0; round < 3; round++) {
+      const { code, signal, stdout, stderr, ended } = await run('natural-end.js', [kind], servers)
+      t.deepEqual({ code, signal, stderr }, { code: 9, signal: null, stderr: '' })
+      const [, closedAt] = stdout.match(/^closed (\d+)\nexit 4 true\n$/)
+      t.true(ended - closedAt < MOST_MS, stdout)
+    }
+  })
+}

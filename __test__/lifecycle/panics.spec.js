@@ -1,0 +1,91 @@
+'use strict'
+
+// A panic of the engine never ends the process: where JavaScript called, it becomes an exception; in the background it
+// becomes the error of one socket or server (REL-09). The release profile, in which the addon for this is built, must
+// unwind for that (REL-10).
+
+const { existsSync } = require('node:fs')
+
+const test = require('ava')
+
+const { echo, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { ask } = require('../fixtures/lifecycle/run-child.js')
+const { addon } = require('../../scripts/build-fault-addon.js')
+
+const THROWS = [
+  'EventChannel',
+  'checkCa',
+  'TCPSocket',
+  'TCPServerSocket',
+  'stage',
+  'suspend',
+  'resume',
+  'keepAlive',
+  'close',
+  'closeImmediately',
+  'abort',
+  'server.close',
+  'server.keepAlive',
+]
+
+/** Nobody is there to catch what happens after a handler, at the end of a turn or between two events. */
+const IS_UNCAUGHT = ['flush', 'release', 'resumeDelivery']
+
+const ENDS_A_SOCKET = ['connect', 'read', 'write']
+
+const run = existsSync(addon) ? test.serial : test.skip
+if (run === test.skip) console.warn('panics.spec.js is skipped: run `node scripts/build-fault-addon.js` first')
+
+let peers
+
+test.before(async () => {
+  peers = await startPeers(echo)
+})
+
+test.after.always(() => peers.stop())
+
+function panic(place, kind) {
+  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: addon, MOZ_TCP_SOCKET_PANIC: 'nowhere' }
+  return ask('panic.js', [place, kind], { ...peers, env })
+}
+
+for (const kind of ['plain', 'tls']) {
+  for (const place of THROWS) {
+    run(`a panic in ${place} is an exception (${kind})`, async (t) => {
+      const { thrown, uncaught } = await panic(place, kind)
+      t.regex(String(thrown), new RegExp(`fault hook: ${place}$`))
+      t.deepEqual(uncaught, [])
+    })
+  }
+
+  for (const place of IS_UNCAUGHT) {
+    run(`a panic in ${place} is an uncaught exception (${kind})`, async (t) => {
+      const { thrown, uncaught } = await panic(place, kind)
+      t.is(thrown, null)
+      t.deepEqual(uncaught, [`fault hook: ${place}`])
+    })
+  }
+
+  for (const place of ENDS_A_SOCKET) {
+    run(`a panic in ${place} ends its socket with an error, and no other (${kind})`, async (t) => {
+      const { thrown, uncaught, events } = await panic(place, kind)
+      t.is(thrown, null)
+      t.deepEqual(uncaught, [])
+      t.is(events.length, 2)
+      t.regex(events[0], /^NetworkError: internal error: .*task.* panicked/)
+      t.is(events[1], 'close')
+    })
+  }
+}
+
+run('a panic in upgrade is an exception', async (t) => {
+  const { thrown, uncaught } = await panic('upgrade', 'plain')
+  t.is(thrown, 'fault hook: upgrade')
+  t.deepEqual(uncaught, [])
+})
+
+run('a panic in accept ends its server with an error, and no socket', async (t) => {
+  const { uncaught, events } = await panic('accept', 'plain')
+  t.deepEqual(uncaught, [])
+  t.deepEqual(events, ["NetworkError: internal error: the listener's task panicked"])
+})

@@ -1,0 +1,120 @@
+'use strict'
+
+// REL-36 and REL-37: what a listener that cannot be had says, and that a port is free as soon as it is closed, but
+// never twice in use.
+
+const { once } = require('node:events')
+const net = require('node:net')
+
+const test = require('ava')
+
+const { ask, serialWhere } = require('../fixtures/reliability/children.js')
+const { openSockets } = require('../fixtures/reliability/kernel.js')
+const { failsys } = require('../helpers/failsys.js')
+const { TCPServerSocket, scope } = require('../helpers/sockets.js')
+
+const onLinux = serialWhere(test, process.platform === 'linux', 'Linux')
+const onUnix = serialWhere(test, process.platform !== 'win32', 'Unix, for SO_REUSEADDR')
+const withFaults = serialWhere(test, failsys('') !== undefined, 'Linux with glibc and gcc')
+
+test.serial(
+  'REL-36: a port in use throws EADDRINUSE with address and port, and another one works',
+  async (t) => {
+    const own = scope(t)
+    const { port } = own.listen()
+    const error = t.throws(() => new TCPServerSocket(port))
+    t.is(error.code, 'EADDRINUSE')
+    t.is(error.syscall, 'listen')
+    t.is(error.port, port)
+    t.true(error.message.includes(`0.0.0.0:${port}`), error.message)
+    const { port: other, accepted } = own.listen()
+    t.not(other, port)
+    const [, events] = own.open('127.0.0.1', other)
+    await Promise.all([events.event('open'), accepted()])
+  },
+)
+
+test.serial('REL-36: a port that somebody else listens on throws EADDRINUSE too', async (t) => {
+  const { port } = await scope(t).netServer()
+  t.is(t.throws(() => new TCPServerSocket(port)).code, 'EADDRINUSE')
+  t.is(t.throws(() => new TCPServerSocket(port, { localAddress: '127.0.0.1' })).code, 'EADDRINUSE')
+})
+
+test.serial('REL-36: an address of another machine throws EADDRNOTAVAIL', (t) => {
+  // TEST-NET-1 and the IPv6 documentation prefix belong to nobody.
+  for (const [localAddress, place] of [
+    ['192.0.2.1', '192.0.2.1:0'],
+    ['2001:db8::1', '[2001:db8::1]:0'],
+  ]) {
+    const error = t.throws(() => new TCPServerSocket(0, { localAddress }))
+    t.is(error.code, 'EADDRNOTAVAIL')
+    t.true(error.message.includes(place), error.message)
+  }
+})
+
+withFaults('REL-36: a port that is not permitted throws EACCES', async (t) => {
+  const env = failsys('bind:EACCES:1:1')
+  const tries = await ask(scope(t), 'try-until-it-works.js', [100], { env })
+  t.deepEqual(tries, ['listen: EACCES', 'works'])
+})
+
+onLinux('REL-36: listeners that fail leave no descriptor behind', async (t) => {
+  const own = scope(t)
+  const { port } = own.listen()
+  const before = openSockets()
+  for (let i = 0; i < 100; i++) {
+    t.throws(() => new TCPServerSocket(port))
+    t.throws(() => new TCPServerSocket(0, { localAddress: '192.0.2.1' }))
+  }
+  t.is(openSockets(), before)
+})
+
+onUnix(
+  'REL-37: a port can be listened on again at once, 50 times, with and without old connections',
+  async (t) => {
+    const own = scope(t)
+    let port = 0
+    const alive = []
+    for (let round = 0; round < 50; round++) {
+      const listening = own.listen({}, { port })
+      port = listening.port
+      const [client, clientEvents] = own.open('127.0.0.1', port)
+      const [[accepted, acceptedEvents]] = await Promise.all([
+        listening.accepted(),
+        clientEvents.event('open'),
+      ])
+      listening.server.close()
+      if (round % 2 === 0) {
+        // Our side ends first, so it is the one in TIME_WAIT.
+        accepted.close()
+        t.deepEqual(await clientEvents.closed(), ['open', 'close'])
+        t.deepEqual(await acceptedEvents.closed(), ['close'])
+      } else {
+        alive.push({ client, acceptedEvents })
+      }
+    }
+    for (const { client, acceptedEvents } of alive) {
+      client.send('still here')
+      t.is(String(await acceptedEvents.data(10)), 'still here')
+    }
+  },
+)
+
+onUnix('REL-37: nobody can listen on our port beside us, in this process or another', async (t) => {
+  const own = scope(t)
+  for (const localAddress of ['127.0.0.1', '0.0.0.0']) {
+    const { port } = own.listen({ localAddress })
+    t.is(t.throws(() => new TCPServerSocket(port, { localAddress })).code, 'EADDRINUSE')
+    const other = net.createServer().listen(port, localAddress)
+    const [error] = await once(other, 'error')
+    t.is(error.code, 'EADDRINUSE')
+    t.is(await ask(own, 'listen-once.js', [port, localAddress]), 'EADDRINUSE')
+  }
+})
+
+test.serial('REL-37: after close() returned, another process can have the port', async (t) => {
+  const own = scope(t)
+  const { server, port } = own.listen({ localAddress: '127.0.0.1' })
+  server.close()
+  t.is(await ask(own, 'listen-once.js', [port, '127.0.0.1']), 'listens')
+})
