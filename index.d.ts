@@ -1,0 +1,429 @@
+/**
+ * Firefox OS TCP sockets for Node.js. `docs/api.md` describes the behaviour at length.
+ *
+ * Each description ends with its source: "GeckoIDL" is `dom/webidl/TCPSocket.webidl` or `TCPServerSocket.webidl`,
+ * "Gecko" is `dom/network/TCPSocket.cpp` or `TCPServerSocket.cpp`, "G1" is `dom/network/TCPSocket.js` (Firefox OS 1.x
+ * and 2.x), and a number such as "Q-08" is a decision in `docs/porting.md`.
+ *
+ * `Event` and `EventTarget` come from `@types/node` or from TypeScript's `dom` library: have one of the two.
+ */
+
+/** What `data` events carry: byte strings, or ArrayBuffers. (GeckoIDL) */
+export type TCPSocketBinaryType = 'string' | 'arraybuffer'
+
+/** The state of a connection. (GeckoIDL) */
+export type TCPSocketReadyState = 'connecting' | 'open' | 'closing' | 'closed'
+
+/** `event.data` of a `data` event, for a socket of binary type `B`. */
+export type TCPSocketData<B extends TCPSocketBinaryType> = B extends 'arraybuffer' ? ArrayBuffer : string
+
+/**
+ * Bytes that `send` takes, on a socket of binary type `B`. A view, such as a Buffer, is bytes on an `'arraybuffer'`
+ * socket alone: a `'string'` socket turns it into text (`'1,2,3'`), as Gecko did. (Gecko; Q-15)
+ */
+export type TCPSocketBytes<B extends TCPSocketBinaryType> = B extends 'arraybuffer'
+  ? ArrayBuffer | ArrayBufferView
+  : ArrayBuffer
+
+/** A network error. (Gecko, `TCPSocket::FireErrorEvent`; Q-05) */
+export type TCPSocketNetworkErrorName =
+  | 'ConnectionRefusedError'
+  | 'DomainNotFoundError'
+  | 'NetworkError'
+  | 'NetworkInterruptError'
+  | 'NetworkTimeoutError'
+
+/** A TLS error. (Gecko, `TCPSocket::FireErrorEvent`; Q-06) */
+export type TCPSocketSecurityErrorName =
+  | 'SecurityBadCertificateError'
+  | 'SecurityCertificateDomainMismatchError'
+  | 'SecurityCertificateSignatureAlgorithmDisabledError'
+  | 'SecurityError'
+  | 'SecurityExpiredCertificateError'
+  | 'SecurityInadequateKeyUsageError'
+  | 'SecurityNoCertificateError'
+  | 'SecurityRevokedCertificateError'
+  | 'SecurityUnsupportedCertificateTypeError'
+  | 'SecurityUnsupportedTLSVersionError'
+  | 'SecurityUntrustedCertificateIssuerError'
+
+/** The `name` of every error event. `docs/api.md` lists the condition and the number of each. */
+export type TCPSocketErrorName = TCPSocketNetworkErrorName | TCPSocketSecurityErrorName
+
+/** The class of an error, which is the `message` of an error event. (Gecko) */
+export type TCPSocketErrorClass = 'Network' | 'SecurityProtocol' | 'SecurityCertificate'
+
+/** What the `data` of an error event is. (G1, where it was a DOMError; Q-03) */
+export interface TCPSocketError extends Error {
+  /** The same as the event's. */
+  name: TCPSocketErrorName
+  /** What failed: the host, the port, and the reason in the words of the operating system or of the TLS library. */
+  message: string
+  /** The same as the event's. */
+  errorCode: number
+  /** The operating system's name of the error, such as `'ECONNREFUSED'`. Absent where no system call failed. */
+  code?: string
+  /** The operating system's number of the error, negative, as in `node:net`. Absent where `code` is. */
+  errno?: number
+}
+
+/** What is thrown by a call that the state of the socket does not allow. (Gecko, `NS_ERROR_FAILURE`) */
+export interface TCPSocketStateError extends Error {
+  name: 'NS_ERROR_FAILURE'
+  /** The nsresult, 0x80004005. */
+  result: number
+}
+
+/** What is thrown when the system refuses to listen. (Q-35) */
+export interface TCPServerSocketListenError extends Error {
+  /** The operating system's name of the error, such as `'EADDRINUSE'`, `'EACCES'` or `'EADDRNOTAVAIL'`. */
+  code: string
+  /** The operating system's number of the error, negative, as in `node:net`. */
+  errno: number
+  syscall: 'listen'
+  /** The IP address that was asked for. */
+  address: string
+  /** The port that was asked for. */
+  port: number
+}
+
+/** Certificates in PEM: one or several of them, as text or as bytes. */
+export type TCPSocketCertificates = string | ArrayBuffer | ArrayBufferView
+
+/**
+ * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `rejectUnauthorized`,
+ * `servername` or `key`: each of those throws a TypeError, because ignoring it could mean less security than was asked
+ * for. (GeckoIDL, `SocketOptions`; Q-39)
+ */
+export interface TCPSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
+  /** What `data` events carry. Any value but the two throws a TypeError. Default: `'string'`. (GeckoIDL; Q-36) */
+  binaryType?: B | undefined
+  /**
+   * TLS from the first byte: `open` fires when the peer's certificate is verified, and a failure is an error event
+   * named `Security…`. Default: `false`. (GeckoIDL; Q-08)
+   */
+  useSecureTransport?: boolean | undefined
+  /** What Firefox OS 1.0 called `useSecureTransport`. (G1; Q-39) */
+  useSSL?: boolean | undefined
+  /**
+   * Certificate authorities to trust besides the system's, for `useSecureTransport` and for `upgradeToSecure()`.
+   * Throws a TypeError where one of them holds no certificate in PEM. (An extension, as emailjs clients pass it)
+   */
+  ca?: TCPSocketCertificates | readonly TCPSocketCertificates[] | null | undefined
+}
+
+/** How to listen. `useSecureTransport`, `useSSL` and `ca` throw a TypeError here. (GeckoIDL, `ServerSocketOptions`) */
+export interface TCPServerSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
+  /** The binary type of the sockets it accepts. Default: `'string'`. (GeckoIDL) */
+  binaryType?: B | undefined
+  /**
+   * The IP address to listen at, without brackets. `'::'` means IPv6 and IPv4. Anything but an IP address throws a
+   * TypeError. Default: `'0.0.0.0'`, all IPv4 addresses. (An extension; Q-34)
+   */
+  localAddress?: string | undefined
+}
+
+/** Options of `addEventListener`, as Node.js has them. */
+export interface TCPSocketListenerOptions {
+  capture?: boolean
+  once?: boolean
+  passive?: boolean
+  signal?: AbortSignal
+}
+
+/**
+ * A handler attribute's function. What it throws becomes an uncaught exception, and the socket goes on. (Q-25, Q-26)
+ *
+ * It is written as a method so that a socket of one binary type can be used where any socket will do.
+ */
+export type TCPSocketEventHandler<This, Argument> =
+  | { handler(this: This, event: Argument): unknown }['handler']
+  | null
+
+/** A listener, for `addEventListener`. */
+export type TCPSocketEventListener<This, E extends Event> =
+  | { listener(this: This, event: E): unknown }['listener']
+  | { handleEvent(event: E): unknown }
+
+/** The events of a TCPSocket, by type. */
+export interface TCPSocketEventMap<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
+  /** Connected; and, with `useSecureTransport`, verified. Not for accepted sockets, which are open from the start. */
+  open: TCPSocketEvent<''>
+  /** Bytes arrived. Never empty. How bytes are cut into events has no meaning. */
+  data: TCPSocketEvent<TCPSocketData<B>>
+  /** Everything that was sent is with the operating system, and 65536 bytes or more had been pending before. */
+  drain: TCPSocketEvent<''>
+  /** The connection failed. `close` follows at once. */
+  error: TCPSocketErrorEvent
+  /** The last event, whoever ended the connection and why. It comes once. */
+  close: TCPSocketEvent<''>
+}
+
+/** The events of a TCPServerSocket, by type. */
+export interface TCPServerSocketEventMap<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
+  /** Somebody connected. */
+  connect: TCPServerSocketEvent<B>
+  /** Listening ended by itself, which only an error of the operating system can do. The server is closed. */
+  error: TCPSocketErrorEvent
+}
+
+/** `open`, `data`, `drain` and `close` of a TCPSocket. (GeckoIDL, `TCPSocketEvent`; Q-04) */
+export declare class TCPSocketEvent<Data = any> extends Event {
+  constructor(
+    type: string,
+    init?: { data?: Data; bubbles?: boolean; cancelable?: boolean; composed?: boolean },
+  )
+  /** What arrived, for `data`; `''` for the other types. `null` where a script made the event without data. */
+  readonly data: Data
+}
+
+/** `error` of a TCPSocket or of a TCPServerSocket. (GeckoIDL, `TCPSocketErrorEvent`; Q-03) */
+export declare class TCPSocketErrorEvent extends Event {
+  constructor(
+    type: string,
+    init?: {
+      name?: string
+      message?: string
+      errorCode?: number
+      data?: unknown
+      bubbles?: boolean
+      cancelable?: boolean
+      composed?: boolean
+    },
+  )
+  /** What happened, in Gecko's word for it. */
+  readonly name: TCPSocketErrorName
+  /** Its class. The reason, for a person to read, is `data.message`. */
+  readonly message: TCPSocketErrorClass
+  /** Gecko's nsresult, an unsigned 32-bit number. */
+  readonly errorCode: number
+  /** An Error with everything that is known. */
+  readonly data: TCPSocketError
+}
+
+/** `connect` of a TCPServerSocket. (GeckoIDL, `TCPServerSocketEvent`; Q-27) */
+export declare class TCPServerSocketEvent<B extends TCPSocketBinaryType = TCPSocketBinaryType> extends Event {
+  constructor(
+    type: string,
+    init?: { socket?: TCPSocket<B>; bubbles?: boolean; cancelable?: boolean; composed?: boolean },
+  )
+  /** The accepted socket, which is open. Attach handlers before the `connect` handler returns. */
+  readonly socket: TCPSocket<B>
+  /** The same. (MDN) */
+  readonly data: TCPSocket<B>
+}
+
+/** A TCP connection, which may be secured by TLS. (GeckoIDL, `TCPSocket`) */
+export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> extends EventTarget {
+  /** The host as it was given. Of an accepted socket: the peer's IP address. (GeckoIDL) */
+  readonly host: string
+  /** The port, 1 to 65535. Of an accepted socket: the peer's own port, not the one it connected to. (GeckoIDL) */
+  readonly port: number
+  /** Whether TLS is used: from the start, or since `upgradeToSecure()` was called. (GeckoIDL) */
+  readonly ssl: boolean
+  /**
+   * Bytes that `send` accepted and that the operating system does not have yet. Exact; it shrinks between turns of
+   * JavaScript only, and is 0 once the socket is closed. (GeckoIDL; Q-22)
+   */
+  readonly bufferedAmount: number
+  /** What `data` events carry. It never changes. (GeckoIDL) */
+  readonly binaryType: B
+  /** `'closed'` already when `error` and `close` fire. (GeckoIDL) */
+  readonly readyState: TCPSocketReadyState
+
+  onopen: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['open']>
+  ondata: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['data']>
+  ondrain: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['drain']>
+  onerror: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['error']>
+  onclose: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['close']>
+
+  /**
+   * Sends bytes. All of them are accepted, whatever is returned; they are copied before `send` returns and leave at
+   * the end of the turn. In a string each character is one byte, U+0000 to U+00FF.
+   *
+   * Returns `true` while no more than 65536 bytes are pending, and `false` above: then wait for `drain` before you send
+   * more.
+   *
+   * Throws a TypeError for a character above U+00FF, for a SharedArrayBuffer or a detached one, and, on an
+   * `'arraybuffer'` socket, for what is neither bytes nor a string; a RangeError for 2 GiB or more. Throws a
+   * `TCPSocketStateError` unless `readyState` is `'open'`. (GeckoIDL; Q-01, Q-15, Q-16, Q-21)
+   */
+  send(data: string | TCPSocketBytes<B>): boolean
+  /**
+   * Sends a part of `data`: `byteLength` bytes from `byteOffset`, or all from there on. Both are in bytes, count from
+   * the start of `data`, and are clamped to it. Throws a TypeError when `data` is a string. (GeckoIDL; Q-18, Q-20)
+   */
+  send(data: TCPSocketBytes<B>, byteOffset: number | undefined, byteLength?: number): boolean
+
+  /**
+   * Stops reading and `data`, until `resume()` was called as often as `suspend()`. TCP then slows the peer down. What the
+   * peer does, ending the connection included, goes unnoticed meanwhile. Allowed in every state. (GeckoIDL; Q-13)
+   */
+  suspend(): void
+  /** Takes one `suspend()` back. Throws a `TCPSocketStateError` if there is none. (GeckoIDL; Q-14) */
+  resume(): void
+
+  /**
+   * STARTTLS: what was sent before goes out as it is, what is sent later goes out encrypted, to a peer whose certificate
+   * is valid for `host`. There is no event for success. Failure is an error event named `Security…`, then `close`; so is
+   * a byte of plaintext that arrives after this call.
+   *
+   * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and on an accepted socket. Does nothing when `ssl` is
+   * true. (GeckoIDL; RFC 3207; Q-24, Q-46)
+   */
+  upgradeToSecure(): void
+
+  /**
+   * Ends the connection after everything that was sent. `close` follows; `data` does not come any more. While
+   * connecting, it stops that, and only `close` follows. Does nothing on a socket that is closing or closed. (GeckoIDL;
+   * Q-09, Q-13)
+   */
+  close(): void
+  /** As `close()`, without what the operating system does not have yet. No `drain` follows. (GeckoIDL; Q-38) */
+  closeImmediately(): void
+
+  /** Keeps the process alive while the socket is not closed, which is the default. (As `node:net`) */
+  ref(): this
+  /** Lets the process end although the socket is not closed. (As `node:net`) */
+  unref(): this
+
+  addEventListener<K extends keyof TCPSocketEventMap>(
+    type: K,
+    listener: TCPSocketEventListener<TCPSocket<B>, TCPSocketEventMap<B>[K]> | null,
+    options?: boolean | TCPSocketListenerOptions,
+  ): void
+  addEventListener(
+    type: string,
+    listener: TCPSocketEventListener<TCPSocket<B>, Event> | null,
+    options?: boolean | TCPSocketListenerOptions,
+  ): void
+  removeEventListener<K extends keyof TCPSocketEventMap>(
+    type: K,
+    listener: TCPSocketEventListener<TCPSocket<B>, TCPSocketEventMap<B>[K]> | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+  removeEventListener(
+    type: string,
+    listener: TCPSocketEventListener<TCPSocket<B>, Event> | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+}
+
+/** What `mozTCPSocket` and `TCPSocket` can make. */
+export interface TCPSocketFactory {
+  /** The same as `new TCPSocket(host, port, options)`. (G1) */
+  open<B extends TCPSocketBinaryType = 'string'>(
+    host: string,
+    port: number | string,
+    options?: TCPSocketOptions<B> | null,
+  ): TCPSocket<B>
+  /**
+   * As `new TCPServerSocket(port, options, backlog)`, but `onconnect` is called with the accepted socket itself. That
+   * socket has a property `socket`, which is itself, so that handlers for an event work too. (G1; Q-27)
+   */
+  listen<B extends TCPSocketBinaryType = 'string'>(
+    port: number | string,
+    options?: TCPServerSocketOptions<B> | null,
+    backlog?: number | string | null,
+  ): TCPServerSocket<B, AcceptedTCPSocket<B>>
+}
+
+/** What `onconnect` of a server made by `listen` gets. */
+export type AcceptedTCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> = TCPSocket<B> & {
+  /** The socket itself. */
+  readonly socket: TCPSocket<B>
+}
+
+export declare const TCPSocket: TCPSocketFactory & {
+  /**
+   * Starts to connect; `readyState` is `'connecting'`. `open` follows, or `error` and `close`; never before the current
+   * turn ends.
+   *
+   * `host` is a name, or an IP address without brackets. `port` is 1 to 65535, as a number or a decimal string.
+   *
+   * Throws a TypeError for a host that is empty, holds a space, a control character or brackets, is longer than 253
+   * bytes, is not a valid internationalized name, or ends in a number without being an IPv4 address; for a port that is
+   * not an integer; and for bad options. Throws a RangeError for a port out of range. (GeckoIDL; Q-32)
+   *
+   * There is no deadline for the connection but the operating system's (about two minutes on Linux). A TLS handshake
+   * fails with `NetworkTimeoutError` after 30000 milliseconds.
+   */
+  new <B extends TCPSocketBinaryType = 'string'>(
+    host: string,
+    port: number | string,
+    options?: TCPSocketOptions<B> | null,
+  ): TCPSocket<B>
+  readonly prototype: TCPSocket
+}
+
+/**
+ * A listening socket. `Argument` is what its `onconnect` is called with. (GeckoIDL, `TCPServerSocket`)
+ */
+export interface TCPServerSocket<
+  B extends TCPSocketBinaryType = TCPSocketBinaryType,
+  Argument = TCPServerSocketEvent<B>,
+> extends EventTarget {
+  /** The port it listens on: the real one, also where any free port was asked for. (GeckoIDL; Q-33) */
+  readonly localPort: number
+
+  /**
+   * Somebody connected. An accepted socket is closed at once when there is neither a handler nor a listener, and when the
+   * handler throws. (GeckoIDL; Q-28, Q-29)
+   */
+  onconnect: TCPSocketEventHandler<TCPServerSocket<B, Argument>, Argument>
+  onerror: TCPSocketEventHandler<TCPServerSocket<B, Argument>, TCPSocketErrorEvent>
+
+  /**
+   * Stops listening; the port is free when it returns. No event follows. Accepted sockets stay as they are. Does nothing
+   * the second time. (GeckoIDL; Q-44)
+   */
+  close(): void
+
+  /** Keeps the process alive while the server is not closed, which is the default. (As `node:net`) */
+  ref(): this
+  /** Lets the process end although the server is not closed. (As `node:net`) */
+  unref(): this
+
+  addEventListener<K extends keyof TCPServerSocketEventMap>(
+    type: K,
+    listener: TCPSocketEventListener<TCPServerSocket<B, Argument>, TCPServerSocketEventMap<B>[K]> | null,
+    options?: boolean | TCPSocketListenerOptions,
+  ): void
+  addEventListener(
+    type: string,
+    listener: TCPSocketEventListener<TCPServerSocket<B, Argument>, Event> | null,
+    options?: boolean | TCPSocketListenerOptions,
+  ): void
+  removeEventListener<K extends keyof TCPServerSocketEventMap>(
+    type: K,
+    listener: TCPSocketEventListener<TCPServerSocket<B, Argument>, TCPServerSocketEventMap<B>[K]> | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+  removeEventListener(
+    type: string,
+    listener: TCPSocketEventListener<TCPServerSocket<B, Argument>, Event> | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+}
+
+export declare const TCPServerSocket: {
+  /**
+   * Listens when it returns. `port` is 1 to 65535, as a number or a decimal string; 0 and -1 mean any free port.
+   * `backlog` is how many connections the operating system holds until they are accepted, up to 2147483647; omitted, 0
+   * and negative mean 128.
+   *
+   * Throws a TypeError or a RangeError for bad arguments, and a `TCPServerSocketListenError` when the system refuses.
+   * (GeckoIDL; Q-31, Q-32, Q-34, Q-35)
+   */
+  new <B extends TCPSocketBinaryType = 'string'>(
+    port: number | string,
+    options?: TCPServerSocketOptions<B> | null,
+    backlog?: number | string | null,
+  ): TCPServerSocket<B>
+  readonly prototype: TCPServerSocket
+}
+
+/** `navigator.mozTCPSocket`: an object that is itself a socket which was never connected. (G1; Q-47) */
+export interface MozTCPSocket extends TCPSocket<'string'>, TCPSocketFactory {}
+
+export declare const mozTCPSocket: MozTCPSocket

@@ -1,0 +1,166 @@
+'use strict'
+
+// `npm test`: every suite, one after the other. All of them run, also when one fails; then comes a table, and as the last
+// line "N passed, N failed". `npm test -- --quick` leaves out the Rust suite, which has to be compiled.
+
+const { spawn } = require('node:child_process')
+const { join } = require('node:path')
+const { stripVTControlCharacters } = require('node:util')
+
+const root = join(__dirname, '..')
+const compat = join('__test__', 'compat')
+const types = join('__test__', 'types')
+
+/** Milliseconds. */
+const MINUTE = 60_000
+
+/** A suite that has not ended by then is killed, and has failed: something holds its process. */
+const LIMIT = 5 * MINUTE
+
+/**
+ * How the runners say what they counted: a number in parentheses, or each match is one. `leftOpen` is what a passing run
+ * must not say.
+ */
+const cargo = { passed: /^test result: .*?(\d+) passed/gm, failed: /^test result: .*?(\d+) failed/gm }
+const ava = {
+  // Its summary does not say how many passed where one failed.
+  passed: /^\s*[✔√] /gm,
+  failed: /^\s*(\d+) (?:tests? failed|tests? remained pending|uncaught exceptions?|unhandled rejections?)/gm,
+  skipped: /^\s*(\d+) tests? skipped/gm,
+}
+const jest = {
+  passed: /^Tests:.*?(\d+) passed/gm,
+  failed: /^Tests:.*?(\d+) failed/gm,
+  skipped: /^Tests:.*?(\d+) skipped/gm,
+  leftOpen: /open handles?|did not exit|failed to exit gracefully/i,
+}
+const vitest = {
+  passed: /^\s*Tests .*?(\d+) passed/gm,
+  failed: /^\s*Tests .*?(\d+) failed/gm,
+  skipped: /^\s*Tests .*?(\d+) skipped/gm,
+  leftOpen: /close timed out|something prevents/i,
+}
+const nodeTest = { passed: /^# pass (\d+)/gm, failed: /^# fail (\d+)/gm, skipped: /^# skipped (\d+)/gm }
+/** A program without a runner: one test, which passes when it exits with 0. */
+const program = {}
+
+const script = (...args) => [process.execPath, args]
+const tool = (name, bin, ...args) => script(join(root, 'node_modules', name, bin), ...args)
+
+const suites = [
+  {
+    name: 'Rust engine (cargo test)',
+    slow: true,
+    command: ['cargo', ['test', '--release', '--locked']],
+    counts: cargo,
+    limit: 30 * MINUTE,
+  },
+  { name: 'JavaScript (ava)', command: tool('ava', 'entrypoints/cli.mjs'), counts: ava, limit: 30 * MINUTE },
+  {
+    name: 'Jest, node and jsdom',
+    command: tool(
+      'jest',
+      'bin/jest.js',
+      '--config',
+      join(compat, 'jest', 'jest.config.js'),
+      '--detectOpenHandles',
+    ),
+    counts: jest,
+  },
+  {
+    name: 'Vitest, processes and threads',
+    command: tool('vitest', 'vitest.mjs', 'run', '--config', join(compat, 'vitest', 'vitest.config.mjs')),
+    counts: vitest,
+  },
+  {
+    name: 'node --test',
+    command: script('--test', '--test-reporter=tap', join(compat, 'node-test', 'sockets.test.js')),
+    counts: nodeTest,
+  },
+  { name: 'ESM, named imports', command: script(join(compat, 'esm', 'named-imports.mjs')) },
+  {
+    name: 'ESM, moz-tcp-socket/register',
+    command: script('--import', 'moz-tcp-socket/register', join(compat, 'esm', 'registered.mjs')),
+  },
+  { name: 'CommonJS', command: script(join(compat, 'cjs', 'required.cjs')) },
+  { name: 'Fake clock', command: script(join(compat, 'cjs', 'fake-clock.cjs')) },
+  { name: 'Worker threads', command: script(join(compat, 'worker', 'main.js')) },
+  { name: 'Types', command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.json')) },
+  {
+    name: 'Types, with lib "dom"',
+    command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.dom.json')),
+  },
+]
+
+/** Runs a command and resolves with `{ output, problem }`; `problem` is undefined when it exited with 0. */
+function run([command, args], limit) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    let problem
+    const timer = setTimeout(() => {
+      problem = `did not end within ${limit / MINUTE} min`
+      child.kill('SIGKILL')
+      // A grandchild may hold the other ends.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy()
+    }, limit)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (text) => {
+        output += text
+        process.stdout.write(text)
+      })
+    }
+    child.on('error', (error) => {
+      problem = `cannot run ${command}: ${error.message}`
+    })
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      if (code !== 0) problem ??= signal ? `killed by ${signal}` : `exit code ${code}`
+      resolve({ output: stripVTControlCharacters(output), problem })
+    })
+  })
+}
+
+/** The sum of what `pattern` finds. */
+function count(output, pattern) {
+  const matches = pattern ? [...output.matchAll(pattern)] : []
+  return matches.reduce((sum, [, number = 1]) => sum + Number(number), 0)
+}
+
+async function runSuite({ name, command, counts = program, limit = LIMIT }) {
+  console.log(`\n${'='.repeat(100)}\n${name}: ${command.flat().join(' ')}\n${'='.repeat(100)}`)
+  const started = Date.now()
+  const result = await run(command, limit)
+  const { output } = result
+  let { problem } = result
+  if (!problem && counts.leftOpen?.test(output)) problem = 'something was left open'
+  const [passed, failed, skipped] = [counts.passed, counts.failed, counts.skipped].map((pattern) =>
+    count(output, pattern),
+  )
+  if (!problem && counts.passed && passed === 0) problem = 'no test ran'
+  const seconds = ((Date.now() - started) / 1000).toFixed(1)
+  const alone = counts === program
+  return {
+    suite: name,
+    passed: alone && !problem ? 1 : passed,
+    failed: problem ? Math.max(1, failed) : failed,
+    skipped,
+    seconds: Number(seconds),
+    problem: problem ?? '',
+  }
+}
+
+async function main() {
+  const quick = process.argv.includes('--quick')
+  const results = []
+  for (const suite of suites) if (!(quick && suite.slow)) results.push(await runSuite(suite))
+  console.log()
+  console.table(Object.fromEntries(results.map(({ suite, ...result }) => [suite, result])))
+  const total = (key) => results.reduce((sum, result) => sum + result[key], 0)
+  if (total('skipped') > 0) console.log(`${total('skipped')} skipped: see above for what they need`)
+  console.log(`${total('passed')} passed, ${total('failed')} failed`)
+  process.exitCode = total('failed') === 0 ? 0 : 1
+}
+
+main()
