@@ -1,16 +1,35 @@
 'use strict'
 
-// The asynchronous context of a socket or listener: handlers run in the context of the code that made it, so that
+// The asynchronous context of a live socket or listener: handlers run in the context of the code that made it, so that
 // AsyncLocalStorage and test runners can tell whose event it is. Tools that look for open handles ask `hasRef`.
 
 const { AsyncResource } = require('node:async_hooks')
 
 class Context extends AsyncResource {
-  /** The socket is open and keeps the process alive. */
-  alive = true
+  #handle
+  #keepsAlive = true
+
+  /** @param handle the native socket or listener */
+  constructor(type, handle) {
+    super(type)
+    this.#handle = handle
+  }
+
+  /** Whether the process stays alive for the socket. Without effect when it is closed. */
+  keepAlive(keep) {
+    if (this.#handle === null) return
+    this.#handle.keepAlive(keep)
+    this.#keepsAlive = keep
+  }
+
+  /** The socket is closed. */
+  end() {
+    this.#handle = null
+    this.#keepsAlive = false
+  }
 
   hasRef() {
-    return this.alive
+    return this.#keepsAlive
   }
 }
 

@@ -45,7 +45,7 @@ class TCPServerSocket extends HandlerTarget {
       throw bindFailure(error, address, localPort)
     }
     this.#localPort = this.#native.localPort
-    this.#context = new Context('TCPSERVERSOCKET')
+    this.#context = new Context('TCPSERVERSOCKET', this.#native)
     attach(this.#native, this)
   }
 
@@ -58,22 +58,16 @@ class TCPServerSocket extends HandlerTarget {
     detach(this.#native)
     this.#native.close()
     this.#native = null
-    this.#context.alive = false
+    this.#context.end()
   }
 
   ref() {
-    return this.#keepAlive(true)
+    this.#context?.keepAlive(true)
+    return this
   }
 
   unref() {
-    return this.#keepAlive(false)
-  }
-
-  #keepAlive(keep) {
-    if (this.#native !== null) {
-      this.#native.keepAlive(keep)
-      this.#context.alive = keep
-    }
+    this.#context?.keepAlive(false)
     return this
   }
 

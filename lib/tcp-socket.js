@@ -140,18 +140,12 @@ class TCPSocket extends HandlerTarget {
   }
 
   ref() {
-    return this.#keepAlive(true)
+    this.#context?.keepAlive(true)
+    return this
   }
 
   unref() {
-    return this.#keepAlive(false)
-  }
-
-  #keepAlive(keep) {
-    if (this.#native !== null) {
-      this.#native.keepAlive(keep)
-      this.#context.alive = keep
-    }
+    this.#context?.keepAlive(false)
     return this
   }
 
@@ -167,7 +161,7 @@ class TCPSocket extends HandlerTarget {
     this.#readyState = readyState
     this.#native = handle
     this.#outbox = new Outbox(handle)
-    this.#context = new Context('TCPSOCKET')
+    this.#context = new Context('TCPSOCKET', handle)
     attach(handle, this)
   }
 
@@ -246,7 +240,7 @@ class TCPSocket extends HandlerTarget {
     this.#native.release()
     this.#outbox?.discard()
     this.#outbox = this.#native = null
-    this.#context.alive = false
+    this.#context.end()
   }
 
   #fire(type, data = '') {

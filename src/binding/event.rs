@@ -10,7 +10,7 @@ use napi::{
 use napi_derive::napi;
 
 use super::{
-  hub::{Entry, Hub, Target},
+  hub::{Entry, Target},
   socket::TcpSocket,
 };
 use crate::net::{Accepted, Event, Input, SocketError, SocketId, recv_buffer::End};
@@ -35,8 +35,8 @@ pub enum EventKind {
 }
 
 /// Calls the realm that `entry` belongs to.
-pub(super) fn deliver(env: sys::napi_env, hub: &Hub, id: SocketId, event: Event, entry: &Entry) {
-  let arguments = arguments(&Env::from_raw(env), hub, event, entry);
+pub(super) fn deliver(env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
+  let arguments = arguments(&Env::from_raw(env), event, entry);
   // An argument that cannot be made means that the JavaScript heap is exhausted or going away.
   if let Ok(Some((kind, rest))) = arguments {
     let mut all = Vec::with_capacity(rest.len() + 2);
@@ -53,13 +53,13 @@ pub(super) fn deliver(env: sys::napi_env, hub: &Hub, id: SocketId, event: Event,
 
 type Arguments = (EventKind, Vec<sys::napi_value>);
 
-fn arguments(env: &Env, hub: &Hub, event: Event, entry: &Entry) -> Result<Option<Arguments>> {
+fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>> {
   Ok(Some(match event {
     Event::Opened => (EventKind::Opened, vec![]),
     Event::Drained => (EventKind::Drained, vec![]),
     Event::Closed => (EventKind::Closed, vec![]),
     Event::Failed(error) => failed(env, &error)?,
-    Event::Accepted(accepted) => self::accepted(env, hub, accepted, entry)?,
+    Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
     Event::Readable => {
       let Target::Socket { socket, as_strings } = &entry.target else {
         return Ok(None);
@@ -90,12 +90,12 @@ fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
   ))
 }
 
-fn accepted(env: &Env, hub: &Hub, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
+fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
   let Target::Listener { as_strings } = entry.target else {
     return Err(napi::Error::from_reason("only listeners accept"));
   };
   let Accepted { socket, peer, .. } = accepted;
-  let socket = TcpSocket::live(hub, socket, &entry.channel, as_strings)?;
+  let socket = TcpSocket::live(socket, &entry.channel, as_strings)?;
   let host = env.create_string(peer.ip().to_string())?.raw();
   // SAFETY: values made here, on the JavaScript thread.
   let (socket, port) = unsafe {

@@ -161,7 +161,7 @@ impl Hub {
     let entry = self.entries.borrow().get(&id).cloned();
     let channel = entry.as_ref().map(|entry| Rc::clone(&entry.channel));
     if let Some(entry) = entry {
-      event::deliver(env, self, id, event, &entry);
+      event::deliver(env, id, event, &entry);
     }
     let ended = Instant::now();
     self.busy.set(Some((busy_since, ended)));

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`hub`] | one per JavaScript environment: the ordered queue of events, the entries of live sockets, the teardown |
+//! | `lease` | the hold that a live socket or listener has on its environment |
 //! | [`doorbell`] | the threadsafe function that wakes the JavaScript thread |
 //! | [`channel`] | one per JavaScript realm: the facade's callbacks |
 //! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
@@ -15,6 +16,7 @@ pub mod doorbell;
 pub mod error;
 pub mod event;
 pub mod hub;
+mod lease;
 pub mod options;
 pub mod server;
 pub mod socket;

@@ -1,25 +1,16 @@
 //! The native side of a `TCPServerSocket`.
 
-use std::{cell::Cell, rc::Rc};
-
 use napi::Result;
 use napi_derive::napi;
 
-use super::{
-  channel::{Channel, EventChannel},
-  error::bind_error,
-  hub::{Entry, Target},
-  options::ListenOptions,
-};
+use super::{channel::EventChannel, error::bind_error, hub::Target, lease::Lease, options::ListenOptions};
 use crate::net;
 
 /// A listening socket. The facade wraps it.
 #[napi(js_name = "TCPServerSocket")]
 pub struct TcpServerSocket {
-  channel: Rc<Channel>,
   listener: net::Listener,
-  /// It keeps the process alive while it is live.
-  keeps_alive: Cell<bool>,
+  lease: Lease,
 }
 
 #[napi]
@@ -34,17 +25,9 @@ impl TcpServerSocket {
     let target = Target::Listener {
       as_strings: options.as_strings,
     };
-    channel.hub.register(
-      listener.id(),
-      Entry {
-        channel: Rc::clone(channel),
-        target,
-      },
-    )?;
     Ok(Self {
-      channel: Rc::clone(channel),
+      lease: Lease::take(channel, listener.id(), target)?,
       listener,
-      keeps_alive: Cell::new(true),
     })
   }
 
@@ -65,20 +48,13 @@ impl TcpServerSocket {
   pub fn close(&self) -> Result<()> {
     crate::fault::point("server.close");
     self.listener.close();
-    self
-      .channel
-      .hub
-      .release(self.listener.id(), self.keeps_alive.get())
+    self.lease.give_up()
   }
 
   /// Whether the process stays alive for this listener.
   #[napi(catch_unwind)]
   pub fn keep_alive(&self, keep: bool) -> Result<()> {
     crate::fault::point("server.keepAlive");
-    let hub = &self.channel.hub;
-    if !hub.is_live(self.listener.id()) || self.keeps_alive.replace(keep) == keep {
-      return Ok(());
-    }
-    hub.keep_alive(keep)
+    self.lease.keep_alive(keep)
   }
 }

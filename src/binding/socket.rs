@@ -1,6 +1,6 @@
 //! The native side of a `TCPSocket`.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 
 use bytes::Bytes;
 use napi::{Error, Result};
@@ -8,7 +8,8 @@ use napi_derive::napi;
 
 use super::{
   channel::{Channel, EventChannel},
-  hub::{Entry, Hub, Target},
+  hub::Target,
+  lease::Lease,
   options::ConnectOptions,
 };
 use crate::net;
@@ -16,10 +17,8 @@ use crate::net;
 /// A connection. The facade wraps it and decides what its events mean.
 #[napi(js_name = "TCPSocket")]
 pub struct TcpSocket {
-  channel: Rc<Channel>,
   socket: Rc<net::Socket>,
-  /// It keeps the process alive while it is live.
-  keeps_alive: Cell<bool>,
+  lease: Lease,
 }
 
 #[napi]
@@ -30,7 +29,7 @@ impl TcpSocket {
     crate::fault::point("TCPSocket");
     let (channel, as_strings) = (&channel.inner, options.as_strings);
     let socket = net::Socket::connect(&channel.hub.context, options.into());
-    Self::live(&channel.hub, socket, channel, as_strings)
+    Self::live(socket, channel, as_strings)
   }
 
   /// The id that its events carry.
@@ -110,45 +109,28 @@ impl TcpSocket {
   pub fn release(&self) -> Result<()> {
     crate::fault::point("release");
     self.socket.release();
-    self.channel.hub.release(self.socket.id(), self.keeps_alive.get())
+    self.lease.give_up()
   }
 
   /// Whether the process stays alive for this socket.
   #[napi(catch_unwind)]
   pub fn keep_alive(&self, keep: bool) -> Result<()> {
     crate::fault::point("keepAlive");
-    let hub = &self.channel.hub;
-    if !hub.is_live(self.socket.id()) || self.keeps_alive.replace(keep) == keep {
-      return Ok(());
-    }
-    hub.keep_alive(keep)
+    self.lease.keep_alive(keep)
   }
 }
 
 impl TcpSocket {
   /// Wraps a socket that gets events from now on.
-  pub(super) fn live(
-    hub: &Hub,
-    socket: net::Socket,
-    channel: &Rc<Channel>,
-    as_strings: bool,
-  ) -> Result<Self> {
+  pub(super) fn live(socket: net::Socket, channel: &Rc<Channel>, as_strings: bool) -> Result<Self> {
     let socket = Rc::new(socket);
     let target = Target::Socket {
       socket: Rc::clone(&socket),
       as_strings,
     };
-    hub.register(
-      socket.id(),
-      Entry {
-        channel: Rc::clone(channel),
-        target,
-      },
-    )?;
     Ok(Self {
-      channel: Rc::clone(channel),
+      lease: Lease::take(channel, socket.id(), target)?,
       socket,
-      keeps_alive: Cell::new(true),
     })
   }
 }
