@@ -160,7 +160,7 @@ test('REL-20: the slice that is chosen is exactly what the contract says, for ev
       const actual = typeof payload === 'string' ? Buffer.from(payload, 'latin1') : Buffer.from(payload)
       return expected !== undefined && actual.equals(expected)
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   )
   t.pass()
 })
@@ -231,7 +231,7 @@ test('REL-20: what arrives is the slices, one after another, and every count is 
       events.types = ['open']
       events.events = []
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   )
 
   // Nothing more was behind any of it.
@@ -255,7 +255,7 @@ test('REL-20: on a string socket views are text, ArrayBuffers are bytes, and off
       if (isBytes) return Buffer.from(payload).equals(expectation(made, rest))
       return !hasRest && payload === String(made.data)
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   )
   t.pass()
 })
@@ -272,7 +272,7 @@ test('REL-20: a string is its bytes, or a TypeError if it has a character that i
       }
       return isBytes && payload === text
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
   t.pass()
 })

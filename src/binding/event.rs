@@ -13,7 +13,7 @@ use super::{
   hub::{Entry, Target},
   socket::TcpSocket,
 };
-use crate::net::{Accepted, Event, Input, SocketError, SocketId, recv_buffer::End};
+use crate::net::{Accepted, ErrorName, Event, Input, SocketError, SocketId, recv_buffer::End};
 
 /// What `dispatch(id, kind, …)` is told.
 #[napi]
@@ -66,7 +66,11 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
       };
       match socket.take_input() {
         Input::None => return Ok(None),
-        Input::Data(bytes) => (EventKind::Data, vec![data(env, &bytes, *as_strings)?]),
+        Input::Data(bytes) => match data(env, &bytes, *as_strings) {
+          Ok(value) => (EventKind::Data, vec![value]),
+          // Bytes that cannot be delivered must not be skipped in silence.
+          Err(error) => failed(env, &out_of_memory(bytes.len(), &error))?,
+        },
         Input::End(End::Eof) => (EventKind::Ended, vec![]),
         Input::End(End::Failed(error)) => failed(env, &error)?,
       }
@@ -88,6 +92,13 @@ fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
     EventKind::Failed,
     vec![text(name)?, text(class)?, code, text(&error.detail)?, os],
   ))
+}
+
+fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {
+  SocketError::new(
+    ErrorName::NetworkError,
+    format!("no memory for {length} bytes that arrived: {error}"),
+  )
 }
 
 fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
