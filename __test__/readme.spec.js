@@ -144,7 +144,7 @@ test('README: the Jest example passes, and Jest ends by itself', async (t) => {
 
 test('README: the heartbeat gives up on a peer that has fallen silent', async (t) => {
   let received = ''
-  const { port } = await scope(t).netServer({}, (socket) => {
+  const { port, connection } = await scope(t).netServer({}, (socket) => {
     socket.setEncoding('latin1')
     socket.on('data', (data) => {
       if (received === '') socket.write('PONG\r\n')
@@ -155,7 +155,10 @@ test('README: the heartbeat gives up on a peer that has fallen silent', async (t
     "'irc.example.org', 6667": `'127.0.0.1', ${port}`,
     '30_000': '300',
   })
-  const { stderr } = await run(directory(t, { 'client.js': client }), ['client.js'])
+  const running = run(directory(t, { 'client.js': client }), ['client.js'])
+  const gone = once(await connection(), 'close')
+  const { stderr } = await running
+  await gone
   t.is(stderr, '')
   // Twice, unless this machine was so busy that the first answer came too late.
   t.regex(received, /^(PING heartbeat\r\n){1,2}$/)

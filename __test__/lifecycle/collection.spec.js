@@ -22,15 +22,21 @@ for (const [kind, count] of [
   ['plain', 300],
   ['tls', 40],
 ]) {
-  test.serial(`${kind} sockets that nobody refers to live until they are closed, and no longer`, async (t) => {
-    const { whileOpen, closed, collected, tasks } = await ask('collect.js', [kind, count], { ...peers, nodeArgs })
-    t.deepEqual(whileOpen, { open: count, data: count, close: 0, sockets: 0, handlers: 0 })
-    t.is(closed, count)
-    // A collector may keep the last few, which a register still points at.
-    t.true(collected.sockets >= count * 0.95, `${collected.sockets} sockets of ${count}`)
-    t.true(collected.handlers >= count * 0.95, `${collected.handlers} handlers of ${count}`)
-    t.is(tasks, 0)
-  })
+  test.serial(
+    `${kind} sockets that nobody refers to live until they are closed, and no longer`,
+    async (t) => {
+      const { whileOpen, closed, collected, tasks } = await ask('collect.js', [kind, count], {
+        ...peers,
+        nodeArgs,
+      })
+      t.deepEqual(whileOpen, { open: count, data: count, close: 0, sockets: 0, handlers: 0 })
+      t.is(closed, count)
+      // A collector may keep the last few, which a register still points at.
+      t.true(collected.sockets >= count * 0.95, `${collected.sockets} sockets of ${count}`)
+      t.true(collected.handlers >= count * 0.95, `${collected.handlers} handlers of ${count}`)
+      t.is(tasks, 0)
+    },
+  )
 
   test.serial(`${kind} sockets work after a collection at a time without any`, async (t) => {
     t.is(await ask('collect-idle.js', [kind], { ...peers, nodeArgs }), 6)

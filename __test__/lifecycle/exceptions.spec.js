@@ -25,21 +25,27 @@ test.after.always(() => {
 
 for (const kind of ['plain', 'tls']) {
   for (const event of EVENTS) {
-    test.serial(`an exception in on${event}, during ${kind} traffic, ends the process with its stack`, async (t) => {
-      const { code, signal, stdout, stderr } = await run('throw-in-handler.js', [kind, event], flooders)
-      t.deepEqual({ code, signal, stdout }, { code: 1, signal: null, stdout: '' }, stderr)
-      t.regex(stderr, /RangeError: dropped the ball\n\s+at .*clumsyHandler .*throw-in-handler\.js:\d+/)
-    })
+    test.serial(
+      `an exception in on${event}, during ${kind} traffic, ends the process with its stack`,
+      async (t) => {
+        const { code, signal, stdout, stderr } = await run('throw-in-handler.js', [kind, event], flooders)
+        t.deepEqual({ code, signal, stdout }, { code: 1, signal: null, stdout: '' }, stderr)
+        t.regex(stderr, /RangeError: dropped the ball\n\s+at .*clumsyHandler .*throw-in-handler\.js:\d+/)
+      },
+    )
 
-    test.serial(`a caught exception in on${event}, during ${kind} traffic, changes nothing else`, async (t) => {
-      const { reported, events, state } = await ask('throw-and-go-on.js', [kind, event], flooders)
-      const byHandler = { which: 0, origin: 'uncaughtException' }
-      const byListener = { which: 1, origin: 'uncaughtException' }
-      t.deepEqual(reported, [byHandler, byListener])
-      t.is(state, event === 'connect' ? 'server' : 'closed')
-      const expected = { connect: [], error: ['error', 'close'] }
-      t.deepEqual(events, expected[event] ?? ['open', 'close'])
-    })
+    test.serial(
+      `a caught exception in on${event}, during ${kind} traffic, changes nothing else`,
+      async (t) => {
+        const { reported, events, state } = await ask('throw-and-go-on.js', [kind, event], flooders)
+        const byHandler = { which: 0, origin: 'uncaughtException' }
+        const byListener = { which: 1, origin: 'uncaughtException' }
+        t.deepEqual(reported, [byHandler, byListener])
+        t.is(state, event === 'connect' ? 'server' : 'closed')
+        const expected = { connect: [], error: ['error', 'close'] }
+        t.deepEqual(events, expected[event] ?? ['open', 'close'])
+      },
+    )
   }
 
   test.serial(`each exception is reported once, as it was thrown, and no ${kind} data is lost`, async (t) => {
@@ -49,10 +55,13 @@ for (const kind of ['plain', 'tls']) {
     t.deepEqual(unhandled, [])
   })
 
-  test.serial(`what an async handler rejects with is an unhandled rejection, and no ${kind} data is lost`, async (t) => {
-    const { calls, uncaught, unhandled } = await ask('throw-every-third.js', [kind, 'rejects'], echoers)
-    t.is(calls, 30)
-    t.deepEqual(uncaught, [])
-    t.deepEqual(unhandled, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-  })
+  test.serial(
+    `what an async handler rejects with is an unhandled rejection, and no ${kind} data is lost`,
+    async (t) => {
+      const { calls, uncaught, unhandled } = await ask('throw-every-third.js', [kind, 'rejects'], echoers)
+      t.is(calls, 30)
+      t.deepEqual(uncaught, [])
+      t.deepEqual(unhandled, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    },
+  )
 }

@@ -31,14 +31,19 @@ for (const kind of ['plain', 'tls']) {
   })
 
   for (const event of ['open', 'data', 'drain', 'error', 'close', 'connect']) {
-    test.serial(`process.exit in on${event}, during ${kind} traffic, is the last thing that runs`, async (t) => {
-      const results = await Promise.all([1, 2, 3].map(() => run('exit-in-handler.js', [kind, event], servers)))
-      for (const { code, signal, stdout, stderr, ended } of results) {
-        t.deepEqual({ code, signal, stderr }, { code: 42, signal: null, stderr: '' })
-        t.regex(stdout, /^exit 42 \d+\n$/)
-        t.true(ended - stdout.split(' ')[2] < MOST_MS)
-      }
-    })
+    test.serial(
+      `process.exit in on${event}, during ${kind} traffic, is the last thing that runs`,
+      async (t) => {
+        const results = await Promise.all(
+          [1, 2, 3].map(() => run('exit-in-handler.js', [kind, event], servers)),
+        )
+        for (const { code, signal, stdout, stderr, ended } of results) {
+          t.deepEqual({ code, signal, stderr }, { code: 42, signal: null, stderr: '' })
+          t.regex(stdout, /^exit 42 \d+\n$/)
+          t.true(ended - stdout.split(' ')[2] < MOST_MS)
+        }
+      },
+    )
   }
 
   test.serial(`a process whose ${kind} sockets are closed ends by itself, with its exit code`, async (t) => {

@@ -34,7 +34,8 @@ const IS_UNCAUGHT = ['flush', 'release', 'resumeDelivery']
 const ENDS_A_SOCKET = ['connect', 'read', 'write']
 
 const run = existsSync(addon) ? test.serial : test.skip
-if (run === test.skip) console.warn('panics.spec.js is skipped: run `node scripts/build-fault-addon.js` first')
+if (run === test.skip)
+  console.warn('panics.spec.js is skipped: run `node scripts/build-fault-addon.js` first')
 
 let peers
 

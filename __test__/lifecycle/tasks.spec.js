@@ -121,8 +121,8 @@ test('a handler that awaits goes on before the next event', async (t) => {
   const log = []
   socket.ondata = async ({ data }) => {
     log.push(`received ${data.byteLength > 0}`)
-    await null
-    await null
+    await Promise.resolve()
+    await Promise.resolve()
     log.push('awaited')
   }
   socket.onclose = () => log.push('close')
