@@ -41,7 +41,8 @@ function builtAt() {
 }
 
 if (installedAt() < newest(join(root, 'package-lock.json'))) {
-  run('install', 'npm', ['ci', '--no-audit', '--no-fund'])
+  // Not `npm ci`: that refuses a lockfile which does not list the optional packages of all other platforms.
+  run('install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund'])
 }
 
 const sources = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock'].map((name) => newest(join(root, name)))

@@ -6,20 +6,20 @@
 const test = require('ava')
 
 const { ask, run } = require('../fixtures/lifecycle/run-child.js')
-const { echo, flood, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { echo, startPeers, stream } = require('../fixtures/lifecycle/peers.js')
 
 const EVENTS = ['open', 'data', 'drain', 'error', 'close', 'connect']
 
-let flooders
+let streamers
 let echoers
 
 test.before(async () => {
-  flooders = await startPeers(flood)
+  streamers = await startPeers(stream)
   echoers = await startPeers(echo)
 })
 
 test.after.always(() => {
-  flooders.stop()
+  streamers.stop()
   echoers.stop()
 })
 
@@ -28,7 +28,7 @@ for (const kind of ['plain', 'tls']) {
     test.serial(
       `an exception in on${event}, during ${kind} traffic, ends the process with its stack`,
       async (t) => {
-        const { code, signal, stdout, stderr } = await run('throw-in-handler.js', [kind, event], flooders)
+        const { code, signal, stdout, stderr } = await run('throw-in-handler.js', [kind, event], streamers)
         t.deepEqual({ code, signal, stdout }, { code: 1, signal: null, stdout: '' }, stderr)
         t.regex(stderr, /RangeError: dropped the ball\n\s+at .*clumsyHandler .*throw-in-handler\.js:\d+/)
       },
@@ -37,7 +37,7 @@ for (const kind of ['plain', 'tls']) {
     test.serial(
       `a caught exception in on${event}, during ${kind} traffic, changes nothing else`,
       async (t) => {
-        const { reported, events, state } = await ask('throw-and-go-on.js', [kind, event], flooders)
+        const { reported, events, state } = await ask('throw-and-go-on.js', [kind, event], streamers)
         const byHandler = { which: 0, origin: 'uncaughtException' }
         const byListener = { which: 1, origin: 'uncaughtException' }
         t.deepEqual(reported, [byHandler, byListener])

@@ -4,24 +4,29 @@
 
 const test = require('ava')
 
-const { flood, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { flood, startPeers, stream } = require('../fixtures/lifecycle/peers.js')
 const { run } = require('../fixtures/lifecycle/run-child.js')
 
 /** No end may take longer, from the exit on. In practice it takes milliseconds. */
-const MOST_MS = 2000
+const MOST_MS = 4000
 
-let servers
+let flooders
+let streamers
 
 test.before(async () => {
-  servers = await startPeers(flood)
+  flooders = await startPeers(flood)
+  streamers = await startPeers(stream)
 })
 
-test.after.always(() => servers.stop())
+test.after.always(() => {
+  flooders.stop()
+  streamers.stop()
+})
 
 for (const kind of ['plain', 'tls']) {
   test.serial(`process.exit during ${kind} traffic keeps its code, at any moment`, async (t) => {
     for (const milliseconds of [0, 1, 5, 20, 60]) {
-      const result = await run('exit-at-random.js', [kind, milliseconds], servers)
+      const result = await run('exit-at-random.js', [kind, milliseconds], flooders)
       const what = `after ${milliseconds} ms: ${result.stderr}`
       t.is(result.signal, null, what)
       t.is(result.code, 7, what)
@@ -35,7 +40,7 @@ for (const kind of ['plain', 'tls']) {
       `process.exit in on${event}, during ${kind} traffic, is the last thing that runs`,
       async (t) => {
         const results = await Promise.all(
-          [1, 2, 3].map(() => run('exit-in-handler.js', [kind, event], servers)),
+          [1, 2, 3].map(() => run('exit-in-handler.js', [kind, event], streamers)),
         )
         for (const { code, signal, stdout, stderr, ended } of results) {
           t.deepEqual({ code, signal, stderr }, { code: 42, signal: null, stderr: '' })
@@ -48,7 +53,7 @@ for (const kind of ['plain', 'tls']) {
 
   test.serial(`a process whose ${kind} sockets are closed ends by itself, with its exit code`, async (t) => {
     for (let round = 0; round < 3; round++) {
-      const { code, signal, stdout, stderr, ended } = await run('natural-end.js', [kind], servers)
+      const { code, signal, stdout, stderr, ended } = await run('natural-end.js', [kind], streamers)
       t.deepEqual({ code, signal, stderr }, { code: 9, signal: null, stderr: '' })
       const [, closedAt] = stdout.match(/^closed (\d+)\nexit 4 true\n$/)
       t.true(ended - closedAt < MOST_MS, stdout)

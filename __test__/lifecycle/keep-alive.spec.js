@@ -8,7 +8,7 @@ const net = require('node:net')
 
 const test = require('ava')
 
-const { flood, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { startPeers, stream } = require('../fixtures/lifecycle/peers.js')
 const { run } = require('../fixtures/lifecycle/run-child.js')
 
 const ALIVE = [
@@ -45,7 +45,7 @@ let peers
 let silent
 
 test.before(async () => {
-  peers = await startPeers(flood)
+  peers = await startPeers(stream)
   // Accepts, and then says nothing and never ends.
   silent = net.createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}))
   silent.listen(0, '127.0.0.1')

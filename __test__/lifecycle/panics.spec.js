@@ -18,6 +18,7 @@ const THROWS = [
   'TCPSocket',
   'TCPServerSocket',
   'stage',
+  'upgrade',
   'suspend',
   'resume',
   'keepAlive',
@@ -50,25 +51,25 @@ function panic(place, kind) {
   return ask('panic.js', [place, kind], { ...peers, env })
 }
 
+for (const place of THROWS) {
+  run(`a panic in ${place} is an exception`, async (t) => {
+    const { thrown, uncaught } = await panic(place, 'plain')
+    t.regex(String(thrown), new RegExp(`fault hook: ${place}$`))
+    t.deepEqual(uncaught, [])
+  })
+}
+
+for (const place of IS_UNCAUGHT) {
+  run(`a panic in ${place} is an uncaught exception`, async (t) => {
+    const { thrown, uncaught } = await panic(place, 'plain')
+    t.is(thrown, null)
+    t.deepEqual(uncaught, [`fault hook: ${place}`])
+  })
+}
+
 for (const kind of ['plain', 'tls']) {
-  for (const place of THROWS) {
-    run(`a panic in ${place} is an exception (${kind})`, async (t) => {
-      const { thrown, uncaught } = await panic(place, kind)
-      t.regex(String(thrown), new RegExp(`fault hook: ${place}$`))
-      t.deepEqual(uncaught, [])
-    })
-  }
-
-  for (const place of IS_UNCAUGHT) {
-    run(`a panic in ${place} is an uncaught exception (${kind})`, async (t) => {
-      const { thrown, uncaught } = await panic(place, kind)
-      t.is(thrown, null)
-      t.deepEqual(uncaught, [`fault hook: ${place}`])
-    })
-  }
-
   for (const place of ENDS_A_SOCKET) {
-    run(`a panic in ${place} ends its socket with an error, and no other (${kind})`, async (t) => {
+    run(`a panic in ${place} ends its ${kind} socket with an error, and no other`, async (t) => {
       const { thrown, uncaught, events } = await panic(place, kind)
       t.is(thrown, null)
       t.deepEqual(uncaught, [])
@@ -78,12 +79,6 @@ for (const kind of ['plain', 'tls']) {
     })
   }
 }
-
-run('a panic in upgrade is an exception', async (t) => {
-  const { thrown, uncaught } = await panic('upgrade', 'plain')
-  t.is(thrown, 'fault hook: upgrade')
-  t.deepEqual(uncaught, [])
-})
 
 run('a panic in accept ends its server with an error, and no socket', async (t) => {
   const { uncaught, events } = await panic('accept', 'plain')

@@ -4,11 +4,11 @@
 
 const test = require('ava')
 
-const { flood, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { startPeers, stream } = require('../fixtures/lifecycle/peers.js')
 const { start } = require('../fixtures/lifecycle/run-child.js')
 
 /** No end may take longer, from the signal on. In practice it takes milliseconds. */
-const MOST_MS = 2000
+const MOST_MS = 4000
 
 // On Windows process.kill ends the process, whatever its listeners.
 const run = process.platform === 'win32' ? test.skip : test.serial
@@ -16,7 +16,7 @@ const run = process.platform === 'win32' ? test.skip : test.serial
 let peers
 
 test.before(async () => {
-  peers = await startPeers(flood)
+  peers = await startPeers(stream)
 })
 
 test.after.always(() => peers.stop())

@@ -5,13 +5,13 @@
 
 const test = require('ava')
 
-const { flood, startPeers } = require('../fixtures/lifecycle/peers.js')
+const { startPeers, stream } = require('../fixtures/lifecycle/peers.js')
 const { ask } = require('../fixtures/lifecycle/run-child.js')
 
 let peers
 
 test.before(async () => {
-  peers = await startPeers(flood)
+  peers = await startPeers(stream)
 })
 
 test.after.always(() => peers.stop())

@@ -58,8 +58,9 @@ impl Channel {
     self.dispatch.call(env, arguments);
   }
 
-  pub(super) fn defer(&self, env: sys::napi_env) {
-    self.defer.call(env, &[]);
+  /// `false` when the realm is gone, so that nobody will call `resumeDelivery`.
+  pub(super) fn defer(&self, env: sys::napi_env) -> bool {
+    self.defer.call(env, &[])
   }
 
   pub(super) fn opened(&self) {
@@ -106,14 +107,15 @@ impl Callback {
     unsafe { sys::napi_reference_unref(self.env, self.reference, ptr::null_mut()) };
   }
 
-  /// Calls the function. What it throws becomes an uncaught exception, with the very value that was thrown.
-  fn call(&self, env: sys::napi_env, arguments: &[sys::napi_value]) {
+  /// Calls the function. What it throws becomes an uncaught exception, with the very value that was thrown. `false`
+  /// when the function was collected, which can only be while it is not held.
+  fn call(&self, env: sys::napi_env, arguments: &[sys::napi_value]) -> bool {
     let (mut function, mut undefined, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the caller has an open handle scope in `env`; `arguments` are values of that scope.
     unsafe {
       sys::napi_get_reference_value(env, self.reference, &raw mut function);
       if function.is_null() {
-        return;
+        return false;
       }
       sys::napi_get_undefined(env, &raw mut undefined);
       let status = sys::napi_call_function(
@@ -130,6 +132,7 @@ impl Callback {
         sys::napi_fatal_exception(env, thrown);
       }
     }
+    true
   }
 }
 

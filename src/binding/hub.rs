@@ -168,12 +168,11 @@ impl Hub {
     if self.queue.rest() {
       return;
     }
-    match channel {
-      Some(channel) if ended.duration_since(busy_since) >= TURN => {
-        self.busy.set(None);
-        channel.defer(env);
-      }
-      _ => self.queue.ring(),
+    let turn_is_over = ended.duration_since(busy_since) >= TURN;
+    if turn_is_over && channel.is_some_and(|channel| channel.defer(env)) {
+      self.busy.set(None);
+    } else {
+      self.queue.ring();
     }
   }
 

@@ -34,6 +34,8 @@ printf 'passwd: files\nhosts: files dns\n' >"$etc/nsswitch.conf"
 
 {
   ip netns add "$ns" &&
+    # No duplicate address detection, which would keep the link-local addresses from use for a while.
+    ip netns exec "$ns" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' &&
     ip -n "$ns" link set lo up &&
     ip -n "$ns" link add d0 type veth peer name d1 &&
     ip -n "$ns" link set d0 up &&
