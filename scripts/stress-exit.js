@@ -41,7 +41,12 @@ async function endings(what, count, script, args, isFine) {
 /** What became of workers that one process starts and ends. */
 async function workers(what, args, code) {
   const [, , count, , rounds] = args
-  const { code: status, signal, stdout, stderr } = await run('workers.js', args, peers)
+  const {
+    code: status,
+    signal,
+    stdout,
+    stderr,
+  } = await run('workers.js', args, { ...peers, mostMs: 600_000 })
   const row = { what, runs: count * rounds, fine: 0, wrong: 0, signals: signal ? 1 : 0, hangs: 0 }
   try {
     const { workers: ended, before, after, leaks } = JSON.parse(stdout)

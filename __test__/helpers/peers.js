@@ -5,7 +5,6 @@
 const { execFile, spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
 const { mkdtempSync, rmSync } = require('node:fs')
-const net = require('node:net')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
@@ -29,19 +28,28 @@ function temporaryDirectory(own) {
 }
 
 /**
- * Runs a server that takes its port from us: `command(port)` gives the program and its arguments. Resolves when it
- * listens. Somebody else may take the port in between, so it tries again. Returns `{ port, child, output() }`.
+ * Runs a server that takes its port from us: `command(port)` gives the program and its arguments. Resolves when its
+ * output matches `ready`; a group in `ready` is its port. Somebody else may take the port in between, so it tries
+ * again. Returns `{ port, child }`.
  */
-async function startServer(own, command, options = {}) {
+async function startServer(own, ready, command) {
   for (let attempt = 1; ; attempt++) {
     const port = await closedPort()
-    const [program, ...args] = await command(port)
-    const child = spawn(program, args, { stdio: 'pipe', ...options })
+    const [program, ...args] = command(port)
+    const child = spawn(program, args, { stdio: 'pipe' })
     own.onEnd(() => end(child))
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (output += bytes))
-    const exited = once(child, 'exit').then(() => false)
-    if (await Promise.race([exited, listens(port, child)])) return { port, child, output: () => output }
+    const match = await new Promise((resolve) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (bytes) => {
+          output += bytes
+          const found = ready.exec(output)
+          if (found) resolve(found)
+        })
+      }
+      child.on('close', () => resolve(null))
+    })
+    if (match) return { port: Number(match[1] ?? port), child }
     if (attempt === 5) throw new Error(`${program} does not run: ${output}`)
   }
 }
@@ -50,20 +58,6 @@ async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
-}
-
-/** Resolves with true when something accepts connections on `port`. */
-async function listens(port, child) {
-  while (child.exitCode === null) {
-    const probe = net.connect(port, '127.0.0.1')
-    const connected = await new Promise((resolve) => {
-      probe.on('connect', () => resolve(true)).on('error', () => resolve(false))
-    })
-    probe.destroy()
-    if (connected) return true
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return false
 }
 
 /** Runs `program` to its end: `{ code, stdout, stderr }`, with `stdout` a Buffer. */

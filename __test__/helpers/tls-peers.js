@@ -50,6 +50,7 @@ async function failed(t, events, name, before = []) {
   t.deepEqual(
     events.types.filter((type) => type !== 'data'),
     [...before, 'error', 'close'],
+    events.events.find(({ type }) => type === 'error')?.data.message,
   )
   const error = await events.event('error')
   const expected = TELLS_REASONS || !name.startsWith('Security') ? name : 'SecurityError'

@@ -19,7 +19,7 @@ const BIG = 20 * 1024 * 1024
  * `head(status, headers)` and `write(bytes)`, which waits for drain. Counts its connections.
  */
 function httpServer(own, respond) {
-  const state = { connections: 0, drains: 0, full: 0 }
+  const state = { connections: 0, drains: 0, full: 0, answered: Promise.resolve() }
   const server = new TCPServerSocket(0, { binaryType: 'arraybuffer' })
   server.onconnect = ({ socket }) => {
     state.connections++
@@ -47,7 +47,7 @@ function httpServer(own, respond) {
       for (;;) {
         const request = takeRequest()
         if (!request) break
-        busy = busy.then(() => respond(request, connection))
+        busy = state.answered = busy.then(() => respond(request, connection))
       }
     }
     const takeRequest = () => {
@@ -92,6 +92,7 @@ testWith(
     const { code, stdout, stderr } = await curl(server.url)
     t.is(code, 0, stderr)
     t.true(stdout.equals(body))
+    await server.answered
     t.is(server.full, Math.ceil(BIG / 200_000))
     t.is(server.drains, server.full)
   },

@@ -13,7 +13,7 @@ const { mozTCPSocket, scope } = require('../helpers/sockets.js')
 
 function startIrcServer(own) {
   const dir = temporaryDirectory(own)
-  return startServer(own, (port) => {
+  return startServer(own, /Now listening on/, (port) => {
     const file = join(dir, 'ngircd.conf')
     const global = ['Name = irc.test', 'AdminEMail = admin@irc.test', 'Listen = 127.0.0.1', `Ports = ${port}`]
     const options = ['Ident = no', 'DNS = no', 'PAM = no', 'DefaultUserModes =']

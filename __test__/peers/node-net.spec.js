@@ -40,6 +40,9 @@ async function exchange(t, socket, events, peer) {
   ])
   t.is(sha256(got), sha256(there))
   t.is(sha256(await events.data(BULK)), sha256(back))
+  // Another byte of the peer, which is read after it was noted that all is written.
+  peer.write('.')
+  await events.data(BULK + 1)
   t.is(socket.bufferedAmount, 0)
 }
 

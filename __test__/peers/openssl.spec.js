@@ -16,11 +16,11 @@ const { failed, readLine, trusting } = require('../helpers/tls-peers.js')
 function startOpenssl(own, name, ...options) {
   const { certFile, keyFile } = certificate(name)
   const files = ['-cert', certFile, '-cert_chain', certFile, '-key', keyFile]
-  return startServer(own, (port) => [
+  return startServer(own, /^ACCEPT .*:(\d+)$/m, () => [
     'openssl',
     's_server',
     '-accept',
-    `127.0.0.1:${port}`,
+    '127.0.0.1:0',
     '-rev',
     ...files,
     ...options,

@@ -13,19 +13,15 @@ const PER_TURN = 1000
 
 function startRedis(own) {
   const dir = temporaryDirectory(own)
-  const quiet = [
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    dir,
-    '--loglevel',
-    'warning',
-    '--unixsocket',
-    '',
-  ]
-  return startServer(own, (port) => ['redis-server', '--port', String(port), '--bind', '127.0.0.1', ...quiet])
+  const quiet = ['--save', '', '--appendonly', 'no', '--dir', dir, '--unixsocket', '']
+  return startServer(own, /Ready to accept connections/, (port) => [
+    'redis-server',
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    ...quiet,
+  ])
 }
 
 /** A command in RESP, as a Buffer. */
@@ -109,7 +105,9 @@ for (const binaryType of ['arraybuffer', 'string']) {
       t.is(wrong, 0)
       t.is(count, COMMANDS)
       t.is(socket.bufferedAmount, 0)
-      t.is(full > 0, events.types.includes('drain'))
+      // Data that came after a drain may be delivered before it, in one piece with earlier data.
+      if (full > 0) await events.event('drain')
+      else t.false(events.types.includes('drain'))
       socket.send(encode(command('QUIT')))
       const types = await events.closed()
       t.false(types.includes('error'))
