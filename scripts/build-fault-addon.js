@@ -4,47 +4,43 @@
 // target/fault/moz-tcp-socket.node. Does nothing where that file is newer than the sources.
 
 const { spawnSync } = require('node:child_process')
-const {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} = require('node:fs')
+const { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } = require('node:fs')
 const { join } = require('node:path')
 
-const root = join(__dirname, '..')
+const { hostTriple, newest, root, sourcesAt } = require('./engine.js')
+
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target')
 const addon = join(target, 'fault', 'moz-tcp-socket.node')
 
 const LIBRARIES = { darwin: 'libmoz_tcp_socket.dylib', win32: 'moz_tcp_socket.dll' }
 
-/** Milliseconds since the epoch of the newest file at or below `path`. */
-function newest(path) {
-  const stat = statSync(path)
-  if (!stat.isDirectory()) return stat.mtimeMs
-  return Math.max(...readdirSync(path).map((name) => newest(join(path, name))))
-}
-
 /** Whether the addon is there, and newer than its sources. */
 function isFresh() {
-  const sources = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock'].map((name) => newest(join(root, name)))
-  return existsSync(addon) && statSync(addon).mtimeMs > Math.max(...sources)
+  return existsSync(addon) && newest(addon) > sourcesAt()
 }
 
 function build() {
+  const triple = hostTriple()
   // The ordinary target directory, because in another one Cargo would compile OpenSSL again.
   const { status, error } = spawnSync(
     'cargo',
-    ['build', '--release', '--locked', '--lib', '--features', 'fault-hooks', '--target-dir', target],
+    [
+      'build',
+      '--release',
+      '--locked',
+      '--lib',
+      '--features',
+      'fault-hooks',
+      '--target',
+      triple,
+      '--target-dir',
+      target,
+    ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   )
   if (error) throw error
   if (status !== 0) throw new Error(`cargo exited with ${status}`)
-  const library = join(target, 'release', LIBRARIES[process.platform] ?? 'libmoz_tcp_socket.so')
+  const library = join(target, triple, 'release', LIBRARIES[process.platform] ?? 'libmoz_tcp_socket.so')
   mkdirSync(join(target, 'fault'), { recursive: true })
   copyFileSync(library, `${addon}.new`)
   // So that nobody takes it for the real one; Cargo builds that again when asked to.

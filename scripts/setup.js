@@ -4,10 +4,10 @@
 // lockfile asks for others than those that are there, and builds the addon when a source is newer than it.
 
 const { spawnSync } = require('node:child_process')
-const { existsSync, readdirSync, statSync } = require('node:fs')
+const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
-const root = join(__dirname, '..')
+const { newest, root, sourcesAt } = require('./engine.js')
 
 function run(what, command, args) {
   console.error(`\n> ${what}: ${command} ${args.join(' ')}`)
@@ -20,14 +20,6 @@ function run(what, command, args) {
   if (error) console.error(`cannot run ${command}: ${error.message}`)
   if (status !== 0) process.exit(status || 1)
   console.error(`> ${what}: done in ${((Date.now() - started) / 1000).toFixed(0)} s`)
-}
-
-/** Milliseconds since the epoch of the newest file at or below `path`; 0 where there is none. */
-function newest(path) {
-  if (!existsSync(path)) return 0
-  const stat = statSync(path)
-  if (!stat.isDirectory()) return stat.mtimeMs
-  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
 function installedAt() {
@@ -45,8 +37,7 @@ if (installedAt() < newest(join(root, 'package-lock.json'))) {
   run('install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund'])
 }
 
-const sources = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock'].map((name) => newest(join(root, name)))
-if (builtAt() < Math.max(...sources)) {
+if (builtAt() < sourcesAt()) {
   console.error('\nBuilding the engine. The first time this compiles OpenSSL, which takes a few minutes.')
   run('build', 'npm', ['run', '--silent', 'build'])
 }

@@ -7,7 +7,8 @@ const { spawn } = require('node:child_process')
 const { join } = require('node:path')
 const { stripVTControlCharacters } = require('node:util')
 
-const root = join(__dirname, '..')
+const { hostTriple, root } = require('./engine.js')
+
 const compat = join('__test__', 'compat')
 const types = join('__test__', 'types')
 
@@ -51,7 +52,7 @@ const suites = [
   {
     name: 'Rust engine (cargo test)',
     slow: true,
-    command: ['cargo', ['test', '--release', '--locked']],
+    command: ['cargo', ['test', '--release', '--locked', '--target', hostTriple()]],
     counts: cargo,
     limit: 30 * MINUTE,
   },
