@@ -4,7 +4,7 @@
 // small numbers (__test__/lifecycle); this is for changes of the life cycle, and for other versions of Node:
 // `path/to/node scripts/stress-exit.js [EXITS [TERMINATIONS]]`. Exits with 1 when anything went wrong.
 
-const { flood, startPeers } = require('../__test__/fixtures/lifecycle/peers.js')
+const { flood, startPeers, stream } = require('../__test__/fixtures/lifecycle/peers.js')
 const { run } = require('../__test__/fixtures/lifecycle/run-child.js')
 
 const [exits = 300, terminations = 150] = process.argv.slice(2).map(Number)
@@ -22,10 +22,10 @@ async function repeat(count, f) {
 }
 
 /** What became of `count` children, as a row: how each should have ended, and the slowest end. */
-async function endings(what, count, script, args, isFine) {
+async function endings(what, count, servers, script, args, isFine) {
   const row = { what, runs: count, fine: 0, wrong: 0, signals: 0, hangs: 0, 'slowest end (ms)': 0 }
   await repeat(count, async (index) => {
-    const result = await run(script, args(index), peers)
+    const result = await run(script, args(index), servers)
     const hangs = result.stderr.includes('run-child: it hangs')
     if (hangs) row.hangs++
     else if (result.signal) row.signals++
@@ -46,7 +46,7 @@ async function workers(what, args, code) {
     signal,
     stdout,
     stderr,
-  } = await run('workers.js', args, { ...peers, mostMs: 600_000 })
+  } = await run('workers.js', args, { ...streamers, mostMs: 600_000 })
   const row = { what, runs: count * rounds, fine: 0, wrong: 0, signals: signal ? 1 : 0, hangs: 0 }
   try {
     const { workers: ended, before, after, leaks } = JSON.parse(stdout)
@@ -61,23 +61,29 @@ async function workers(what, args, code) {
   return row
 }
 
-let peers
+let flooders
+// For ends that wait for the peer: a Node TLS server that floods many clients was seen not to turn its loop for seconds.
+let streamers
 
 async function main() {
-  peers = await startPeers(flood)
+  flooders = await startPeers(flood)
+  streamers = await startPeers(stream)
   const rows = []
   for (const kind of ['plain', 'tls']) {
     const atRandom = () => [kind, Math.floor(Math.random() * 61)]
     const exited = ({ code }) => code === 7
-    rows.push(await endings(`process.exit, ${kind}`, exits, 'exit-at-random.js', atRandom, exited))
+    rows.push(await endings(`process.exit, ${kind}`, exits, flooders, 'exit-at-random.js', atRandom, exited))
     const ended = ({ code, stdout }) => code === 9 && stdout.endsWith('exit 4 true\n')
-    rows.push(await endings(`natural end, ${kind}`, exits / 10, 'natural-end.js', () => [kind], ended))
+    rows.push(
+      await endings(`natural end, ${kind}`, exits / 10, streamers, 'natural-end.js', () => [kind], ended),
+    )
     const rounds = terminations / 3
     rows.push(await workers(`worker.terminate at 0–20 ms, ${kind}`, [kind, 'early', 3, '', rounds], 1))
     rows.push(await workers(`worker.terminate in traffic, ${kind}`, [kind, 'terminate', 3, '', 5], 1))
     rows.push(await workers(`20 workers at once, ${kind}`, [kind, 'natural', 20, '', 1], 0))
   }
-  peers.stop()
+  flooders.stop()
+  streamers.stop()
   console.log(`Node ${process.version}, ${process.platform} ${process.arch}`)
   console.table(rows)
   if (rows.some(({ fine, runs }) => fine !== runs)) process.exitCode = 1
