@@ -56,6 +56,12 @@ const suites = [
     counts: cargo,
     limit: 30 * MINUTE,
   },
+  {
+    name: 'Engine with fault hooks (build)',
+    slow: true,
+    command: script(join('scripts', 'build-fault-addon.js')),
+    limit: 30 * MINUTE,
+  },
   { name: 'JavaScript (ava)', command: tool('ava', 'entrypoints/cli.mjs'), counts: ava, limit: 30 * MINUTE },
   {
     name: 'Jest, node and jsdom',

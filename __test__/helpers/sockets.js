@@ -208,14 +208,20 @@ async function receive(peer, count = Infinity) {
   return Buffer.concat(chunks)
 }
 
-/** A port on which nothing listens: one that was free a moment ago. */
+/**
+ * A port on which nothing listens, and nothing will: one below those that the system gives out, so that no test beside
+ * this one can get it.
+ */
 async function closedPort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
+  for (let port = 1; port < 1024; port++) {
+    const probe = net.connect(port, '127.0.0.1')
+    const refused = await new Promise((resolve) => {
+      probe.on('connect', () => resolve(false)).on('error', () => resolve(true))
+    })
+    probe.destroy()
+    if (refused) return port
+  }
+  throw new Error('every port below 1024 is in use')
 }
 
 /** An exact ArrayBuffer with the bytes of `source`. */
