@@ -8,7 +8,7 @@ const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
-const { closedPort } = require('./sockets.js')
+const { freePort } = require('./sockets.js')
 
 /** Declares `test` for machines where `program` is installed; elsewhere the test is skipped, and says so. */
 function testWith(test, program, title, implementation) {
@@ -34,7 +34,7 @@ function temporaryDirectory(own) {
  */
 async function startServer(own, ready, command) {
   for (let attempt = 1; ; attempt++) {
-    const port = await closedPort()
+    const port = await freePort()
     const [program, ...args] = command(port)
     const child = spawn(program, args, { stdio: 'pipe' })
     own.onEnd(() => end(child))

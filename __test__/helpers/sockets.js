@@ -224,6 +224,16 @@ async function closedPort() {
   throw new Error('every port below 1024 is in use')
 }
 
+/** A port to listen on that was free a moment ago, for servers that cannot choose one themselves. */
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 /** An exact ArrayBuffer with the bytes of `source`. */
 function arrayBuffer(source) {
   return Uint8Array.from(source).buffer
@@ -236,6 +246,7 @@ module.exports = {
   arrayBuffer,
   closedPort,
   deferred,
+  freePort,
   mozTCPSocket,
   receive,
   scope,

@@ -30,9 +30,10 @@ linux('one thread moves the bytes of all sockets, and lookups take a bounded num
   t.like(one, { io: 1, blocking: 0 })
   t.deepEqual(many, one, 'five hundred sockets take no more than one')
   for (const step of [secure, named]) {
-    t.is(step.io, 1)
-    t.true(step.blocking <= MOST_BLOCKING, `${step.blocking} threads`)
-    t.is(step.all - step.blocking, one.all)
+    // A thread that has just started still has the name of the one that started it, so the names count together.
+    const engine = step.io + step.blocking
+    t.true(engine >= 1 && engine <= 1 + MOST_BLOCKING, `${engine} threads`)
+    t.is(step.all - engine, one.all - one.io)
   }
 })
 

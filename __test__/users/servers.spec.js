@@ -13,7 +13,7 @@ const {
   TCPServerSocket,
   TCPSocket,
   arrayBuffer,
-  closedPort,
+  freePort,
   mozTCPSocket,
   receive,
   scope,
@@ -106,7 +106,7 @@ test('WebAPI_pf: addEventListener("connect") gets an event with socket and data'
 
 test("relay chat: listen('8105') takes the port as a string", async (t) => {
   const own = scope(t)
-  const port = await closedPort()
+  const port = await freePort()
   const server = listen(own, String(port))
   t.is(server.localPort, port)
 })
