@@ -112,7 +112,10 @@ export interface TCPSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinar
   ca?: TCPSocketCertificates | readonly TCPSocketCertificates[] | null | undefined
 }
 
-/** How to listen. `useSecureTransport`, `useSSL` and `ca` throw a TypeError here. (GeckoIDL, `ServerSocketOptions`) */
+/**
+ * How to listen. TLS options throw a TypeError here: a `useSecureTransport`, `useSSL` or `ca` that is true or given, and
+ * every option that throws for a client. (GeckoIDL, `ServerSocketOptions`)
+ */
 export interface TCPServerSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
   /** The binary type of the sockets it accepts. Default: `'string'`. (GeckoIDL) */
   binaryType?: B | undefined
@@ -341,7 +344,7 @@ export declare const TCPSocket: TCPSocketFactory & {
    *
    * `host` is a name, or an IP address without brackets. `port` is 1 to 65535, as a number or a decimal string.
    *
-   * Throws a TypeError for a host that is empty, holds a space, a control character or brackets, is longer than 253
+   * Throws a TypeError for a host that is empty, holds a space, a control character or any of `[/:@?#\\`, is longer than 253
    * bytes, is not a valid internationalized name, or ends in a number without being an IPv4 address; for a port that is
    * not an integer; and for bad options. Throws a RangeError for a port out of range. (GeckoIDL; Q-32)
    *

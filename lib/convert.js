@@ -5,7 +5,7 @@
 
 const { isIP } = require('node:net')
 const { domainToASCII } = require('node:url')
-const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer } = require('node:util').types
+const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
 
 const native = require('./native.js')
 
@@ -81,6 +81,7 @@ function toHost(host) {
   if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
   if (host.startsWith('[')) refuse('an IPv6 address is written without brackets')
   if (isIP(host)) return host
+  if (/[/:@?#\\]/.test(host)) refuse('must be a host alone, without a scheme, a port or a path')
   const ascii = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
   if (ascii === '') refuse('is not a valid internationalized domain name (UTS 46)')
   const name = ascii.replace(/\.$/, '')
@@ -174,11 +175,11 @@ function refuseUnsupportedTls(options) {
 function toCertificates(value) {
   if (value === undefined || value === null) return []
   return (Array.isArray(value) ? value : [value]).map((item) => {
-    const isBytes = ArrayBuffer.isView(item) || isArrayBuffer(item)
+    const isBytes = ArrayBuffer.isView(item) || isAnyArrayBuffer(item)
     if (typeof item !== 'string' && !isBytes) {
       throw new TypeError(`ca ${describe(item)}: must be PEM, as a string or a Buffer, or an array of these`)
     }
-    const pem = typeof item === 'string' ? Buffer.from(item) : Buffer.from(toView(item))
+    const pem = typeof item === 'string' ? Buffer.from(item) : Buffer.from(toView('ca', item))
     try {
       native.checkCa(pem)
     } catch (error) {
@@ -196,8 +197,8 @@ function toCertificates(value) {
  * ArrayBuffer is stringified; on an arraybuffer socket views are bytes too, and anything else is an error (Q-15).
  */
 function toPayload(data, byteOffset, byteLength, binaryType) {
-  const isBytes = isArrayBuffer(data) || (binaryType === 'arraybuffer' && ArrayBuffer.isView(data))
-  if (isBytes) return toView(data, byteOffset, byteLength)
+  const isBytes = isAnyArrayBuffer(data) || (binaryType === 'arraybuffer' && ArrayBuffer.isView(data))
+  if (isBytes) return toView('send', data, byteOffset, byteLength)
   if (binaryType === 'arraybuffer' && typeof data !== 'string') {
     throw new TypeError(`send: ${describe(data)} must be an ArrayBuffer, a view on one, or a string`)
   }
@@ -217,20 +218,25 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
 
 /**
  * The bytes of an ArrayBuffer or a view, from `byteOffset` on, `byteLength` of them. Out-of-range values clamp, as in
- * Gecko; no byte outside `data` can be selected. Throws a TypeError where the memory is detached.
+ * Gecko; no byte outside `data` can be selected. Throws a TypeError, which names `what` was called, where the memory
+ * is shared or gone.
  */
-function toView(data, byteOffset, byteLength) {
+function toView(what, data, byteOffset, byteLength) {
   const [buffer, base] = ArrayBuffer.isView(data) ? [data.buffer, data.byteOffset] : [data, 0]
   if (isSharedArrayBuffer(buffer)) {
-    throw new TypeError('a SharedArrayBuffer could change while it is read; copy it first')
+    throw new TypeError(`${what}: a SharedArrayBuffer could change while it is read; copy it first`)
   }
   const offset = Math.min(data.byteLength, toUint32(byteOffset))
   const rest = data.byteLength - offset
   const length = byteLength === undefined ? rest : Math.min(rest, toUint32(byteLength))
   if (length > MAX_SEND) {
-    throw new RangeError(`send: ${length} bytes are too many at once; the most is ${MAX_SEND}`)
+    throw new RangeError(`${what}: ${length} bytes are too many at once; the most is ${MAX_SEND}`)
   }
-  return new Uint8Array(buffer, base + offset, length)
+  try {
+    return new Uint8Array(buffer, base + offset, length)
+  } catch (error) {
+    throw new TypeError(`${what}: the ArrayBuffer is detached, or has shrunk`, { cause: error })
+  }
 }
 
 /** WebIDL `unsigned long`, without `[EnforceRange]`: modulo 2^32. */
@@ -240,7 +246,6 @@ function toUint32(value) {
 
 function describe(value) {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
-  if (isAnyArrayBuffer(value)) return 'a SharedArrayBuffer'
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null)
     return `an object of type ${value.constructor?.name ?? 'unknown'}`

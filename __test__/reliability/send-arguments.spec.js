@@ -59,9 +59,10 @@ for (const [what, make] of Object.entries(UNUSABLE)) {
   })
 }
 
-test('REL-20: a detached ArrayBuffer is refused on a string socket as well', async (t) => {
+test('REL-20: a buffer that is detached or shared is refused on a string socket as well', async (t) => {
   const { socket, peer } = await scope(t).toNode({})
-  t.throws(() => socket.send(detached()), { instanceOf: TypeError })
+  t.throws(() => socket.send(detached()), { instanceOf: TypeError, message: /^send: .*detached/ })
+  t.throws(() => socket.send(new SharedArrayBuffer(8)), { instanceOf: TypeError, message: /^send: .*Shared/ })
   socket.send('after')
   t.is(String(await receive(peer, 5)), 'after')
 })
