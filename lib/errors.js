@@ -50,9 +50,15 @@ function systemCode(errno) {
   }
 }
 
+/** As Node does it: a name belongs to the error's heading, the rest is shown with it. */
 function define(error, properties) {
   for (const [key, value] of Object.entries(properties)) {
-    Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: false })
+    Object.defineProperty(error, key, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: key !== 'name',
+    })
   }
 }
 
