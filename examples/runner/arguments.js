@@ -58,7 +58,8 @@ function split(args) {
   try {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    throw new UsageError(error.message)
+    // Behind the first sentence follows advice to programmers.
+    throw new UsageError(`${error.message.split('. ')[0]}.`)
   }
 }
 
