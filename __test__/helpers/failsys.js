@@ -45,7 +45,8 @@ function failsys(
   library ??= build() ?? null
   if (library === null) return undefined
   const chosen = {
-    LD_PRELOAD: library,
+    // Before a library that is preloaded anyway, such as a sanitizer's, to be the one that the addon calls.
+    LD_PRELOAD: [library, process.env.LD_PRELOAD].filter(Boolean).join(':'),
     FAILSYS: rules,
     FAILSYS_THREAD: thread,
     FAILSYS_CALLER: caller,

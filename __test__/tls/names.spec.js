@@ -39,7 +39,7 @@ async function openNamed(t, host, name) {
   const server = await tlsServer(scope(t), name)
   const options = { ca: certificate('root').ca }
   const argument = JSON.stringify({ host, port: server.port, options })
-  const env = { ...process.env, LD_PRELOAD: library }
+  const env = { ...process.env, LD_PRELOAD: [library, process.env.LD_PRELOAD].filter(Boolean).join(':') }
   const { stdout } = await promisify(execFile)(process.execPath, [fixture('open.js'), argument], { env })
   return { ...JSON.parse(stdout), names: server.names }
 }

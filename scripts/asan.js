@@ -1,0 +1,203 @@
+'use strict'
+
+// Builds the engine with AddressSanitizer, and runs with it what is hardest on memory: processes and workers that end
+// in full traffic, and the specs of the life cycle, of reliability and of TLS. Node and OpenSSL are ordinary ones, but
+// the sanitizer's library, which is loaded first, sees what they allocate and free. Linux with GCC's libasan only, after
+// `npm run build`; takes about ten minutes: `node scripts/asan.js [CASE …]`. Exits with 1 when anything was found.
+
+const { execFileSync, spawn, spawnSync } = require('node:child_process')
+const { once } = require('node:events')
+const {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs')
+const { tmpdir } = require('node:os')
+const { isAbsolute, join } = require('node:path')
+
+const { startPeers, stream } = require('../__test__/fixtures/lifecycle/peers.js')
+const { run: runChild } = require('../__test__/fixtures/lifecycle/run-child.js')
+const { hostTriple, newest, root, sourcesAt } = require('./engine.js')
+
+/** Cargo's ordinary target directory, and one below it for what is built here: none of it may get into a release. */
+const ordinary = process.env.CARGO_TARGET_DIR ?? join(root, 'target')
+const target = join(ordinary, 'asan')
+const addon = join(target, 'moz-tcp-socket.node')
+
+/** How a process ends in which something was found. No script here uses it for anything else. */
+const FOUND = 97
+
+/**
+ * What is not ours: napi makes a reference to the constructor of each exported class when an environment loads the addon,
+ * and never deletes it. That is 120 bytes for each environment, however many sockets it has.
+ */
+const KNOWN_LEAKS = 'leak:register_classes\n'
+
+/** The spec that is left out measures memory, of which the sanitizer keeps some back. */
+const SPECS = [
+  '__test__/lifecycle/*.spec.js',
+  '__test__/reliability/*.spec.js',
+  '__test__/tls/*.spec.js',
+  '!__test__/reliability/slow-consumer.spec.js',
+]
+
+/** The OpenSSL of an ordinary build, if there was one: it takes minutes to compile, and would not be instrumented. */
+function openssl(triple) {
+  const builds = join(ordinary, triple, 'release', 'build')
+  if (process.env.OPENSSL_DIR || !existsSync(builds)) return {}
+  const [latest] = readdirSync(builds)
+    .map((name) => join(builds, name, 'out', 'openssl-build', 'install'))
+    .filter((path) => existsSync(join(path, 'lib', 'libssl.a')))
+    .toSorted((a, b) => newest(b) - newest(a))
+  return latest ? { OPENSSL_NO_VENDOR: '1', OPENSSL_STATIC: '1', OPENSSL_DIR: latest } : {}
+}
+
+function build() {
+  const triple = hostTriple()
+  const env = {
+    ...process.env,
+    ...openssl(triple),
+    // Sanitizers are not stable in rustc, which this makes it overlook. The runtime library is GCC's.
+    RUSTC_BOOTSTRAP: '1',
+    RUSTFLAGS: '-Zsanitizer=address -Zexternal-clangrt',
+    CARGO_PROFILE_RELEASE_DEBUG: 'line-tables-only',
+    CARGO_PROFILE_RELEASE_LTO: 'off',
+    CARGO_PROFILE_RELEASE_STRIP: 'none',
+  }
+  const args = ['build', '--release', '--locked', '--lib', '--target', triple, '--target-dir', target]
+  const { status, error } = spawnSync('cargo', args, { cwd: root, env, stdio: 'inherit' })
+  if (error) throw error
+  if (status !== 0) throw new Error(`cargo exited with ${status}`)
+  copyFileSync(join(target, triple, 'release', 'libmoz_tcp_socket.so'), `${addon}.new`)
+  renameSync(`${addon}.new`, addon)
+}
+
+/** The environment of a process that runs with the sanitizer, and writes what it finds to files in `directory`. */
+function sanitized(directory, { leaks }) {
+  const library = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim()
+  // GCC answers with the bare name where it has none.
+  if (!isAbsolute(library)) throw new Error('no libasan.so: install libasan8, or what comes with your GCC')
+  const suppressions = join(directory, 'known-leaks')
+  writeFileSync(suppressions, KNOWN_LEAKS)
+  return {
+    LD_PRELOAD: library,
+    NAPI_RS_NATIVE_LIBRARY_PATH: addon,
+    ASAN_OPTIONS: [
+      `detect_leaks=${Number(leaks)}`,
+      `exitcode=${FOUND}`,
+      `log_path=${join(directory, 'report')}`,
+      // Some specs preload a library of their own before it.
+      'verify_asan_link_order=0',
+      'detect_stack_use_after_return=1',
+    ].join(':'),
+    LSAN_OPTIONS: `suppressions=${suppressions}:print_suppressions=0`,
+  }
+}
+
+/** Runs a program of this repository. Resolves with what was wrong about its end, if anything. */
+async function program(args, env) {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: 'inherit',
+  })
+  const [code, signal] = await once(child, 'close')
+  return code === 0 ? [] : [`${args[0]}: ${signal ?? `exit code ${code}`}`]
+}
+
+/** Runs scripts of the life cycle, each `[script, args, exit code]`. Resolves with what was wrong about their ends. */
+async function children(scripts, env) {
+  const peers = await startPeers(stream)
+  const problems = []
+  for (const [script, args, expected] of scripts) {
+    const { code, signal, stdout, stderr } = await runChild(script, args, { ...peers, env, mostMs: 300_000 })
+    const { leaks = 0 } = stdout.startsWith('{') ? JSON.parse(stdout) : {}
+    if (code === expected && leaks === 0) continue
+    problems.push(`${script} ${args.join(' ')}: ${signal ?? `exit code ${code}`}\n${stdout}${stderr}`)
+  }
+  peers.stop()
+  return problems
+}
+
+const kinds = (f) => ['plain', 'tls'].flatMap(f)
+
+const cases = [
+  {
+    name: 'exits',
+    what: 'process.exit, natural ends and workers in traffic',
+    run: (env) => program([join('scripts', 'stress-exit.js'), '40', '30'], env),
+  },
+  {
+    name: 'queued',
+    what: 'workers terminated with events in the queue, with leaks',
+    leaks: true,
+    run: (env) =>
+      children(
+        kinds((kind) => [
+          // Its handler does not end, so that the events of its other sockets wait in the queue.
+          ['workers.js', [kind, 'spin', 3, '', 5], 0],
+          ['workers.js', [kind, 'terminate', 3, '', 5], 0],
+          ['workers.js', [kind, 'early', 3, '', 10], 0],
+        ]),
+        env,
+      ),
+  },
+  {
+    name: 'sessions',
+    what: 'sessions and workers that end by themselves, with leaks',
+    leaks: true,
+    run: (env) =>
+      children(
+        kinds((kind) => [
+          ...Array.from({ length: 3 }, () => ['natural-end.js', [kind], 9]),
+          ['workers.js', [kind, 'natural', 3, '', 5], 0],
+        ]),
+        env,
+      ),
+  },
+  {
+    name: 'specs',
+    what: 'lifecycle, reliability and TLS specs',
+    run: (env) => program([join('node_modules', 'ava', 'entrypoints', 'cli.mjs'), ...SPECS], env),
+  },
+]
+
+/** Runs a case and returns its row of the table. */
+async function check({ what, run, leaks = false }) {
+  const directory = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-asan-'))
+  const started = Date.now()
+  const problems = await run(sanitized(directory, { leaks }))
+  const reports = readdirSync(directory)
+    .filter((name) => name.startsWith('report'))
+    .map((name) => readFileSync(join(directory, name), 'utf8'))
+  rmSync(directory, { recursive: true })
+  for (const text of [...problems, ...reports]) console.error(`\n${what}: ${text}`)
+  const having = (text) => reports.filter((report) => report.includes(text)).length
+  return {
+    what,
+    'wrong ends': problems.length,
+    'bad accesses': having('ERROR: AddressSanitizer'),
+    'reports of leaks': leaks ? having('ERROR: LeakSanitizer') : 'not looked for',
+    reports: reports.length,
+    seconds: Math.round((Date.now() - started) / 1000),
+  }
+}
+
+async function main() {
+  if (process.platform !== 'linux') throw new Error('needs Linux')
+  if (!existsSync(addon) || newest(addon) < sourcesAt()) build()
+  const names = process.argv.slice(2)
+  const rows = []
+  for (const one of cases) {
+    if (names.length === 0 || names.includes(one.name)) rows.push(await check(one))
+  }
+  console.table(rows)
+  if (rows.length === 0 || rows.some((row) => row['wrong ends'] > 0 || row.reports > 0)) process.exitCode = 1
+}
+
+main()
