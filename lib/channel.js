@@ -12,26 +12,38 @@ const receive = Symbol('receive')
 
 const live = new Map()
 let channel
+let flush
 
 // Kept by this module: the engine holds them only while a socket is live, so that it does not keep a test runner's
-// sandbox from collection.
-const dispatch = (id, kind, ...details) => live.get(id)?.[receive](kind, ...details)
+// sandbox from collection. What belongs to a kind of event is spelled out, because that is faster than `...details`.
+const dispatch = (id, kind, a, b, c, d, e) => live.get(id)?.[receive](kind, a, b, c, d, e)
 const defer = () => setImmediate(native.resumeDelivery)
+
+// The environment's own event loop moves plain connections, where it is libuv's and known to work: not in runtimes that
+// only look like Node. The Tokio runtime moves all the others, and everything with MOZ_TCP_SOCKET_DRIVER=tokio.
+const inLoop =
+  process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio' && !process.versions.bun && !process.versions.deno
 
 /** This realm's channel. Made when first needed, because it starts a thread: loading the package does not. */
 function eventChannel() {
-  channel ??= new native.EventChannel(dispatch, defer)
+  channel ??= new native.EventChannel(dispatch, defer, inLoop)
   return channel
 }
 
-/** From now on events of `handle` go to `socket`. */
-function attach(handle, socket) {
-  live.set(handle.id, socket)
+/** The engine's `flush(id, start, end, reportDrained)` of bytes in `arena`, always the same. */
+function engineFlush(arena) {
+  flush ??= eventChannel().flusher(arena)
+  return flush
 }
 
-/** No event of `handle` goes anywhere any more. */
-function detach(handle) {
-  live.delete(handle.id)
+/** From now on events of the native socket `id` go to `socket`. */
+function attach(id, socket) {
+  live.set(id, socket)
 }
 
-module.exports = { eventChannel, attach, detach, receive }
+/** No event of the native socket `id` goes anywhere any more. */
+function detach(id) {
+  live.delete(id)
+}
+
+module.exports = { eventChannel, engineFlush, attach, detach, receive }

@@ -85,6 +85,8 @@ function toHost(host) {
   const ascii = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
   if (ascii === '') refuse('is not a valid internationalized domain name (UTS 46)')
   const name = ascii.replace(/\.$/, '')
+  // To a TLS library, a leading dot may mean any subdomain.
+  if (name.split('.').includes('')) refuse('must not have an empty label')
   if (name.length > MAX_NAME) refuse(`must not be longer than ${MAX_NAME} bytes`)
   // Forms such as 127.1, 0x7f.1 or 2130706433 mean an address to some resolvers and a name to others.
   if (/(^|\.)(\d+|0x[\da-f]*)$/i.test(name))

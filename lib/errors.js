@@ -2,7 +2,8 @@
 
 // What the API throws, and the Error object that an error event carries.
 
-const { getSystemErrorName } = require('node:util')
+const { constants } = require('node:os')
+const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
 // Taken when the module is loaded: test runners replace it with a clock of their own.
 const { nextTick } = process
@@ -24,10 +25,10 @@ function wrongState(message) {
 function bindFailure(nativeError, address, port) {
   const [, errno, text] = /^(\d+):(.*)$/s.exec(nativeError.message) ?? []
   if (errno === undefined) return nativeError
-  const code = systemCode(Number(errno))
+  const system = systemError(Number(errno))
   const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-  const error = new Error(`listen ${code} ${place}: ${text}`)
-  define(error, { code, errno: -errno, syscall: 'listen', address, port })
+  const error = new Error(`listen ${system.code} ${place}: ${text}`)
+  define(error, { ...system, syscall: 'listen', address, port })
   return error
 }
 
@@ -38,16 +39,24 @@ function bindFailure(nativeError, address, port) {
 function eventError({ name, errorCode, detail, errno }) {
   const error = new Error(detail)
   define(error, { name, errorCode })
-  if (errno) define(error, { code: systemCode(errno), errno: -errno })
+  if (errno) define(error, systemError(errno))
   return error
 }
 
-function systemCode(errno) {
-  try {
-    return getSystemErrorName(-errno)
-  } catch {
-    return `E${errno}`
-  }
+/** `{ code, errno }` as Node has them, of a number from the operating system. */
+function systemError(number) {
+  if (process.platform === 'win32') return windowsError(number)
+  const name = getSystemErrorName(-number)
+  // Node describes what it does not know, in words.
+  return { code: /^E\w+$/.test(name) ? name : `E${number}`, errno: -number }
+}
+
+/** Windows names what sockets meet WSAE…; Node has the names of POSIX for that, and numbers of libuv's. */
+function windowsError(number, numbers = constants.errno) {
+  const winsock = Object.keys(numbers).find((name) => numbers[name] === number && name.startsWith('WSAE'))
+  const code = winsock?.slice('WSA'.length) ?? `E${number}`
+  for (const [errno, [name]] of getSystemErrorMap()) if (name === code) return { code, errno }
+  return { code, errno: -number }
 }
 
 /** As Node does it: a name belongs to the error's heading, the rest is shown with it. */
@@ -72,4 +81,4 @@ function reportException(thrown) {
   })
 }
 
-module.exports = { wrongState, bindFailure, eventError, reportException }
+module.exports = { wrongState, bindFailure, eventError, reportException, windowsError }

@@ -3,6 +3,8 @@
 // An EventTarget with on* handler attributes, as WebIDL's EventHandler describes them. Nearly every application uses
 // the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
 
+const { getEventListeners } = require('node:events')
+
 const { reportException } = require('./errors.js')
 const { setTarget } = require('./events.js')
 
@@ -13,7 +15,7 @@ let defineInterface
 class HandlerTarget extends EventTarget {
   /** By event type: the handler attribute's value, and the listener that stands for it. */
   #handlers = new Map()
-  /** Event types that ever had a listener. */
+  /** Event types that ever had a listener: the others need no dispatch. */
   #listened = new Set()
 
   addEventListener(type, listener, options) {
@@ -22,15 +24,15 @@ class HandlerTarget extends EventTarget {
   }
 
   #call(handler, argument) {
-    handler.threw = false
     if (typeof handler.value !== 'function') return true
     try {
       handler.value.call(this, argument)
+      return true
     } catch (thrown) {
       handler.threw = true
       reportException(thrown)
+      return false
     }
-    return !handler.threw
   }
 
   #handle(type) {
@@ -56,9 +58,13 @@ class HandlerTarget extends EventTarget {
 
   // What the rest of the facade may do with a target; not for applications, so not statics of a public class.
   static {
-    /** Whether a callable handler, or a listener, may want events of `type`. */
-    wants = (target, type) =>
-      target.#listened.has(type) || typeof target.#handlers.get(type)?.value === 'function'
+    /** Whether anybody gets events of `type`: the handler attribute, or a listener that is there now. */
+    wants = (target, type) => {
+      const handler = target.#handlers.get(type)
+      if (typeof handler?.value === 'function') return true
+      // One of the listeners stands for the attribute.
+      return target.#listened.has(type) && getEventListeners(target, type).length > (handler ? 1 : 0)
+    }
 
     /**
      * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets
@@ -66,13 +72,20 @@ class HandlerTarget extends EventTarget {
      */
     fire = (target, event, argument = event) => {
       const handler = target.#handlers.get(event.type)
-      if (target.#listened.has(event.type)) {
-        if (handler) handler.argument = argument
-        target.dispatchEvent(event)
-        return !handler?.threw
+      if (!target.#listened.has(event.type)) {
+        setTarget(event, target)
+        return handler === undefined || target.#call(handler, argument)
       }
-      setTarget(event, target)
-      return handler === undefined || target.#call(handler, argument)
+      if (handler === undefined) {
+        target.dispatchEvent(event)
+        return true
+      }
+      handler.threw = false
+      handler.argument = argument
+      target.dispatchEvent(event)
+      // A listener may have kept the event from the handler.
+      handler.argument = undefined
+      return !handler.threw
     }
 
     /**

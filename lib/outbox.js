@@ -1,39 +1,49 @@
 'use strict'
 
-// What a socket sends during a turn. Bytes are copied when `send` is called: small ones into an arena that all sockets
-// share, large ones into the engine. When the turn ends, one native call for each socket passes everything on.
+// What a socket sends during a turn. Bytes are copied when `send` is called: most into an arena that all sockets share,
+// very large pieces into the engine. When the turn ends, one native call for each socket passes everything on.
 
+const { engineFlush } = require('./channel.js')
 const { reportException } = require('./errors.js')
 const { atTurnEnd, currentTurn } = require('./turn.js')
 
-/** From this size on, one copy into the engine is cheaper than two small ones. */
-const DIRECT_BYTES = 16 * 1024
+const arena = Buffer.allocUnsafeSlow(256 * 1024)
 
-const arena = Buffer.allocUnsafeSlow(64 * 1024)
+/** From this size on, one copy into the engine is cheaper than two. */
+const DIRECT_BYTES = arena.length / 2
+
 let arenaTop = 0
-/** Outboxes with bytes in the arena, or with something to flush. */
-const dirty = new Set()
+/** Outboxes with bytes in the arena, or with something else to flush. */
+const dirty = []
 
 class Outbox {
   #native
+  #id
   /** Its bytes in the arena. */
   #start = 0
   #end = 0
-  /** The turn in which `#pending` was last read from the engine. */
-  #sampledIn = -1
+  /** Bytes that the engine had not written when it was last asked; fewer by now, perhaps. */
+  #unwritten = 0
+  /** The turn in which `#pending` was last computed. */
+  #computedIn = -1
   #pending = 0
   #drainWanted = false
+  #dirty = false
 
-  constructor(native) {
+  /** @param native the native socket, which has the `id` */
+  constructor(native, id) {
     this.#native = native
+    this.#id = id
   }
 
   /** Bytes accepted and not yet handed to the operating system. Exact, and shrinks between turns only. */
   get pending() {
+    if (this.#pending === 0) return 0
     const turn = currentTurn()
-    if (this.#sampledIn !== turn) {
-      this.#sampledIn = turn
-      this.#pending = this.#native.unwritten + (this.#end - this.#start)
+    if (this.#computedIn !== turn) {
+      this.#computedIn = turn
+      if (this.#unwritten > 0) this.#unwritten = this.#native.unwritten
+      this.#pending = this.#unwritten + (this.#end - this.#start)
     }
     return this.#pending
   }
@@ -45,12 +55,14 @@ class Outbox {
     if (length >= DIRECT_BYTES) {
       this.#moveToEngine()
       this.#native.stage(typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload, 0, length)
+      this.#unwritten += length
     } else if (length > 0) {
       const at = this.#reserve(length)
       if (typeof payload === 'string') arena.latin1Write(payload, at, length)
       else arena.set(payload, at)
     }
     this.#pending = pending
+    this.#computedIn = currentTurn()
     this.#flushLater()
     return pending
   }
@@ -70,19 +82,26 @@ class Outbox {
   flush() {
     const [start, end] = [this.#start, this.#end]
     this.#start = this.#end = 0
-    this.#native.flush(arena, start, end, this.#drainWanted)
+    try {
+      this.#unwritten = engineFlush(arena)(this.#id, start, end, this.#drainWanted)
+    } catch (thrown) {
+      // Bytes are missing: nothing may follow them.
+      this.#native.abort()
+      throw thrown
+    }
   }
 
   /** Forgets what the engine does not have yet. */
   discard() {
-    this.#start = this.#end = 0
+    this.#start = this.#end = this.#pending = 0
     this.#drainWanted = false
-    dirty.delete(this)
+    this.#native = null
   }
 
   #flushLater() {
-    if (dirty.size === 0) atTurnEnd(flushAll)
-    dirty.add(this)
+    if (this.#dirty) return
+    this.#dirty = true
+    if (dirty.push(this) === 1) atTurnEnd(flushAll)
   }
 
   /** A place in the arena right behind this outbox's other bytes. */
@@ -99,30 +118,35 @@ class Outbox {
   }
 
   #moveToEngine() {
-    if (this.#start !== this.#end) this.#native.stage(arena, this.#start, this.#end)
+    if (this.#start === this.#end) return
+    this.#native.stage(arena, this.#start, this.#end)
+    this.#unwritten += this.#end - this.#start
     this.#start = this.#end = 0
   }
 
-  static moveToEngine(outbox) {
-    outbox.#moveToEngine()
+  static emptyArena() {
+    for (const outbox of dirty) outbox.#moveToEngine()
+    arenaTop = 0
   }
-}
 
-function emptyArena() {
-  for (const outbox of dirty) Outbox.moveToEngine(outbox)
-  arenaTop = 0
-}
-
-function flushAll() {
-  for (const outbox of dirty) {
-    try {
-      outbox.flush()
-    } catch (thrown) {
-      reportException(thrown)
+  /** The turn has ended. */
+  static flushAll() {
+    // Nothing in here runs code that could send.
+    for (const outbox of dirty) {
+      outbox.#dirty = false
+      if (outbox.#native === null) continue
+      try {
+        outbox.flush()
+        outbox.#pending = outbox.#unwritten
+      } catch (thrown) {
+        reportException(thrown)
+      }
     }
+    dirty.length = 0
+    arenaTop = 0
   }
-  dirty.clear()
-  arenaTop = 0
 }
+
+const { emptyArena, flushAll } = Outbox
 
 module.exports = { Outbox }

@@ -18,6 +18,8 @@ let makeFirstGeneration
 
 class TCPServerSocket extends HandlerTarget {
   #native
+  /** Names `#native` to the engine. */
+  #id
   #localPort
   #binaryType
   /** `onconnect` gets the socket, not an event (decision Q-27). */
@@ -46,7 +48,8 @@ class TCPServerSocket extends HandlerTarget {
     }
     this.#localPort = this.#native.localPort
     this.#context = new Context('TCPSERVERSOCKET', this.#native)
-    attach(this.#native, this)
+    this.#id = this.#native.id
+    attach(this.#id, this)
   }
 
   get localPort() {
@@ -55,7 +58,7 @@ class TCPServerSocket extends HandlerTarget {
 
   close() {
     if (this.#native === null) return
-    detach(this.#native)
+    detach(this.#id)
     this.#native.close()
     this.#native = null
     this.#context.end()
@@ -73,11 +76,8 @@ class TCPServerSocket extends HandlerTarget {
 
   /** @internal An event of the engine. */
   [receive](kind, ...details) {
-    this.#context.runInAsyncScope(
-      kind === EventKind.Accepted ? this.#onAccepted : this.#onFailed,
-      this,
-      ...details,
-    )
+    const handle = kind === EventKind.Accepted ? this.#onAccepted : this.#onFailed
+    this.#context.runInAsyncScope(handle, this, ...details)
   }
 
   #onAccepted(handle, host, port) {

@@ -30,6 +30,8 @@ class TCPSocket extends HandlerTarget {
   #binaryType = 'string'
   #readyState = 'closed'
   #native = null
+  /** Names `#native` to the engine. */
+  #id = 0
   #outbox = null
   #accepted = false
   #suspensions = 0
@@ -112,8 +114,14 @@ class TCPSocket extends HandlerTarget {
       throw wrongState('An accepted socket cannot be upgraded: the server side of TLS is not supported.')
     if (this.#ssl) return
     this.#ssl = true
-    this.#outbox.flush()
-    this.#native.upgrade()
+    try {
+      this.#outbox.flush()
+      this.#native.upgrade()
+    } catch (thrown) {
+      // What follows must not leave in the clear.
+      this.closeImmediately()
+      throw thrown
+    }
   }
 
   close() {
@@ -160,20 +168,21 @@ class TCPSocket extends HandlerTarget {
   #open(readyState, handle) {
     this.#readyState = readyState
     this.#native = handle
-    this.#outbox = new Outbox(handle)
+    this.#id = handle.id
+    this.#outbox = new Outbox(handle, this.#id)
     this.#context = new Context('TCPSOCKET', handle)
-    attach(handle, this)
+    attach(this.#id, this)
   }
 
   /** @internal An event of the engine. */
-  [receive](kind, ...details) {
-    this.#context.runInAsyncScope(this.#receive, this, kind, ...details)
+  [receive](kind, a, b, c, d, e) {
+    this.#context.runInAsyncScope(this.#receive, this, kind, a, b, c, d, e)
   }
 
-  #receive(kind, ...details) {
+  #receive(kind, a, b, c, d, e) {
     switch (kind) {
       case EventKind.Data:
-        return this.#onData(details[0])
+        return this.#onData(a)
       case EventKind.Opened:
         if (this.#readyState !== 'connecting') return
         this.#readyState = 'open'
@@ -186,7 +195,7 @@ class TCPSocket extends HandlerTarget {
       case EventKind.Closed:
         return this.#finish()
       case EventKind.Failed:
-        return this.#onFailed(...details)
+        return this.#onFailed(a, b, c, d, e)
     }
   }
 
@@ -236,7 +245,7 @@ class TCPSocket extends HandlerTarget {
 
   #release() {
     this.#readyState = 'closed'
-    detach(this.#native)
+    detach(this.#id)
     this.#native.release()
     this.#outbox?.discard()
     this.#outbox = this.#native = null

@@ -5,6 +5,7 @@
 //! | [`net`] | the socket engine: TCP, TLS, names, accepting. Pure Tokio: no Node, no unsafe |
 //! | [`runtime`] | the one Tokio runtime of the process |
 //! | [`binding`] | Node-API: classes for the facade, and the hub that carries events to JavaScript in order |
+//! | `os` | what the operating system tells and no safe library passes on |
 //! | [`fault`] | places where tests make the engine panic |
 //!
 //! Above this crate stands the JavaScript facade (`index.js`, `lib/`), which owns the shape of the Firefox OS API and
@@ -13,4 +14,5 @@
 pub mod binding;
 pub mod fault;
 pub mod net;
+mod os;
 pub mod runtime;

@@ -5,7 +5,7 @@ use std::{cell::Cell, ptr, rc::Rc};
 
 use napi::{
   Env, JsValue, Result,
-  bindgen_prelude::{Function, Unknown},
+  bindgen_prelude::{Buffer, Function, Unknown},
   check_status, sys,
 };
 use napi_derive::napi;
@@ -22,11 +22,13 @@ pub struct EventChannel {
 impl EventChannel {
   /// `dispatch(id, kind, …)` is called with each event, see `EventKind`. `defer()` is called when the event loop
   /// should run before more events are delivered; it must call `resumeDelivery` from a later turn of the loop.
+  /// `in_loop`: the environment's own loop may watch plain connections. The first channel of an environment decides.
   #[napi(constructor, catch_unwind)]
   pub fn new(
     env: &Env,
     dispatch: Function<'_, Unknown<'_>, Unknown<'_>>,
     defer: Function<'_, (), Unknown<'_>>,
+    in_loop: bool,
   ) -> Result<Self> {
     crate::fault::point("EventChannel");
     let (dispatch, defer) = (
@@ -35,12 +37,25 @@ impl EventChannel {
     );
     Ok(Self {
       inner: Rc::new(Channel {
-        hub: Hub::of(env)?,
+        hub: Hub::of(env, in_loop)?,
         dispatch,
         defer,
         live: Cell::new(0),
       }),
     })
+  }
+
+  /// Makes the function `flush(id, start, end, reportDrained)`, which sends `arena[start..end]` on the socket `id`,
+  /// behind everything staged, and returns how many bytes of the socket are not written then. With `reportDrained`,
+  /// `Drained` follows once.
+  #[napi(
+    catch_unwind,
+    ts_return_type = "(id: number, start: number, end: number, reportDrained: boolean) => number"
+  )]
+  pub fn flusher(&self, env: &Env, arena: Buffer) -> Result<Unknown<'_>> {
+    let function = super::flush::function(env, Rc::clone(&self.inner.hub), arena)?;
+    // SAFETY: a value that was made just now, in the scope of this call.
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })
   }
 }
 
@@ -110,17 +125,19 @@ impl Callback {
   /// Calls the function. What it throws becomes an uncaught exception, with the very value that was thrown. `false`
   /// when the function was collected, which can only be while it is not held.
   fn call(&self, env: sys::napi_env, arguments: &[sys::napi_value]) -> bool {
-    let (mut function, mut undefined, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let (mut function, mut global, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the caller has an open handle scope in `env`; `arguments` are values of that scope.
     unsafe {
       sys::napi_get_reference_value(env, self.reference, &raw mut function);
       if function.is_null() {
         return false;
       }
-      sys::napi_get_undefined(env, &raw mut undefined);
-      let status = sys::napi_call_function(
+      sys::napi_get_global(env, &raw mut global);
+      // A task: Node runs microtasks after it. Within the doorbell's own task, that comes when the doorbell is done.
+      let status = sys::napi_make_callback(
         env,
-        undefined,
+        ptr::null_mut(),
+        global,
         function,
         arguments.len(),
         arguments.as_ptr(),

@@ -8,7 +8,7 @@ use std::{ffi::c_void, panic, ptr, rc::Rc};
 
 use napi::{Error, Result, Status, check_status, sys};
 
-use super::hub::Hub;
+use super::{hub::Hub, queue::Bell};
 
 /// A handle to the threadsafe function. Rings from any thread; the rest belongs to the JavaScript thread.
 pub(super) struct Doorbell(sys::napi_threadsafe_function);
@@ -63,18 +63,6 @@ impl Doorbell {
     Ok(doorbell)
   }
 
-  /// Makes the JavaScript thread call the hub once.
-  pub(super) fn ring(&self) {
-    // SAFETY: see `Send`. A queue that is closing answers with an error, which is fine: nobody is there.
-    unsafe {
-      sys::napi_call_threadsafe_function(
-        self.0,
-        ptr::null_mut(),
-        sys::ThreadsafeFunctionCallMode::nonblocking,
-      )
-    };
-  }
-
   /// Whether the event loop waits for this doorbell. JavaScript thread only.
   pub(super) fn keep_alive(&self, env: sys::napi_env, keep: bool) -> Result<()> {
     // SAFETY: on the JavaScript thread, with its environment.
@@ -85,6 +73,20 @@ impl Doorbell {
         sys::napi_unref_threadsafe_function(env, self.0)
       }
     })
+  }
+}
+
+impl Bell for Doorbell {
+  /// Makes the JavaScript thread call the hub once.
+  fn ring(&self) {
+    // SAFETY: see `Send`. A queue that is closing answers with an error, which is fine: nobody is there.
+    unsafe {
+      sys::napi_call_threadsafe_function(
+        self.0,
+        ptr::null_mut(),
+        sys::ThreadsafeFunctionCallMode::nonblocking,
+      )
+    };
   }
 }
 
@@ -131,8 +133,10 @@ unsafe extern "C" fn answer(
   }
   // SAFETY: `hub` is the reference made in `new`, alive until `finalize`.
   let hub = unsafe { &*hub.cast::<Hub>() };
-  // A panic must not unwind into Node. The hub is consistent between any two statements.
-  let _ = panic::catch_unwind(panic::AssertUnwindSafe(|| hub.deliver(env)));
+  // A panic must not unwind into Node.
+  if panic::catch_unwind(panic::AssertUnwindSafe(|| hub.deliver(env))).is_err() {
+    hub.recover();
+  }
 }
 
 unsafe extern "C" fn finalize(_env: sys::napi_env, _data: *mut c_void, hub: *mut c_void) {

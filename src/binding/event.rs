@@ -11,6 +11,7 @@ use napi_derive::napi;
 
 use super::{
   hub::{Entry, Target},
+  memory::array_buffer,
   socket::TcpSocket,
 };
 use crate::net::{Accepted, ErrorName, Event, Input, SocketError, SocketId, recv_buffer::End};
@@ -36,42 +37,94 @@ pub enum EventKind {
 
 /// Calls the realm that `entry` belongs to.
 pub(super) fn deliver(env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  let arguments = arguments(&Env::from_raw(env), event, entry);
-  // An argument that cannot be made means that the JavaScript heap is exhausted or going away.
-  if let Ok(Some((kind, rest))) = arguments {
-    let mut all = Vec::with_capacity(rest.len() + 2);
-    for number in [id, kind as u32] {
-      let mut value = ptr::null_mut();
-      // SAFETY: on the JavaScript thread, in the handle scope of the current task.
-      unsafe { sys::napi_create_uint32(env, number, &raw mut value) };
-      all.push(value);
+  let mut scope = ptr::null_mut();
+  // SAFETY: on the JavaScript thread, with its environment. A scope of its own lets go of what an event carries as
+  // soon as it is delivered, when many follow each other.
+  unsafe {
+    if sys::napi_open_handle_scope(env, &raw mut scope) == sys::Status::napi_ok {
+      deliver_in_scope(env, id, event, entry);
+      sys::napi_close_handle_scope(env, scope);
     }
-    all.extend(rest);
-    entry.channel.dispatch(env, &all);
   }
 }
 
-type Arguments = (EventKind, Vec<sys::napi_value>);
+fn deliver_in_scope(env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
+  let arguments = arguments(&Env::from_raw(env), event, entry);
+  // An argument that cannot be made means that the JavaScript heap is exhausted or going away.
+  if let Ok(Some(Arguments {
+    kind,
+    count,
+    mut values,
+  })) = arguments
+  {
+    // SAFETY: on the JavaScript thread, in an open handle scope.
+    unsafe {
+      sys::napi_create_uint32(env, id, &raw mut values[0]);
+      sys::napi_create_uint32(env, kind as u32, &raw mut values[1]);
+    }
+    entry.channel.dispatch(env, &values[..count]);
+  }
+}
+
+/// What `dispatch` is called with: the socket's id, the kind, and what belongs to it. Of a fixed size, because there is
+/// one for every message.
+struct Arguments {
+  kind: EventKind,
+  count: usize,
+  values: [sys::napi_value; 7],
+}
+
+impl Arguments {
+  fn new<const N: usize>(kind: EventKind, details: [sys::napi_value; N]) -> Self {
+    let mut values = [ptr::null_mut(); 7];
+    values[2..2 + N].copy_from_slice(&details);
+    Self {
+      kind,
+      count: 2 + N,
+      values,
+    }
+  }
+}
 
 fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>> {
   Ok(Some(match event {
-    Event::Opened => (EventKind::Opened, vec![]),
-    Event::Drained => (EventKind::Drained, vec![]),
-    Event::Closed => (EventKind::Closed, vec![]),
+    Event::Opened => Arguments::new(EventKind::Opened, []),
+    Event::Drained => Arguments::new(EventKind::Drained, []),
+    Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
+    // For the hub alone.
+    Event::Settled => return Ok(None),
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
+    Event::Connected(stream) => {
+      let Target::Socket { socket, .. } = &entry.target else {
+        return Ok(None);
+      };
+      return arguments(env, socket.adopt(stream), entry);
+    }
     Event::Readable => {
       let Target::Socket { socket, as_strings } = &entry.target else {
         return Ok(None);
       };
-      match socket.take_input() {
+      let mut memory = entry.channel.hub.memory.borrow_mut();
+      let bulk = entry.bulk.get();
+      let bytes = memory.read_to(env.raw(), bulk);
+      let most = bytes.len();
+      match socket.take_input(bytes) {
         Input::None => return Ok(None),
-        Input::Data(bytes) => match data(env, &bytes, *as_strings) {
-          Ok(value) => (EventKind::Data, vec![value]),
-          // Bytes that cannot be delivered must not be skipped in silence.
-          Err(error) => failed(env, &out_of_memory(bytes.len(), &error))?,
-        },
-        Input::End(End::Eof) => (EventKind::Ended, vec![]),
+        Input::Data(bytes) => data(env, &bytes, *as_strings)?,
+        Input::Filled(length) => {
+          let full = length == most;
+          entry.bulk.set(full && !as_strings);
+          if full
+            && bulk
+            && let Some(value) = memory.fill(env.raw())
+          {
+            Arguments::new(EventKind::Data, [value])
+          } else {
+            data(env, &memory.read_to(env.raw(), bulk)[..length], *as_strings)?
+          }
+        }
+        Input::End(End::Eof) => Arguments::new(EventKind::Ended, []),
         Input::End(End::Failed(error)) => failed(env, &error)?,
       }
     }
@@ -88,9 +141,9 @@ fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
       ToNapiValue::to_napi_value(env.raw(), error.os)?,
     )
   };
-  Ok((
+  Ok(Arguments::new(
     EventKind::Failed,
-    vec![text(name)?, text(class)?, code, text(&error.detail)?, os],
+    [text(name)?, text(class)?, code, text(&error.detail)?, os],
   ))
 }
 
@@ -101,11 +154,20 @@ fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {
   )
 }
 
+fn data(env: &Env, bytes: &[u8], as_string: bool) -> Result<Arguments> {
+  match value(env, bytes, as_string) {
+    Ok(value) => Ok(Arguments::new(EventKind::Data, [value])),
+    // Bytes that cannot be delivered must not be skipped in silence.
+    Err(error) => failed(env, &out_of_memory(bytes.len(), &error)),
+  }
+}
+
 fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
   let Target::Listener { as_strings } = entry.target else {
     return Err(napi::Error::from_reason("only listeners accept"));
   };
-  let Accepted { socket, peer, .. } = accepted;
+  let peer = accepted.peer;
+  let socket = accepted.into_socket(&entry.channel.hub.context);
   let socket = TcpSocket::live(socket, &entry.channel, as_strings)?;
   let host = env.create_string(peer.ip().to_string())?.raw();
   // SAFETY: values made here, on the JavaScript thread.
@@ -115,31 +177,47 @@ fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
       ToNapiValue::to_napi_value(env.raw(), u32::from(peer.port()))?,
     )
   };
-  Ok((EventKind::Accepted, vec![socket, host, port]))
+  Ok(Arguments::new(EventKind::Accepted, [socket, host, port]))
 }
+
+/// From this size on, memory that is not zeroed first pays for the Buffer that comes with it.
+const UNZEROED: usize = 2048;
 
 /// Makes the value that an application receives. An ArrayBuffer is made by the engine and filled with a copy: it is
 /// exactly as long as the data, belongs to the application, and can be transferred. One that wraps our memory could not
 /// be: Node marks those as untransferable.
-fn data(env: &Env, bytes: &[u8], as_string: bool) -> Result<sys::napi_value> {
-  let (length, mut value) = (bytes.len(), ptr::null_mut());
+fn value(env: &Env, bytes: &[u8], as_string: bool) -> Result<sys::napi_value> {
+  let (env, length, mut value) = (env.raw(), bytes.len(), ptr::null_mut());
   if as_string {
     // SAFETY: Latin-1 is one byte for each character, so any bytes will do; the engine copies them.
     check_status!(unsafe {
-      sys::napi_create_string_latin1(env.raw(), bytes.as_ptr().cast(), length as isize, &raw mut value)
+      sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length as isize, &raw mut value)
     })?;
-  } else {
+  } else if length < UNZEROED {
     let mut memory = ptr::null_mut();
     // SAFETY: the engine gives `length` bytes of new memory, which nobody else knows yet.
     unsafe {
       check_status!(sys::napi_create_arraybuffer(
-        env.raw(),
+        env,
         length,
         &raw mut memory,
         &raw mut value
       ))?;
       ptr::copy_nonoverlapping(bytes.as_ptr(), memory.cast::<u8>(), length);
     }
+  } else {
+    let (mut buffer, mut memory) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the engine copies `length` bytes.
+    check_status!(unsafe {
+      sys::napi_create_buffer_copy(
+        env,
+        length,
+        bytes.as_ptr().cast(),
+        &raw mut memory,
+        &raw mut buffer,
+      )
+    })?;
+    value = array_buffer(env, buffer)?;
   }
   Ok(value)
 }

@@ -4,18 +4,19 @@
 
 use std::{
   cell::{Cell, RefCell},
-  collections::{HashMap, VecDeque},
+  collections::{HashMap, HashSet},
+  os::fd::AsRawFd,
   rc::Rc,
-  sync::{Arc, Mutex},
+  sync::Arc,
   time::{Duration, Instant},
 };
 
 use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
-use super::{channel::Channel, doorbell::Doorbell, event};
+use super::{channel::Channel, doorbell::Doorbell, event, memory::Memory, queue::Queue, uv};
 use crate::{
-  net::{self, Event, EventSink, SocketId, sync::lock},
+  net::{self, Event, PollSet, SocketId},
   runtime,
 };
 
@@ -23,7 +24,7 @@ use crate::{
 /// thousand events.
 const TURN: Duration = Duration::from_millis(8);
 
-/// A pause between two deliveries that shows that the loop has been around in between.
+/// A pause between two deliveries that probably means that the loop has been around in between.
 const LOOP_GAP: Duration = Duration::from_micros(50);
 
 /// How long the end of an environment waits for its descriptors to be closed.
@@ -33,25 +34,47 @@ const TEARDOWN_WAIT: Duration = Duration::from_secs(1);
 #[napi(catch_unwind)]
 pub fn resume_delivery(env: &Env) -> Result<()> {
   crate::fault::point("resumeDelivery");
-  Hub::of(env)?.queue.ring();
+  if let Some(hub) = Hub::existing(env)? {
+    hub.queue.ring();
+  }
   Ok(())
 }
 
-/// How many native tasks this environment has: one for each connection and listener, and for what lingers. For tests
-/// and diagnostics.
+/// How many connections and listeners this environment has, with those that linger after their socket was closed. For
+/// tests and diagnostics.
 #[napi(catch_unwind)]
-pub fn live_tasks(env: &Env) -> Result<u32> {
-  Ok(u32::try_from(Hub::of(env)?.context.live_tasks()).unwrap_or(u32::MAX))
+pub fn live_connections(env: &Env) -> Result<u32> {
+  let live = Hub::existing(env)?.map_or(0, |hub| hub.context.live());
+  Ok(u32::try_from(live).unwrap_or(u32::MAX))
+}
+
+/// Whether this environment's own loop watches plain connections. For tests and diagnostics.
+#[napi(catch_unwind)]
+pub fn is_in_loop(env: &Env) -> Result<bool> {
+  Ok(Hub::existing(env)?.is_some_and(|hub| hub.poll_set.is_some()))
 }
 
 /// What the hub knows about a live socket or listener.
-#[derive(Clone)]
 pub(super) struct Entry {
   pub(super) channel: Rc<Channel>,
   pub(super) target: Target,
+  /// The process stays alive for it.
+  keeps_alive: Cell<bool>,
+  /// The last read filled all the memory there was: more of the like will follow.
+  pub(super) bulk: Cell<bool>,
 }
 
-#[derive(Clone)]
+impl Entry {
+  pub(super) fn new(channel: &Rc<Channel>, target: Target) -> Self {
+    Self {
+      channel: Rc::clone(channel),
+      target,
+      keeps_alive: Cell::new(true),
+      bulk: Cell::new(false),
+    }
+  }
+}
+
 pub(super) enum Target {
   Socket {
     socket: Rc<net::Socket>,
@@ -64,41 +87,70 @@ pub(super) enum Target {
   },
 }
 
+/// A row of deliveries.
+#[derive(Clone, Copy)]
+struct Busy {
+  since: Instant,
+  /// When the last of them ended.
+  last: Instant,
+  /// It rang for the next.
+  rang: bool,
+}
+
 /// See the module.
 pub(super) struct Hub {
   env: sys::napi_env,
-  queue: Arc<Queue>,
+  queue: Arc<Queue<Doorbell>>,
   pub(super) context: net::Context,
+  poll_set: Option<Rc<PollSet>>,
+  /// Where plain connections are read to.
+  pub(super) memory: RefCell<Memory>,
   /// Live sockets and listeners. A closed one has no entry, and its late events go nowhere.
-  entries: RefCell<HashMap<SocketId, Entry>>,
-  /// How many entries keep the process alive.
+  entries: RefCell<HashMap<SocketId, Rc<Entry>>>,
+  /// Sockets that are closed, but whose peers have not got everything yet, and which keep the process alive.
+  settling: RefCell<HashSet<SocketId>>,
+  /// How many of these keep the process alive.
   keeping: Cell<usize>,
-  /// When the deliveries began that follow each other without a pause, and when the last one ended.
-  busy: Cell<Option<(Instant, Instant)>>,
+  /// What the doorbell has delivered without the loop coming round, as far as one can tell.
+  busy: Cell<Option<Busy>>,
 }
 
 impl Hub {
+  fn existing(env: &Env) -> Result<Option<Rc<Self>>> {
+    Ok(env.get_instance_data::<Rc<Self>>()?.map(|hub| Rc::clone(hub)))
+  }
+
   /// The hub of this environment, made on first use.
   ///
   /// # Errors
   /// No thread or no memory for it. The next call tries again.
-  pub(super) fn of(env: &Env) -> Result<Rc<Self>> {
-    if let Some(hub) = env.get_instance_data::<Rc<Self>>()? {
-      return Ok(Rc::clone(hub));
+  pub(super) fn of(env: &Env, in_loop: bool) -> Result<Rc<Self>> {
+    if let Some(hub) = Self::existing(env)? {
+      return Ok(hub);
     }
     let runtime = runtime::handle()
       .map_err(|error| Error::from_reason(format!("cannot start the I/O thread: {error}")))?;
     let queue = Arc::new(Queue::default());
+    let poll_set = (in_loop && uv::is_there())
+      .then(PollSet::new)
+      .transpose()
+      .map_err(|error| Error::from_reason(format!("cannot watch connections: {error}")))?
+      .map(Rc::new);
     let hub = Rc::new(Self {
       env: env.raw(),
       queue: Arc::clone(&queue),
-      context: net::Context::new(runtime.clone(), queue),
+      context: net::Context::new(runtime.clone(), queue, poll_set.clone()),
+      memory: RefCell::new(Memory::new(poll_set.is_some())),
+      poll_set,
       entries: RefCell::default(),
+      settling: RefCell::default(),
       keeping: Cell::new(0),
       busy: Cell::new(None),
     });
-    let doorbell = Doorbell::new(env.raw(), Rc::clone(&hub))?;
-    lock(&hub.queue.state).doorbell = Some(doorbell);
+    hub.queue.open(Doorbell::new(env.raw(), Rc::clone(&hub))?);
+    if let Some(poll_set) = &hub.poll_set {
+      uv::watch(env, poll_set.as_raw_fd(), &hub)?;
+    }
     env.set_instance_data(Rc::clone(&hub), (), |_| {})?;
     // Hooks run in reverse order, so this one comes before Node closes the threadsafe function.
     env.add_env_cleanup_hook(Rc::clone(&hub), |hub| hub.tear_down())?;
@@ -108,29 +160,47 @@ impl Hub {
   /// Makes a socket or listener live: it gets events, and keeps its realm and the process alive.
   pub(super) fn register(&self, id: SocketId, entry: Entry) -> Result<()> {
     entry.channel.opened();
-    self.entries.borrow_mut().insert(id, entry);
-    self.keep_alive(true)
+    self.entries.borrow_mut().insert(id, Rc::new(entry));
+    self.count(true)
   }
 
-  /// Forgets a socket or listener. `kept_alive` as it was.
-  pub(super) fn release(&self, id: SocketId, kept_alive: bool) -> Result<()> {
+  /// Forgets a socket or listener.
+  pub(super) fn release(&self, id: SocketId) -> Result<()> {
     let Some(entry) = self.entries.borrow_mut().remove(&id) else {
       return Ok(());
     };
     entry.channel.closed();
-    if kept_alive {
-      self.keep_alive(false)
-    } else {
-      Ok(())
+    if entry.keeps_alive.get() {
+      self.count(false)?;
+    }
+    Ok(())
+  }
+
+  /// Whether the process stays alive for a socket or listener. Without effect once it was released.
+  pub(super) fn keep_alive(&self, id: SocketId, keep: bool) -> Result<()> {
+    match self.entry(id) {
+      Some(entry) if entry.keeps_alive.replace(keep) != keep => self.count(keep),
+      _ => Ok(()),
     }
   }
 
-  pub(super) fn is_live(&self, id: SocketId) -> bool {
-    self.entries.borrow().contains_key(&id)
+  /// See [`flush`](super::flush::function).
+  pub(super) fn flush(&self, id: SocketId, bytes: &[u8], report_drained: bool) -> usize {
+    match self.entry(id).as_deref() {
+      Some(Entry {
+        target: Target::Socket { socket, .. },
+        ..
+      }) => socket.flush(bytes, report_drained),
+      _ => 0,
+    }
+  }
+
+  fn entry(&self, id: SocketId) -> Option<Rc<Entry>> {
+    self.entries.borrow().get(&id).cloned()
   }
 
   /// Counts a reason more, or less, to keep the process alive.
-  pub(super) fn keep_alive(&self, more: bool) -> Result<()> {
+  fn count(&self, more: bool) -> Result<()> {
     let before = self.keeping.get();
     let after = if more {
       before + 1
@@ -141,102 +211,98 @@ impl Hub {
     if (before == 0) == (after == 0) {
       return Ok(());
     }
-    match &lock(&self.queue.state).doorbell {
-      Some(doorbell) => doorbell.keep_alive(self.env, after > 0),
-      None => Ok(()),
-    }
+    let kept = self
+      .queue
+      .with_bell(|doorbell| doorbell.keep_alive(self.env, after > 0));
+    kept.unwrap_or(Ok(()))
   }
 
   /// Delivers one event, then arranges for the next. Called by the doorbell: once for each ring, each a task of its
   /// own, after which Node runs microtasks.
   pub(super) fn deliver(&self, env: sys::napi_env) {
     let began = Instant::now();
-    let busy_since = match self.busy.get() {
-      Some((since, last)) if began.duration_since(last) < LOOP_GAP => since,
+    let since = match self.busy.get() {
+      Some(busy) if busy.rang || began.duration_since(busy.last) < LOOP_GAP => busy.since,
       _ => began,
     };
     let Some((id, event)) = self.queue.pop() else {
       return;
     };
-    let entry = self.entries.borrow().get(&id).cloned();
-    let channel = entry.as_ref().map(|entry| Rc::clone(&entry.channel));
-    if let Some(entry) = entry {
-      event::deliver(env, id, event, &entry);
-    }
-    let ended = Instant::now();
-    self.busy.set(Some((busy_since, ended)));
-    if self.queue.rest() {
+    let entry = self.deliver_one(env, id, event);
+    let last = Instant::now();
+    let rang = !self.queue.rest();
+    self.busy.set(Some(Busy { since, last, rang }));
+    if !rang {
       return;
     }
-    let turn_is_over = ended.duration_since(busy_since) >= TURN;
-    if turn_is_over && channel.is_some_and(|channel| channel.defer(env)) {
+    let turn_is_over = last.duration_since(since) >= TURN;
+    if turn_is_over && entry.is_some_and(|entry| entry.channel.defer(env)) {
       self.busy.set(None);
     } else {
       self.queue.ring();
     }
   }
 
+  /// Whose event it was, if that is still live.
+  fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) -> Option<Rc<Entry>> {
+    let entry = self.entry(id);
+    let kept = || entry.as_ref().is_some_and(|entry| entry.keeps_alive.get());
+    let changed = match &event {
+      Event::Closed { settling: true } if kept() && self.settling.borrow_mut().insert(id) => self.count(true),
+      Event::Settled if self.settling.borrow_mut().remove(&id) => self.count(false),
+      _ => Ok(()),
+    };
+    // Fails only where the environment ends, and with it every reason to stay alive.
+    drop(changed);
+    if let Some(entry) = &entry {
+      event::deliver(env, id, event, entry);
+    }
+    entry
+  }
+
+  /// A panic while events were delivered: goes on with the next.
+  pub(super) fn recover(&self) {
+    if !self.queue.rest() {
+      self.queue.ring();
+    }
+  }
+
+  /// Plain connections are ready. Called by the loop: moves their bytes and delivers what comes of it, each event as a
+  /// task of its own.
+  pub(super) fn turn(&self, env: sys::napi_env) {
+    let Some(poll_set) = &self.poll_set else { return };
+    let began = Instant::now();
+    self.queue.attend();
+    {
+      let entries = self.entries.borrow();
+      poll_set.look(|id, readiness| {
+        if let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target) {
+          socket.ready(readiness);
+        }
+      });
+    }
+    while let Some((id, event)) = self.queue.pop() {
+      self.deliver_one(env, id, event);
+      if began.elapsed() >= TURN {
+        poll_set.set_alarm();
+        return;
+      }
+    }
+  }
+
   /// Ends everything, because the environment does. When this returns, ports are free and descriptors closed.
   fn tear_down(&self) {
-    let (doorbell, events) = {
-      let mut state = lock(&self.queue.state);
-      (state.doorbell.take(), std::mem::take(&mut state.events))
-    };
-    drop((doorbell, events));
+    self.queue.close();
+    for entry in self.entries.borrow().values() {
+      if let Target::Socket { socket, .. } = &entry.target {
+        socket.abort();
+      }
+    }
     self.context.shut_down();
     if let Ok(runtime) = runtime::handle() {
       // An error means that a task is stuck. It holds nothing of this environment.
       let _ = runtime.block_on(async { tokio::time::timeout(TEARDOWN_WAIT, self.context.ended()).await });
     }
     self.entries.borrow_mut().clear();
-  }
-}
-
-/// The events of an environment, in order. Tasks push; the JavaScript thread pops.
-#[derive(Default)]
-struct Queue {
-  state: Mutex<QueueState>,
-}
-
-#[derive(Default)]
-struct QueueState {
-  events: VecDeque<(SocketId, Event)>,
-  /// A ring is outstanding, or the JavaScript thread is at work and will look again: no need to ring.
-  attended: bool,
-  /// The gate: `None` once the environment is being torn down. Every ring happens under the lock.
-  doorbell: Option<Doorbell>,
-}
-
-impl Queue {
-  fn pop(&self) -> Option<(SocketId, Event)> {
-    let mut state = lock(&self.state);
-    let next = state.events.pop_front();
-    state.attended = next.is_some();
-    next
-  }
-
-  /// `true` when nothing is left, and the next push rings.
-  fn rest(&self) -> bool {
-    let mut state = lock(&self.state);
-    state.attended = !state.events.is_empty();
-    !state.attended
-  }
-
-  fn ring(&self) {
-    if let Some(doorbell) = &lock(&self.state).doorbell {
-      doorbell.ring();
-    }
-  }
-}
-
-impl EventSink for Queue {
-  fn push(&self, id: SocketId, event: Event) {
-    let mut state = lock(&self.state);
-    let Some(doorbell) = &state.doorbell else { return };
-    if !state.attended {
-      doorbell.ring();
-    }
-    state.attended = true;
-    state.events.push_back((id, event));
   }
 }

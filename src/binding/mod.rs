@@ -2,9 +2,13 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`hub`] | one per JavaScript environment: the ordered queue of events, the entries of live sockets, the teardown |
+//! | [`hub`] | one per JavaScript environment: the entries of live sockets, the teardown |
+//! | `flush` | the native call of every turn with sends |
+//! | `queue` | the ordered queue of events, and what wakes the JavaScript thread for it |
 //! | `lease` | the hold that a live socket or listener has on its environment |
+//! | `memory` | where plain connections are read to |
 //! | [`doorbell`] | the threadsafe function that wakes the JavaScript thread |
+//! | `uv` | the JavaScript thread's own loop, which watches plain connections |
 //! | [`channel`] | one per JavaScript realm: the facade's callbacks |
 //! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
 //! | [`event`], [`error`], [`options`] | values that cross the border |
@@ -15,8 +19,12 @@ pub mod channel;
 pub mod doorbell;
 pub mod error;
 pub mod event;
+mod flush;
 pub mod hub;
 mod lease;
+mod memory;
 pub mod options;
+mod queue;
 pub mod server;
 pub mod socket;
+mod uv;

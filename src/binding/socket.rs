@@ -1,8 +1,7 @@
 //! The native side of a `TCPSocket`.
 
-use std::rc::Rc;
+use std::{collections::TryReserveError, rc::Rc};
 
-use bytes::Bytes;
 use napi::{Error, Result};
 use napi_derive::napi;
 
@@ -44,22 +43,11 @@ impl TcpSocket {
     self.socket.unwritten() as f64
   }
 
-  /// Accepts a copy of `data[start..end]` for sending, after the next `flush`.
+  /// Accepts a copy of `data[start..end]` for sending, after the next `flush`, see `EventChannel`.
   #[napi(catch_unwind)]
   pub fn stage(&self, data: &[u8], start: u32, end: u32) -> Result<()> {
     crate::fault::point("stage");
-    // Copied here and now: memory of JavaScript may change, move or go as soon as this returns.
-    self.socket.stage(copy(data, start, end)?);
-    Ok(())
-  }
-
-  /// As `stage`, then lets everything staged be written. With `report_drained`, `Drained` follows once.
-  #[napi(catch_unwind)]
-  pub fn flush(&self, data: &[u8], start: u32, end: u32, report_drained: bool) -> Result<()> {
-    crate::fault::point("flush");
-    self.socket.stage(copy(data, start, end)?);
-    self.socket.flush(report_drained);
-    Ok(())
+    self.socket.stage(part(data, start, end)?).map_err(out_of_memory)
   }
 
   /// Delivers nothing, and reads nothing, until `resume`.
@@ -135,15 +123,13 @@ impl TcpSocket {
   }
 }
 
-/// A copy of `data[start..end]`. No memory is an exception, not the end of the process.
-fn copy(data: &[u8], start: u32, end: u32) -> Result<Bytes> {
+fn part(data: &[u8], start: u32, end: u32) -> Result<&[u8]> {
   let out_of_bounds =
     || Error::from_reason(format!("bytes {start} to {end} of {}: out of bounds", data.len()));
-  let data = data.get(start as usize..end as usize).ok_or_else(out_of_bounds)?;
-  let mut copy = Vec::new();
-  copy
-    .try_reserve_exact(data.len())
-    .map_err(|error| Error::from_reason(error.to_string()))?;
-  copy.extend_from_slice(data);
-  Ok(copy.into())
+  data.get(start as usize..end as usize).ok_or_else(out_of_bounds)
+}
+
+/// No memory is an exception, not the end of the process.
+fn out_of_memory(error: TryReserveError) -> Error {
+  Error::from_reason(error.to_string())
 }

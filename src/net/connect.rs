@@ -20,7 +20,7 @@ pub async fn connect(host: &str, port: u16) -> Result<TcpStream, SocketError> {
   Ok(stream)
 }
 
-/// Starts an attempt every [`ATTEMPT_DELAY`], or as soon as all earlier ones have failed. The first success wins. An
+/// Starts an attempt every [`ATTEMPT_DELAY`], or as soon as an earlier one has failed. The first success wins. An
 /// attempt that is slow goes on: a later one never ends it.
 async fn race(host: &str, port: u16, addresses: Vec<SocketAddr>) -> Result<TcpStream, SocketError> {
   let mut waiting = addresses.into_iter().enumerate();

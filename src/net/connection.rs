@@ -4,6 +4,7 @@
 use std::{
   cell::RefCell,
   io::{self, IoSlice},
+  net::TcpStream as StdStream,
   pin::Pin,
   sync::Arc,
   task::{Context, Poll, ready},
@@ -18,24 +19,30 @@ use tokio::{
 };
 
 use super::{
-  ErrorName, Event, SocketError,
+  ErrorName, Event, EventSink, SocketError, SocketId,
   connect::connect as connect_tcp,
   recv_buffer::{End, LIMIT},
-  send_queue::Next,
-  socket::{Peer, Shared, plaintext_after_upgrade},
+  send_queue::{MOST_SLICES, Next},
+  shared::{Shared, State, ended_before_tls, plaintext_after_upgrade},
+  socket::Peer,
   tls,
   transport::{Tcp, Transport},
 };
 
 /// One read from the kernel. Larger ones leave the cache and are slower.
-const READ_SIZE: usize = 64 * 1024;
+pub const READ_SIZE: usize = 64 * 1024;
 
-/// Pieces handed to one `writev`.
-const MOST_SLICES: usize = 64;
-
-/// How long, after FIN, what the peer still sends is read and dropped. Closing the descriptor on unread bytes would
-/// make the kernel send RST, which can destroy what the peer has not read yet of ours (RFC 1122 section 4.2.2.13).
+/// How long, after the peer has acknowledged everything, what it still sends is read and dropped. Closing the descriptor
+/// on unread bytes would make the kernel send RST, which can destroy what the peer has received and not read (RFC 1122
+/// section 4.2.2.13).
 const LINGER: Duration = Duration::from_secs(5);
+
+/// How long a peer may acknowledge nothing of what it is still owed before it is given up.
+const STALL: Duration = Duration::from_secs(30);
+
+/// How long to wait before what the peer acknowledged is looked at again: not long at first.
+const PROBE: Duration = Duration::from_millis(5);
+const LONGEST_PROBE: Duration = Duration::from_millis(500);
 
 thread_local! {
   /// Where reads land before they are appended to their socket's buffer: one for all sockets of a runtime thread, so
@@ -43,8 +50,8 @@ thread_local! {
   static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
 
-/// The task of a client socket.
-pub(super) async fn connect(shared: Arc<Shared>, peer: Peer, secure: bool) {
+/// The task of a client socket. With `hand_over` it ends when the connection is established.
+pub(super) async fn connect(shared: Arc<Shared>, peer: Arc<Peer>, secure: bool, hand_over: bool) {
   let mut task = Task::new(shared);
   let establish = async {
     let stream = connect_tcp(&peer.host, peer.port).await?;
@@ -57,10 +64,17 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: Peer, secure: bool) {
   };
   let established = tokio::select! {
     biased;
-    () = task.shared.cancel.cancelled() => return task.end(Event::Closed),
+    () = task.shared.cancel.cancelled() => return task.end(Event::Closed { settling: false }),
     established = establish => established,
   };
   match established {
+    Ok(Transport::Plain(stream)) if hand_over => match stream.into_std() {
+      Ok(stream) => task.end(Event::Connected(stream)),
+      Err(error) => task.end(Event::Failed(SocketError::from_io(
+        "hand over the connection",
+        &error,
+      ))),
+    },
     Ok(transport) => {
       task.shared.push(Event::Opened);
       task.run(transport, &peer).await;
@@ -69,11 +83,72 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: Peer, secure: bool) {
   }
 }
 
-/// The task of an accepted socket.
-pub(super) async fn serve(shared: Arc<Shared>, peer: Peer, stream: TcpStream) {
-  Task::new(shared)
-    .run(Transport::Plain(Tcp::new(stream)), &peer)
-    .await;
+/// Makes a task for an established connection, with what its owner has done to it so far.
+pub(super) fn spawn(
+  context: &super::Context,
+  peer: &Arc<Peer>,
+  id: SocketId,
+  stream: StdStream,
+  state: State,
+) -> Arc<Shared> {
+  let shared = Shared::new(context, id, state);
+  context.spawn(serve(Arc::clone(&shared), Arc::clone(peer), stream));
+  shared
+}
+
+async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, stream: StdStream) {
+  let mut task = Task::new(shared);
+  match TcpStream::from_std(stream) {
+    Ok(stream) => task.run(Transport::Plain(Tcp::new(stream)), &peer).await,
+    Err(error) => task.end(Event::Failed(SocketError::from_io(
+      "take over the connection",
+      &error,
+    ))),
+  }
+}
+
+/// Makes a task for what remains to be done after FIN, see [`settle`].
+pub(super) fn spawn_settling(context: &super::Context, id: SocketId, stream: StdStream) {
+  let (cancel, sink) = (context.child_token(), Arc::clone(context.sink()));
+  context.spawn(async move {
+    let settled = Settled { sink: &*sink, id };
+    if let Ok(stream) = TcpStream::from_std(stream) {
+      let mut transport = Transport::Plain(Tcp::new(stream));
+      cancel.run_until_cancelled(settle(settled, &mut transport)).await;
+    }
+  });
+}
+
+/// Reports `Settled` when it is dropped.
+struct Settled<'a> {
+  sink: &'a dyn EventSink,
+  id: SocketId,
+}
+
+impl Drop for Settled<'_> {
+  fn drop(&mut self) {
+    self.sink.push(self.id, Event::Settled);
+  }
+}
+
+/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it.
+async fn settle(settled: Settled<'_>, transport: &mut Transport) {
+  let mut probe = PROBE;
+  let (mut least, mut since) = (usize::MAX, time::Instant::now());
+  loop {
+    match transport.unacknowledged() {
+      Ok(0) | Err(_) => break,
+      Ok(bytes) if bytes < least => (least, since) = (bytes, time::Instant::now()),
+      Ok(_) if since.elapsed() >= STALL => break,
+      Ok(_) => {}
+    }
+    if time::timeout(probe, drop_input(transport)).await.is_ok() {
+      return;
+    }
+    probe = (probe * 2).min(LONGEST_PROBE);
+  }
+  drop(settled);
+  let _ = time::timeout(LINGER, drop_input(transport)).await;
 }
 
 /// Reports the last event of a socket exactly once, also when the task panics or is dropped.
@@ -97,7 +172,7 @@ impl Task {
     let shared = Arc::clone(&self.shared);
     let last = tokio::select! {
       biased;
-      () = shared.cancel.cancelled() => Event::Closed,
+      () = shared.cancel.cancelled() => Event::Closed { settling: false },
       last = self.converse(transport, peer) => last,
     };
     self.end(last);
@@ -111,6 +186,7 @@ impl Task {
         transport: &mut transport,
         peer,
         reading: true,
+        broken: None,
       };
       match std::future::poll_fn(|cx| pump.poll(cx)).await {
         Step::Fail(error) => return Event::Failed(error),
@@ -118,12 +194,19 @@ impl Task {
           Ok(secured) => transport = secured,
           Err(error) => return Event::Failed(error),
         },
-        Step::Close => {
+        Step::Close { reading } => {
+          let settling = reading && !self.shared.with(|state| state.abandoned);
           // Fails when the peer is gone, which is no longer of interest: all was handed over.
           let _ = transport.shutdown().await;
-          self.end(Event::Closed);
-          let _ = time::timeout(LINGER, drop_input(&mut transport)).await;
-          return Event::Closed;
+          self.end(Event::Closed { settling });
+          if reading {
+            let settled = Settled {
+              sink: &*self.shared.sink,
+              id: self.shared.id,
+            };
+            settle(settled, &mut transport).await;
+          }
+          return Event::Closed { settling };
         }
       }
     }
@@ -159,22 +242,24 @@ impl Drop for Task {
 enum Step {
   /// The plaintext before the STARTTLS barrier is out.
   Handshake,
-  /// The owner closed and everything is written.
-  Close,
+  /// The owner closed and everything is written. `reading` unless the peer ended before.
+  Close { reading: bool },
   /// The connection is broken.
   Fail(SocketError),
 }
 
 /// Moves bytes in both directions until something else is to be done.
-struct Pump<'a> {
+struct Pump<'a, T> {
   shared: &'a Shared,
-  transport: &'a mut Transport,
+  transport: &'a mut T,
   peer: &'a Peer,
   /// The peer has not ended its stream.
   reading: bool,
+  /// Writing failed with this. What the peer said before it went away is still worth delivering.
+  broken: Option<SocketError>,
 }
 
-impl Pump<'_> {
+impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
   fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     // The waker is in place before anything is looked at, so that no order of the owner can be missed.
     let failure = self.shared.with(|state| {
@@ -190,7 +275,9 @@ impl Pump<'_> {
     if let Some(error) = failure {
       return Poll::Ready(Step::Fail(error));
     }
-    if let Poll::Ready(step) = self.poll_write(cx) {
+    if self.broken.is_none()
+      && let Poll::Ready(step) = self.poll_write(cx)
+    {
       return Poll::Ready(step);
     }
     self.poll_read(cx)
@@ -199,16 +286,16 @@ impl Pump<'_> {
   fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     let mut slices = Vec::new();
     loop {
-      let (next, generation, closed) = self.shared.with(|state| {
+      let (next, closed) = self.shared.with(|state| {
         let next = state.send.next(&mut slices, MOST_SLICES);
-        (
-          next,
-          state.send.generation(),
-          state.closing && state.send.is_empty(),
-        )
+        (next, state.closing && state.send.is_empty())
       });
       match next {
-        Next::Idle if closed => return Poll::Ready(Step::Close),
+        Next::Idle if closed => {
+          return Poll::Ready(Step::Close {
+            reading: self.reading,
+          });
+        }
         Next::Idle => return Poll::Pending,
         Next::Handshake => return Poll::Ready(Step::Handshake),
         Next::Write => {}
@@ -220,31 +307,27 @@ impl Pump<'_> {
       };
       match written {
         Ok(written) => {
-          if self.shared.with(|state| state.send.advance(generation, written)) {
+          if self.shared.with(|state| state.send.advance(written)) {
             self.shared.push(Event::Drained);
           }
         }
-        Err(error) => return Poll::Ready(self.write_failed(cx, &error)),
+        Err(error) => {
+          self.broken = Some(self.stream_error("write to", &error));
+          self.shared.with(|state| state.send.clear());
+          return Poll::Pending;
+        }
       }
-    }
-  }
-
-  /// What the peer said before it went away is still worth delivering.
-  fn write_failed(&mut self, cx: &mut Context<'_>, error: &io::Error) -> Step {
-    let step = Step::Fail(self.stream_error("write to", error));
-    match self.poll_read(cx) {
-      // A TLS alert explains a failed write better than "broken pipe" does.
-      Poll::Ready(Step::Fail(reason)) => Step::Fail(reason),
-      _ => step,
     }
   }
 
   fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     let mut taken = 0;
     while self.reading {
-      let room = self
-        .shared
-        .with(|state| if state.upgrading { 0 } else { state.recv.room() });
+      let broken = self.broken.is_some();
+      let room = self.shared.with(|state| match state.upgrading {
+        true => 0,
+        false => state.recv.room(broken),
+      });
       if room == 0 {
         return Poll::Pending;
       }
@@ -254,24 +337,33 @@ impl Pump<'_> {
         return Poll::Pending;
       }
       crate::fault::point("read");
-      let outcome = ready!(
-        SCRATCH.with_borrow_mut(|scratch| self.poll_read_into(cx, &mut scratch[..room.min(READ_SIZE)]))
-      );
-      match outcome {
-        Ok(0) => self.finish(End::Eof),
-        Ok(read) => taken += read,
-        Err(ReadError::Plaintext) => return Poll::Ready(Step::Fail(plaintext_after_upgrade())),
-        Err(ReadError::Io(error)) => {
-          let error = self.stream_error("read from", &error);
-          // The owner closed: nobody takes input any more, and a write would fail as well.
-          if self.shared.with(|state| state.closing) {
-            return Poll::Ready(Step::Fail(error));
-          }
-          self.finish(End::Failed(error));
+      let outcome =
+        SCRATCH.with_borrow_mut(|scratch| self.poll_read_into(cx, &mut scratch[..room.min(READ_SIZE)]));
+      let end = match outcome {
+        Poll::Ready(Ok(read @ 1..)) => {
+          taken += read;
+          continue;
         }
+        Poll::Ready(Err(ReadError::Plaintext)) => {
+          return Poll::Ready(Step::Fail(plaintext_after_upgrade()));
+        }
+        // The peer's last word, such as a TLS alert, explains more than "broken pipe" does.
+        Poll::Ready(Err(ReadError::Io(error))) => End::Failed(self.stream_error("read from", &error)),
+        Poll::Ready(Ok(_)) => self.broken.take().map_or(End::Eof, End::Failed),
+        Poll::Pending => match self.broken.take() {
+          Some(error) => End::Failed(error),
+          None => return Poll::Pending,
+        },
+      };
+      self.reading = false;
+      if let Some(step) = self.finish(end) {
+        return Poll::Ready(step);
       }
     }
-    Poll::Pending
+    match self.broken.take() {
+      Some(error) => Poll::Ready(Step::Fail(error)),
+      None => Poll::Pending,
+    }
   }
 
   fn poll_read_into(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<usize, ReadError>> {
@@ -295,11 +387,19 @@ impl Pump<'_> {
     Poll::Ready(Ok(read.len()))
   }
 
-  fn finish(&mut self, end: End) {
-    self.reading = false;
-    if self.shared.with(|state| state.recv.finish(end)) {
+  /// Nothing more will be read. Reports that, unless it ends the connection at once.
+  fn finish(&self, end: End) -> Option<Step> {
+    let (due, step) = self.shared.with(|state| match end {
+      // The owner may have called upgrade while the read was under way.
+      End::Eof if state.upgrading => (false, Some(Step::Fail(ended_before_tls()))),
+      // The owner closed: nobody takes input any more, and a write would fail as well.
+      End::Failed(error) if state.closing || state.recv.is_empty() => (false, Some(Step::Fail(error))),
+      end => (state.recv.finish(end), None),
+    });
+    if due {
       self.shared.push(Event::Readable);
     }
+    step
   }
 
   fn stream_error(&self, what: &str, error: &io::Error) -> SocketError {
@@ -317,7 +417,7 @@ enum ReadError {
 }
 
 fn write_slices(
-  transport: &mut Transport,
+  transport: &mut (impl AsyncWrite + Unpin),
   cx: &mut Context<'_>,
   slices: &[Bytes],
 ) -> Poll<io::Result<usize>> {
@@ -343,13 +443,16 @@ async fn drop_input(transport: &mut Transport) {
 mod tests {
   use super::*;
 
-  fn size<A, B, C, F>(_task: fn(A, B, C) -> F) -> usize {
+  fn size<A, B, C, D, F>(_task: fn(A, B, C, D) -> F) -> usize {
     size_of::<F>()
   }
 
   #[test]
   fn the_task_of_an_idle_connection_is_small() {
     assert!(size(connect) <= 1280, "{} bytes", size(connect));
-    assert!(size(serve) <= 1280, "{} bytes", size(serve));
   }
 }
+
+#[cfg(all(test, loom_model))]
+#[path = "connection_model.rs"]
+mod loom_model;

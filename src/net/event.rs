@@ -1,5 +1,7 @@
 //! What a socket's task tells its owner.
 
+use std::net::TcpStream;
+
 use super::{Accepted, SocketError};
 
 /// Names a socket or a listener among those that share one [`EventSink`].
@@ -10,12 +12,21 @@ pub type SocketId = u32;
 pub enum Event {
   /// The connection is established; with TLS from the first byte, the peer is verified too.
   Opened,
+  /// The connection is established, and the owner's thread shall move its bytes: see
+  /// [`Socket::adopt`](super::Socket::adopt).
+  Connected(TcpStream),
   /// [`Socket::take_input`](super::Socket::take_input) has something: bytes, or the end of them.
   Readable,
   /// Everything queued was handed to the operating system. Only reported when asked for.
   Drained,
-  /// A close that the owner asked for is complete: the queue was flushed and FIN sent. The last event.
-  Closed,
+  /// A close that the owner asked for is complete: the operating system has everything, and the order to send FIN.
+  /// The last event, unless it is `settling`.
+  Closed {
+    /// The peer may not have everything yet, and loses it should the process end: `Settled` follows.
+    settling: bool,
+  },
+  /// A closed connection needs nobody any more: the peer has everything, or will not take it.
+  Settled,
   /// The connection failed. The last event.
   Failed(SocketError),
   /// A listener accepted a connection.

@@ -9,13 +9,16 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::{
-  net::{TcpListener, TcpStream},
+  net::TcpListener,
   sync::{OwnedSemaphorePermit, Semaphore},
   time,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, ErrorName, Event, ListenOptions, Socket, SocketError, SocketId};
+use super::{
+  Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId, TlsOptions,
+  socket::Peer,
+};
 
 /// Accepted connections that may wait for their owner; more stay in the kernel's backlog.
 pub const MOST_UNDELIVERED: usize = 128;
@@ -32,12 +35,23 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection that came in.
 #[derive(Debug)]
 pub struct Accepted {
-  /// Open, and reading already; its events come after this one.
-  pub socket: Socket,
+  stream: std::net::TcpStream,
   /// Where it came from. An IPv4 peer of a dual-stack listener has an IPv4 address.
   pub peer: SocketAddr,
   /// Lets the loop accept another one when this value is dropped.
   _credit: OwnedSemaphorePermit,
+}
+
+impl Accepted {
+  /// Makes a socket of it, which is open from the start.
+  pub fn into_socket(self, context: &Context) -> Socket {
+    let peer = Peer {
+      host: self.peer.ip().to_string(),
+      port: self.peer.port(),
+      tls: TlsOptions::default(),
+    };
+    Socket::established(context, peer, self.stream)
+  }
 }
 
 /// A listening socket, seen from its owner. Dropping it closes it.
@@ -66,7 +80,7 @@ impl Listener {
     let (open, closed) = mpsc::channel();
     let accepting = AcceptLoop {
       id,
-      context: context.clone(),
+      sink: Arc::clone(context.sink()),
       cancel: cancel.clone(),
       ended: false,
       _open: open,
@@ -122,7 +136,7 @@ fn listen(options: ListenOptions) -> io::Result<std::net::TcpListener> {
 
 struct AcceptLoop {
   id: SocketId,
-  context: Context,
+  sink: Arc<dyn EventSink>,
   cancel: CancellationToken,
   ended: bool,
   _open: mpsc::Sender<()>,
@@ -139,7 +153,7 @@ impl AcceptLoop {
     self.ended = true;
     drop(listener);
     if let Some(error) = failure {
-      self.context.sink().push(self.id, Event::Failed(error));
+      self.sink.push(self.id, Event::Failed(error));
     }
   }
 
@@ -156,7 +170,10 @@ impl AcceptLoop {
       match listener.accept().await {
         Ok((stream, address)) => {
           failures_in_a_row = 0;
-          self.deliver(stream, address, credit);
+          // Fails only where the system refuses to stop watching it, and then it is of no use.
+          if let Ok(stream) = stream.into_std() {
+            self.deliver(stream, address, credit);
+          }
         }
         Err(error) if is_fatal(&error) => return SocketError::from_io("accept a connection", &error),
         Err(error) => {
@@ -169,15 +186,14 @@ impl AcceptLoop {
     }
   }
 
-  fn deliver(&self, stream: TcpStream, address: SocketAddr, credit: OwnedSemaphorePermit) {
+  fn deliver(&self, stream: std::net::TcpStream, address: SocketAddr, credit: OwnedSemaphorePermit) {
     // Refused only on a connection that is already dead, and then the first read says so.
     let _ = stream.set_nodelay(true);
     let peer = SocketAddr::new(address.ip().to_canonical(), address.port());
-    let socket = Socket::accepted(&self.context, stream, peer);
-    self.context.sink().push(
+    self.sink.push(
       self.id,
       Event::Accepted(Accepted {
-        socket,
+        stream,
         peer,
         _credit: credit,
       }),
@@ -192,7 +208,7 @@ impl Drop for AcceptLoop {
         ErrorName::NetworkError,
         "internal error: the listener's task panicked",
       );
-      self.context.sink().push(self.id, Event::Failed(error));
+      self.sink.push(self.id, Event::Failed(error));
     }
   }
 }

@@ -19,21 +19,27 @@
 
 pub mod connect;
 pub mod connection;
+mod context;
 pub mod error;
 pub mod event;
 pub mod listener;
 pub mod options;
+pub mod poll_set;
+mod polled;
 pub mod recv_buffer;
 pub mod resolve;
 pub mod send_queue;
+mod shared;
 pub mod socket;
 pub mod sync;
 pub mod tls;
 pub mod transport;
 
+pub use context::Context;
 pub use error::{ErrorName, SocketError};
 pub use event::{Event, EventSink, SocketId};
 pub use listener::{Accepted, Listener};
 pub use options::{ConnectOptions, ListenOptions, TlsOptions};
+pub use poll_set::PollSet;
 pub use recv_buffer::Input;
-pub use socket::{Context, Socket};
+pub use socket::Socket;

@@ -26,6 +26,8 @@ pub enum Input {
   None,
   /// Bytes in the order they came; never empty.
   Data(Vec<u8>),
+  /// So many bytes, more than 0, were read into the memory that the owner offered.
+  Filled(usize),
   /// The peer will send no more.
   End(End),
 }
@@ -46,9 +48,10 @@ pub struct RecvBuffer {
 }
 
 impl RecvBuffer {
-  /// How many bytes the reader may append now. Zero means: wait to be woken.
-  pub fn room(&mut self) -> usize {
-    let room = if self.suspended || self.end.is_some() {
+  /// How many bytes the reader may append now. Zero means: wait to be woken. `at_last` is for a connection that is
+  /// broken: what is left of it is kept, also while suspended.
+  pub fn room(&mut self, at_last: bool) -> usize {
+    let room = if (self.suspended && !at_last) || self.end.is_some() {
       0
     } else {
       LIMIT.saturating_sub(self.data.len())
@@ -100,9 +103,20 @@ impl RecvBuffer {
     !self.suspended && std::mem::take(&mut self.stalled)
   }
 
-  /// Holds everything back until [`RecvBuffer::resume`].
+  /// Holds everything back until [`RecvBuffer::resume`]. Nothing is held back that nobody wants any more: reading goes
+  /// on, to find the end.
   pub fn suspend(&mut self) {
-    self.suspended = true;
+    self.suspended = !self.discarding;
+  }
+
+  /// Nothing waits to be taken.
+  pub fn is_empty(&self) -> bool {
+    self.data.is_empty() && self.end.is_none()
+  }
+
+  /// Whether everything is held back.
+  pub fn is_suspended(&self) -> bool {
+    self.suspended
   }
 
   /// Delivers again. `true` when a `Readable` is due.
@@ -171,14 +185,14 @@ mod tests {
   #[test]
   fn a_full_buffer_has_no_room_and_taking_it_wakes_the_reader() {
     let mut buffer = RecvBuffer::default();
-    assert_eq!(buffer.room(), LIMIT);
+    assert_eq!(buffer.room(false), LIMIT);
     buffer.append(&vec![0; LIMIT]);
     assert!(!buffer.reader_wants_wake(), "the reader did not ask yet");
-    assert_eq!(buffer.room(), 0);
+    assert_eq!(buffer.room(false), 0);
     data(&mut buffer);
     assert!(buffer.reader_wants_wake());
     assert!(!buffer.reader_wants_wake());
-    assert_eq!(buffer.room(), LIMIT);
+    assert_eq!(buffer.room(false), LIMIT);
   }
 
   #[test]
@@ -186,7 +200,7 @@ mod tests {
     let mut buffer = RecvBuffer::default();
     buffer.append(b"ab");
     buffer.suspend();
-    assert_eq!(buffer.room(), 0);
+    assert_eq!(buffer.room(false), 0);
     assert!(matches!(buffer.take(), (Input::None, false)));
     assert!(
       !buffer.append(b"cd"),
@@ -224,6 +238,6 @@ mod tests {
     assert!(!buffer.append(b"cd"));
     assert!(!buffer.finish(End::Eof));
     assert!(matches!(buffer.take(), (Input::None, false)));
-    assert_eq!(buffer.room(), LIMIT, "the reader goes on, to find the end");
+    assert_eq!(buffer.room(false), LIMIT, "the reader goes on, to find the end");
   }
 }

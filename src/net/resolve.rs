@@ -1,16 +1,19 @@
 //! Host names to addresses, in the order in which they should be tried.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+  net::{IpAddr, SocketAddr, ToSocketAddrs},
+  sync::{Arc, LazyLock},
+};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task};
 
 use super::{ErrorName, SocketError};
 
-/// How many lookups may be under way. `getaddrinfo` blocks a thread and cannot be cancelled, so names that never
-/// answer must not be able to take every blocking thread the runtime has.
+/// How many lookups may be under way, those included that nobody waits for any more: `getaddrinfo` blocks a thread and
+/// cannot be cancelled, and names that never answer must not be able to take every blocking thread the runtime has.
 pub const MOST_LOOKUPS: usize = 24;
 
-static LOOKUPS: Semaphore = Semaphore::const_new(MOST_LOOKUPS);
+static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_LOOKUPS)));
 
 /// Resolves `host`, an IP literal or an ASCII name, for connecting to `port`. The result is never empty and is in the
 /// order of [`interleave`]. Dropping the future forgets the lookup.
@@ -26,12 +29,19 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketErr
     SocketError::new(ErrorName::DomainNotFoundError, detail)
   };
   // The semaphore is never closed; should that change, the error says so.
-  let _permit = LOOKUPS
-    .acquire()
+  let permit = Arc::clone(&LOOKUPS)
+    .acquire_owned()
     .await
     .map_err(|closed| not_found(closed.to_string()))?;
-  let found = tokio::net::lookup_host((host, port))
+  let name = host.to_owned();
+  let lookup = task::spawn_blocking(move || {
+    // Given back when the thread is free again, and not when the caller loses interest.
+    let _permit = permit;
+    (name.as_str(), port).to_socket_addrs()
+  });
+  let found = lookup
     .await
+    .map_err(|error| not_found(error.to_string()))?
     .map_err(|error| not_found(error.to_string()))?;
   let addresses = interleave(found.collect());
   if addresses.is_empty() {

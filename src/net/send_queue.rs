@@ -4,9 +4,23 @@
 //! [`SendQueue::commit`], at the end of the owner's turn, lets the writer have them. In between,
 //! [`SendQueue::clear`] can still take everything back.
 
-use std::collections::VecDeque;
+use std::collections::{TryReserveError, VecDeque};
 
 use bytes::{Buf, Bytes};
+
+/// Pieces handed to one `writev`.
+pub const MOST_SLICES: usize = 64;
+
+/// A copy that can be queued.
+///
+/// # Errors
+/// No memory is left, which is no reason to end the process.
+pub fn copy(data: &[u8]) -> Result<Bytes, TryReserveError> {
+  let mut copy = Vec::new();
+  copy.try_reserve_exact(data.len())?;
+  copy.extend_from_slice(data);
+  Ok(copy.into())
+}
 
 #[derive(Debug)]
 enum Segment {
@@ -36,8 +50,6 @@ pub struct SendQueue {
   unwritten: usize,
   /// The owner wants to hear when `unwritten` next is zero.
   drain_wanted: bool,
-  /// Counts [`SendQueue::clear`], so that a write that was under way is not counted against what came later.
-  generation: u32,
 }
 
 impl SendQueue {
@@ -70,18 +82,12 @@ impl SendQueue {
     self.segments.is_empty()
   }
 
-  /// Drops everything that was not written, barriers too.
+  /// Drops everything that was not written, barriers too, for good: nothing may be staged afterwards.
   pub fn clear(&mut self) {
     self.segments.clear();
     self.committed = 0;
     self.unwritten = 0;
     self.drain_wanted = false;
-    self.generation = self.generation.wrapping_add(1);
-  }
-
-  /// Which life of the queue this is; pass it to [`SendQueue::advance`].
-  pub fn generation(&self) -> u32 {
-    self.generation
   }
 
   /// Asks to be told when all is written. `true` when it already is.
@@ -107,11 +113,9 @@ impl SendQueue {
     }
   }
 
-  /// Removes `written` bytes that were taken in life `generation`. `true` when a wanted drain is due.
-  pub fn advance(&mut self, generation: u32, mut written: usize) -> bool {
-    if generation != self.generation {
-      return false;
-    }
+  /// Removes `written` bytes, or what is left of them after a `clear`. `true` when a wanted drain is due.
+  pub fn advance(&mut self, mut written: usize) -> bool {
+    written = written.min(self.unwritten);
     self.unwritten -= written;
     while written > 0 {
       let Some(Segment::Data(front)) = self.segments.front_mut() else {
@@ -169,16 +173,14 @@ mod tests {
   }
 
   #[test]
-  fn a_write_that_was_under_way_during_clear_does_not_count_against_later_bytes() {
+  fn a_write_that_was_under_way_during_clear_changes_nothing() {
     let mut queue = SendQueue::default();
     queue.stage(Bytes::from_static(b"abc"));
     queue.commit();
-    let before = queue.generation();
+    queue.want_drain();
     queue.clear();
-    queue.stage(Bytes::from_static(b"xyz"));
-    queue.commit();
-    assert!(!queue.advance(before, 3));
-    assert_eq!(queue.unwritten(), 3);
+    assert!(!queue.advance(3));
+    assert_eq!(queue.unwritten(), 0);
   }
 
   #[test]
@@ -187,7 +189,7 @@ mod tests {
     queue.stage(Bytes::from_static(b"abc"));
     queue.stage(Bytes::from_static(b"defg"));
     queue.commit();
-    queue.advance(queue.generation(), 5);
+    queue.advance(5);
     assert_eq!(next(&queue), (Next::Write, vec![Bytes::from_static(b"fg")]));
     assert_eq!(queue.unwritten(), 2);
   }
@@ -197,18 +199,18 @@ mod tests {
     let mut queue = SendQueue::default();
     queue.stage(Bytes::from_static(b"ab"));
     queue.commit();
-    assert!(!queue.advance(queue.generation(), 2), "nobody asked");
+    assert!(!queue.advance(2), "nobody asked");
     queue.stage(Bytes::from_static(b"abcd"));
     queue.commit();
     assert!(!queue.want_drain());
-    assert!(!queue.advance(queue.generation(), 1));
+    assert!(!queue.advance(1));
     queue.stage(Bytes::from_static(b"e"));
-    assert!(!queue.advance(queue.generation(), 3), "a staged byte is left");
+    assert!(!queue.advance(3), "a staged byte is left");
     queue.commit();
-    assert!(queue.advance(queue.generation(), 1));
+    assert!(queue.advance(1));
     queue.stage(Bytes::from_static(b"f"));
     queue.commit();
-    assert!(!queue.advance(queue.generation(), 1), "asked for once");
+    assert!(!queue.advance(1), "asked for once");
     assert!(queue.want_drain(), "already empty");
   }
 
@@ -220,7 +222,7 @@ mod tests {
     queue.stage(Bytes::from_static(b"secret"));
     queue.commit();
     assert_eq!(next(&queue), (Next::Write, vec![Bytes::from_static(b"STARTTLS")]));
-    queue.advance(queue.generation(), 8);
+    queue.advance(8);
     assert_eq!(next(&queue).0, Next::Handshake);
     assert_eq!(queue.unwritten(), 6);
     queue.pass_barrier();

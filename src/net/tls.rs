@@ -3,13 +3,7 @@
 //! The chain and the host name are always verified, before a byte of the application moves. The layer is
 //! tokio-native-tls; on Linux that is OpenSSL, whose own types tell what native-tls keeps to itself.
 
-use std::{
-  collections::HashMap,
-  error::Error as _,
-  io,
-  sync::{Arc, Mutex},
-  time::Duration,
-};
+use std::{collections::HashMap, error::Error as _, io, sync::Arc, time::Duration};
 
 use native_tls::{Certificate, Protocol};
 use once_cell::sync::Lazy;
@@ -18,7 +12,7 @@ use tokio_native_tls::TlsConnector;
 
 use super::{
   ErrorName, SocketError, TlsOptions,
-  sync::lock,
+  sync::{Mutex, lock},
   transport::{Tcp, Transport},
 };
 
@@ -47,6 +41,14 @@ pub async fn connect(
   options: &TlsOptions,
 ) -> Result<Transport, SocketError> {
   let what = format!("TLS handshake with {host} port {port}");
+  // To OpenSSL the one means any subdomain, the other any host.
+  if server_name(host).is_empty() || server_name(host).starts_with('.') {
+    let detail = format!("{what}: no certificate can be for this name");
+    return Err(SocketError::new(
+      ErrorName::SecurityCertificateDomainMismatchError,
+      detail,
+    ));
+  }
   let connector = connector(options).await?;
   let handshake = connector.connect(server_name(host), stream);
   let stream = match time::timeout(HANDSHAKE_DEADLINE, handshake).await {
@@ -99,8 +101,13 @@ async fn connector(options: &TlsOptions) -> Result<TlsConnector, SocketError> {
     let built = task::spawn_blocking(move || build(&options)).await;
     built.unwrap_or_else(|panicked| Err(panicked.to_string()))
   };
+  // In a task of its own, which goes on when this connection is given up: others may wait for the same, and would have
+  // to begin again.
+  let built = task::spawn(async move { slot.get_or_try_init(build).await.cloned() }).await;
   let failed = |reason: String| SocketError::new(ErrorName::SecurityError, format!("set up TLS: {reason}"));
-  slot.get_or_try_init(build).await.cloned().map_err(failed)
+  built
+    .unwrap_or_else(|panicked| Err(panicked.to_string()))
+    .map_err(failed)
 }
 
 fn build(options: &TlsOptions) -> Result<TlsConnector, String> {

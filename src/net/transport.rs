@@ -16,6 +16,10 @@ use tokio::{
 };
 use tokio_native_tls::TlsStream;
 
+/// Keeps a write from raising SIGPIPE: whether the process ignores that is up to the application.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
+
 /// A connected stream.
 #[derive(Debug)]
 pub enum Transport {
@@ -38,6 +42,28 @@ impl Tcp {
   /// Watches `stream` from here on.
   pub fn new(stream: TcpStream) -> Self {
     Self { stream, eof: false }
+  }
+
+  /// The stream, for another reactor than Tokio's.
+  ///
+  /// # Errors
+  /// The system refuses to stop watching it.
+  pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+    self.stream.into_std()
+  }
+}
+
+impl Transport {
+  /// Bytes of TCP that the peer has not acknowledged, those included that have not left yet.
+  ///
+  /// # Errors
+  /// The system does not tell.
+  pub fn unacknowledged(&self) -> io::Result<usize> {
+    let tcp = match self {
+      Self::Plain(tcp) => tcp,
+      Self::Tls(tls) => tls.get_ref().get_ref().get_ref(),
+    };
+    crate::os::unacknowledged(&tcp.stream)
   }
 }
 
@@ -135,8 +161,7 @@ impl AsyncWrite for Tcp {
   }
 }
 
-/// Writes without SIGPIPE. The standard library's own `writev` raises it on a connection that the peer has reset, and
-/// whether the process ignores it is up to the application.
+/// Writes without SIGPIPE. The standard library's own `writev` raises it on a connection that the peer has reset.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn poll_send_vectored(
   stream: &mut TcpStream,
@@ -145,7 +170,7 @@ fn poll_send_vectored(
 ) -> Poll<io::Result<usize>> {
   loop {
     ready!(stream.poll_write_ready(cx))?;
-    let send = || SockRef::from(&*stream).send_vectored_with_flags(bufs, libc::MSG_NOSIGNAL);
+    let send = || SockRef::from(&*stream).send_vectored_with_flags(bufs, NO_SIGNAL);
     match stream.try_io(Interest::WRITABLE, send) {
       Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
       outcome => return Poll::Ready(outcome),

@@ -14,14 +14,14 @@ fn an_accepted_socket_knows_its_peer_and_works_at_once() {
   let owner = Owner::new();
   let listener = owner.listen(0).unwrap();
   let mut peer = TcpStream::connect(listener.local_addr()).unwrap();
-  let accepted = owner.accepted(&listener);
-  assert_eq!(accepted.peer, peer.local_addr().unwrap());
-  send(&accepted.socket, b"hello");
+  let (accepted, from) = owner.accepted(&listener);
+  assert_eq!(from, peer.local_addr().unwrap());
+  send(&accepted, b"hello");
   let mut buffer = [0; 5];
   peer.read_exact(&mut buffer).unwrap();
   assert_eq!(&buffer, b"hello");
   peer.write_all(b"you").unwrap();
-  assert_eq!(owner.read(&accepted.socket, 3), b"you");
+  assert_eq!(owner.read(&accepted, 3), b"you");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn the_port_is_free_when_close_returns_and_accepted_sockets_live_on() {
   let listener = owner.listen(0).unwrap();
   let address = listener.local_addr();
   let mut peer = TcpStream::connect(address).unwrap();
-  let accepted = owner.accepted(&listener);
+  let (accepted, _) = owner.accepted(&listener);
   listener.close();
   listener.close();
   assert_eq!(
@@ -52,7 +52,7 @@ fn the_port_is_free_when_close_returns_and_accepted_sockets_live_on() {
   for _ in 0..50 {
     owner.listen(address.port()).expect("the port is free").close();
   }
-  send(&accepted.socket, b"still here");
+  send(&accepted, b"still here");
   let mut buffer = [0; 10];
   peer.read_exact(&mut buffer).unwrap();
   assert_eq!(&buffer, b"still here");
@@ -88,7 +88,7 @@ fn both_families_reach_a_listener_on_the_ipv6_wildcard() {
   for host in ["127.0.0.1", "::1"] {
     let socket = owner.connect_with(host, port, false, Vec::new());
     assert!(matches!(owner.event(socket.id()), Event::Opened));
-    assert_eq!(owner.accepted(&listener).peer.ip().to_string(), host);
+    assert_eq!(owner.accepted(&listener).1.ip().to_string(), host);
   }
 }
 

@@ -1,19 +1,21 @@
 //! A runtime on a thread of its own, as in the addon, and an owner that waits for events.
 
 use std::{
+  cell::RefCell,
   collections::HashMap,
+  io::Read,
   net::{Ipv4Addr, SocketAddr, TcpStream},
+  rc::{Rc, Weak},
   sync::{
     Arc, Mutex,
     mpsc::{Receiver, Sender, channel},
   },
-  time::Duration,
+  time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use moz_tcp_socket::{
   net::{
-    Accepted, ConnectOptions, Context, Event, EventSink, Input, ListenOptions, Listener, Socket, SocketError,
+    ConnectOptions, Context, Event, EventSink, Input, ListenOptions, Listener, PollSet, Socket, SocketError,
     SocketId, TlsOptions, recv_buffer::End,
   },
   runtime,
@@ -33,29 +35,88 @@ impl EventSink for Sink {
 /// The owner of some sockets: a context and the events that came for each of them.
 pub(crate) struct Owner {
   pub(crate) context: Context,
+  poll_set: Option<Rc<PollSet>>,
+  sockets: RefCell<HashMap<SocketId, Weak<Socket>>>,
   events: Receiver<(SocketId, Event)>,
-  waiting: Mutex<HashMap<SocketId, Vec<Event>>>,
+  waiting: RefCell<HashMap<SocketId, Vec<Event>>>,
 }
 
 impl Owner {
+  /// One whose sockets all have tasks.
   pub(crate) fn new() -> Self {
+    Self::with(None)
+  }
+
+  /// One that moves the bytes of plain connections itself.
+  pub(crate) fn polling() -> Self {
+    Self::with(Some(Rc::new(PollSet::new().unwrap())))
+  }
+
+  fn with(poll_set: Option<Rc<PollSet>>) -> Self {
     let (sender, events) = channel();
     let runtime = runtime::handle().unwrap().clone();
-    let context = Context::new(runtime, Arc::new(Sink(Mutex::new(sender))));
     Self {
-      context,
+      context: Context::new(runtime, Arc::new(Sink(Mutex::new(sender))), poll_set.clone()),
+      poll_set,
+      sockets: RefCell::default(),
       events,
-      waiting: Mutex::default(),
+      waiting: RefCell::default(),
     }
   }
 
-  pub(crate) fn connect(&self, address: SocketAddr) -> Socket {
+  fn keep(&self, socket: Socket) -> Rc<Socket> {
+    let socket = Rc::new(socket);
+    self
+      .sockets
+      .borrow_mut()
+      .insert(socket.id(), Rc::downgrade(&socket));
+    socket
+  }
+
+  fn socket(&self, id: SocketId) -> Option<Rc<Socket>> {
+    self.sockets.borrow().get(&id)?.upgrade()
+  }
+
+  /// Sorts what came, waiting a moment for it. With a poll set, moves bytes before that.
+  fn turn(&self) {
+    let mut patience = PATIENCE;
+    if let Some(set) = &self.poll_set {
+      patience = Duration::from_millis(1);
+      set.look(|id, readiness| {
+        if let Some(socket) = self.socket(id) {
+          socket.ready(readiness);
+        }
+      });
+    }
+    let first = self.events.recv_timeout(patience).ok();
+    for (id, event) in first.into_iter().chain(self.events.try_iter()) {
+      let event = match (event, self.socket(id)) {
+        (Event::Connected(stream), Some(socket)) => socket.adopt(stream),
+        (event, _) => event,
+      };
+      self.waiting.borrow_mut().entry(id).or_default().push(event);
+    }
+  }
+
+  /// Turns until `done` has something.
+  pub(crate) fn until<T>(&self, mut done: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+      if let Some(value) = done() {
+        return value;
+      }
+      assert!(began.elapsed() < PATIENCE, "in time");
+      self.turn();
+    }
+  }
+
+  pub(crate) fn connect(&self, address: SocketAddr) -> Rc<Socket> {
     self.connect_with(&address.ip().to_string(), address.port(), false, Vec::new())
   }
 
-  pub(crate) fn connect_with(&self, host: &str, port: u16, secure: bool, ca: Vec<Vec<u8>>) -> Socket {
+  pub(crate) fn connect_with(&self, host: &str, port: u16, secure: bool, ca: Vec<Vec<u8>>) -> Rc<Socket> {
     let tls = TlsOptions { ca };
-    Socket::connect(
+    self.keep(Socket::connect(
       &self.context,
       ConnectOptions {
         host: host.into(),
@@ -63,7 +124,7 @@ impl Owner {
         secure,
         tls,
       },
-    )
+    ))
   }
 
   pub(crate) fn listen(&self, port: u16) -> std::io::Result<Listener> {
@@ -80,15 +141,11 @@ impl Owner {
 
   /// The next event of `id`.
   pub(crate) fn event(&self, id: SocketId) -> Event {
-    loop {
-      if let Some(queue) = self.waiting.lock().unwrap().get_mut(&id)
-        && !queue.is_empty()
-      {
-        return queue.remove(0);
-      }
-      let (from, event) = self.events.recv_timeout(PATIENCE).expect("an event in time");
-      self.waiting.lock().unwrap().entry(from).or_default().push(event);
-    }
+    self.until(|| {
+      let mut waiting = self.waiting.borrow_mut();
+      let events = waiting.get_mut(&id)?;
+      (!events.is_empty()).then(|| events.remove(0))
+    })
   }
 
   /// Events of `id` that are here already, after everything else of this owner has settled.
@@ -96,13 +153,24 @@ impl Owner {
     self.context.shut_down();
     runtime::handle().unwrap().block_on(self.context.ended());
     while let Ok((from, event)) = self.events.try_recv() {
-      self.waiting.lock().unwrap().entry(from).or_default().push(event);
+      self.waiting.borrow_mut().entry(from).or_default().push(event);
     }
-    self.waiting.lock().unwrap().remove(&id).unwrap_or_default()
+    self.waiting.borrow_mut().remove(&id).unwrap_or_default()
+  }
+
+  /// What `peer` receives until the end.
+  pub(crate) fn peer_reads_all(&self, mut peer: TcpStream) -> Vec<u8> {
+    let reader = std::thread::spawn(move || {
+      let mut received = Vec::new();
+      peer.read_to_end(&mut received).expect("an orderly end");
+      received
+    });
+    self.until(|| reader.is_finished().then_some(()));
+    reader.join().unwrap()
   }
 
   /// A client and the peer's std stream, connected.
-  pub(crate) fn pair(&self) -> (Socket, TcpStream) {
+  pub(crate) fn pair(&self) -> (Rc<Socket>, TcpStream) {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let socket = self.connect(listener.local_addr().unwrap());
     let (peer, _) = listener.accept().unwrap();
@@ -125,10 +193,12 @@ impl Owner {
 
   /// The next input of `socket` that is not empty.
   pub(crate) fn input(&self, socket: &Socket) -> Input {
+    let mut memory = [0; 4096];
     loop {
       match self.event(socket.id()) {
-        Event::Readable => match socket.take_input() {
+        Event::Readable => match socket.take_input(&mut memory) {
           Input::None => {}
+          Input::Filled(length) => return Input::Data(memory[..length].to_vec()),
           input => return input,
         },
         other => panic!("wanted input, got {other:?}"),
@@ -142,7 +212,7 @@ impl Owner {
       match self.event(socket.id()) {
         Event::Failed(error) => return error,
         Event::Readable => {
-          if let Input::End(End::Failed(error)) = socket.take_input() {
+          if let Input::End(End::Failed(error)) = socket.take_input(&mut [0; 4096]) {
             return error;
           }
         }
@@ -151,16 +221,18 @@ impl Owner {
     }
   }
 
-  pub(crate) fn accepted(&self, listener: &Listener) -> Accepted {
+  /// The next connection that came in, and where from.
+  pub(crate) fn accepted(&self, listener: &Listener) -> (Rc<Socket>, SocketAddr) {
     match self.event(listener.id()) {
-      Event::Accepted(accepted) => accepted,
+      Event::Accepted(accepted) => {
+        let peer = accepted.peer;
+        (self.keep(accepted.into_socket(&self.context)), peer)
+      }
       other => panic!("wanted a connection, got {other:?}"),
     }
   }
 }
 
-/// Stages and flushes.
 pub(crate) fn send(socket: &Socket, bytes: &[u8]) {
-  socket.stage(Bytes::copy_from_slice(bytes));
-  socket.flush(false);
+  socket.flush(bytes, false);
 }

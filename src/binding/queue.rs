@@ -1,0 +1,273 @@
+//! The events of an environment, in order: tasks push, the JavaScript thread pops. It knows no Node: what wakes the
+//! JavaScript thread is a [`Bell`].
+
+use std::collections::VecDeque;
+
+use crate::net::{
+  Event, EventSink, SocketId,
+  sync::{Mutex, lock},
+};
+
+/// Makes the JavaScript thread look at the queue.
+pub(super) trait Bell: Send + 'static {
+  /// Called from any thread, under the queue's lock; must neither block nor look at the queue.
+  fn ring(&self);
+}
+
+/// A queue that is closed until a bell is hung up, and closed for ever once it is taken down.
+pub(super) struct Queue<B> {
+  state: Mutex<State<B>>,
+}
+
+struct State<B> {
+  events: VecDeque<(SocketId, Event)>,
+  /// A ring is outstanding, or the JavaScript thread is at work and will look again: no need to ring.
+  attended: bool,
+  /// The gate: `None` once the environment is being torn down. Every ring happens under the lock.
+  bell: Option<B>,
+}
+
+impl<B> Default for Queue<B> {
+  fn default() -> Self {
+    Self {
+      state: Mutex::new(State {
+        events: VecDeque::new(),
+        attended: false,
+        bell: None,
+      }),
+    }
+  }
+}
+
+impl<B: Bell> Queue<B> {
+  /// Opens the gate.
+  pub(super) fn open(&self, bell: B) {
+    lock(&self.state).bell = Some(bell);
+  }
+
+  /// Closes the gate: when this returns nobody rings, and nobody will. What was not delivered is dropped.
+  pub(super) fn close(&self) {
+    let (bell, events) = {
+      let mut state = lock(&self.state);
+      (state.bell.take(), std::mem::take(&mut state.events))
+    };
+    // Not under the lock: what is dropped may report to this very queue.
+    drop((bell, events));
+  }
+
+  /// Calls `f` with the bell, which cannot be taken down meanwhile. `None` when it was.
+  pub(super) fn with_bell<T>(&self, f: impl FnOnce(&B) -> T) -> Option<T> {
+    lock(&self.state).bell.as_ref().map(f)
+  }
+
+  /// The next event. JavaScript thread only.
+  pub(super) fn pop(&self) -> Option<(SocketId, Event)> {
+    let mut state = lock(&self.state);
+    let next = state.events.pop_front();
+    state.attended = next.is_some();
+    next
+  }
+
+  /// From now on, until `pop` finds nothing, the JavaScript thread is at work: no need to ring.
+  pub(super) fn attend(&self) {
+    lock(&self.state).attended = true;
+  }
+
+  /// `true` when nothing is left, and the next push rings. Otherwise the caller sees to a ring.
+  pub(super) fn rest(&self) -> bool {
+    let mut state = lock(&self.state);
+    state.attended = !state.events.is_empty();
+    !state.attended
+  }
+
+  /// Rings, unless the gate is closed.
+  pub(super) fn ring(&self) {
+    self.with_bell(Bell::ring);
+  }
+}
+
+impl<B: Bell> EventSink for Queue<B> {
+  fn push(&self, id: SocketId, event: Event) {
+    let mut state = lock(&self.state);
+    let Some(bell) = &state.bell else { return };
+    if !state.attended {
+      bell.ring();
+    }
+    state.attended = true;
+    state.events.push_back((id, event));
+  }
+}
+
+/// Every order in which tasks, the JavaScript thread and the end of the environment can come together; see
+/// [`crate::net::sync`].
+#[cfg(all(test, loom_model))]
+mod loom_model {
+  use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+  };
+
+  use loom::{
+    sync::{atomic::AtomicBool, mpsc},
+    thread,
+  };
+
+  use super::*;
+
+  enum Message {
+    Ring,
+    /// The environment has ended.
+    End,
+  }
+
+  /// Stands for the threadsafe function: what Node has of it, and what became of it.
+  #[derive(Clone)]
+  struct ModelBell {
+    messages: mpsc::Sender<Message>,
+    rings: Arc<AtomicUsize>,
+    /// Loom's, so that other threads may run between a decision to ring and the ring.
+    is_freed: Arc<AtomicBool>,
+  }
+
+  impl Bell for ModelBell {
+    fn ring(&self) {
+      assert!(!self.is_freed.load(Ordering::SeqCst), "rung after the teardown");
+      assert_eq!(
+        self.rings.fetch_add(1, Ordering::SeqCst),
+        0,
+        "two rings are outstanding"
+      );
+      self.messages.send(Message::Ring).ok();
+    }
+  }
+
+  /// The JavaScript thread.
+  struct Js {
+    queue: Arc<Queue<ModelBell>>,
+    bell: ModelBell,
+    messages: mpsc::Receiver<Message>,
+    delivered: Vec<SocketId>,
+  }
+
+  impl Js {
+    fn new() -> Self {
+      let (sender, messages) = mpsc::channel();
+      let bell = ModelBell {
+        messages: sender,
+        rings: Arc::default(),
+        is_freed: Arc::new(AtomicBool::new(false)),
+      };
+      let queue = Arc::new(Queue::default());
+      queue.open(bell.clone());
+      Self {
+        queue,
+        bell,
+        messages,
+        delivered: Vec::new(),
+      }
+    }
+
+    /// A task that reports `first`, `first + 1`, …
+    fn pusher(&self, first: SocketId, count: SocketId) -> thread::JoinHandle<()> {
+      let queue = Arc::clone(&self.queue);
+      thread::spawn(move || {
+        for id in first..first + count {
+          queue.push(id, Event::Opened);
+        }
+      })
+    }
+
+    /// Waits for a ring and does what the hub does then. `false` when the environment has ended.
+    fn answer(&mut self) -> bool {
+      match self.messages.recv() {
+        Ok(Message::Ring) => {}
+        _ => return false,
+      }
+      self.bell.rings.fetch_sub(1, Ordering::SeqCst);
+      if let Some((id, _)) = self.queue.pop() {
+        self.delivered.push(id);
+        if !self.queue.rest() {
+          self.queue.ring();
+        }
+      }
+      true
+    }
+
+    /// Each task's events came in order, from its first on, without a gap. Their ids differ in the last digit.
+    fn check_order(&self, pushers: &[SocketId]) {
+      for first in pushers {
+        let of_this: Vec<_> = self
+          .delivered
+          .iter()
+          .copied()
+          .filter(|id| id / 10 == first / 10)
+          .collect();
+        let expected: Vec<_> = (*first..).take(of_this.len()).collect();
+        assert_eq!(of_this, expected);
+      }
+    }
+  }
+
+  fn tear_down(queue: &Queue<ModelBell>, bell: &ModelBell) {
+    queue.close();
+    bell.is_freed.store(true, Ordering::SeqCst);
+  }
+
+  #[test]
+  fn every_event_is_delivered_in_order_with_one_ring_at_a_time() {
+    loom::model(|| {
+      let mut js = Js::new();
+      let pushers = [js.pusher(10, 2), js.pusher(20, 2)];
+      // Does not end when an event waits that nobody rings for, which loom reports as a deadlock.
+      while js.delivered.len() < 4 {
+        js.answer();
+      }
+      for pusher in pushers {
+        pusher.join().unwrap();
+      }
+      js.check_order(&[10, 20]);
+      assert_eq!(js.bell.rings.load(Ordering::SeqCst), 0, "a ring without an event");
+      assert!(js.queue.rest());
+    });
+  }
+
+  #[test]
+  fn nobody_rings_after_an_environment_ended_between_two_events() {
+    for before in 0..3 {
+      loom::model(move || {
+        let mut js = Js::new();
+        let pushers = [js.pusher(10, 2), js.pusher(20, 2)];
+        while js.delivered.len() < before {
+          js.answer();
+        }
+        tear_down(&js.queue, &js.bell);
+        assert!(js.queue.pop().is_none(), "an event outlived its environment");
+        js.queue.ring();
+        for pusher in pushers {
+          pusher.join().unwrap();
+        }
+        js.check_order(&[10, 20]);
+        assert!(js.queue.pop().is_none(), "an event came to a closed queue");
+      });
+    }
+  }
+
+  // More than Node does, which ends an environment on its own thread.
+  #[test]
+  fn nobody_rings_after_an_environment_ended_during_a_delivery() {
+    loom::model(|| {
+      let mut js = Js::new();
+      let pusher = js.pusher(10, 2);
+      let (queue, bell) = (Arc::clone(&js.queue), js.bell.clone());
+      let teardown = thread::spawn(move || {
+        tear_down(&queue, &bell);
+        bell.messages.send(Message::End).ok();
+      });
+      while js.answer() {}
+      pusher.join().unwrap();
+      teardown.join().unwrap();
+      js.check_order(&[10]);
+      assert!(js.queue.pop().is_none());
+    });
+  }
+}

@@ -1,0 +1,82 @@
+//! What all sockets and listeners of one owner have in common.
+
+use std::{cell::Cell, rc::Rc, sync::Arc};
+
+use tokio::runtime::Handle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{EventSink, SocketId, poll_set::PollSet};
+
+/// Belongs to the owner's thread; clones are the same context.
+#[derive(Clone)]
+pub struct Context(Rc<Inner>);
+
+struct Inner {
+  runtime: Handle,
+  sink: Arc<dyn EventSink>,
+  cancel: CancellationToken,
+  tasks: TaskTracker,
+  next_id: Cell<SocketId>,
+  poll_set: Option<Rc<PollSet>>,
+}
+
+impl Context {
+  /// A context whose tasks run on `runtime` and report to `sink`. With a poll set, the owner's thread moves the bytes
+  /// of plain connections itself: whenever the set is readable, the owner looks into it and calls
+  /// [`Socket::ready`](super::Socket::ready).
+  pub fn new(runtime: Handle, sink: Arc<dyn EventSink>, poll_set: Option<Rc<PollSet>>) -> Self {
+    Self(Rc::new(Inner {
+      runtime,
+      sink,
+      cancel: CancellationToken::new(),
+      tasks: TaskTracker::new(),
+      next_id: Cell::new(1),
+      poll_set,
+    }))
+  }
+
+  /// Ends every task of this context at once, queued bytes and all. Connections that the owner's thread moves end when
+  /// the owner drops or aborts their sockets.
+  pub fn shut_down(&self) {
+    self.0.cancel.cancel();
+    self.0.tasks.close();
+  }
+
+  /// Completes when, after [`Context::shut_down`], every descriptor that a task had is closed.
+  pub async fn ended(&self) {
+    self.0.tasks.wait().await;
+  }
+
+  /// How many connections and listeners are alive, those included that linger after their socket was closed.
+  pub fn live(&self) -> usize {
+    let polled = self.0.poll_set.as_ref().map_or(0, |set| set.members());
+    self.0.tasks.len() + polled
+  }
+
+  pub(super) fn runtime(&self) -> &Handle {
+    &self.0.runtime
+  }
+
+  pub(super) fn sink(&self) -> &Arc<dyn EventSink> {
+    &self.0.sink
+  }
+
+  pub(super) fn poll_set(&self) -> Option<&Rc<PollSet>> {
+    self.0.poll_set.as_ref()
+  }
+
+  pub(super) fn child_token(&self) -> CancellationToken {
+    self.0.cancel.child_token()
+  }
+
+  pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    self.0.tasks.spawn_on(task, &self.0.runtime);
+  }
+
+  /// Ids are not reused before four thousand million sockets have passed. None is 0.
+  pub(super) fn next_id(&self) -> SocketId {
+    let id = self.0.next_id.get();
+    self.0.next_id.set(id.wrapping_add(1).max(1));
+    id
+  }
+}

@@ -1,0 +1,189 @@
+//! Plain connections whose readiness the owner's thread polls itself: an epoll set that fits into another event loop,
+//! because its descriptor becomes readable when any of its members is ready.
+
+use std::{
+  cell::Cell,
+  io,
+  net::TcpStream,
+  os::fd::{AsRawFd, OwnedFd, RawFd},
+  rc::Rc,
+};
+
+use rustix::event::{EventfdFlags, epoll, eventfd};
+
+use super::SocketId;
+
+/// The most members that one look finds ready. More are found by the next.
+const MOST_READY: usize = 256;
+
+/// What stands for the set itself; no socket has this id.
+const ALARM: SocketId = 0;
+
+/// What a member waits for, or can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+  /// Bytes, the end of them, or an error can be read.
+  pub read: bool,
+  /// The end can be read, perhaps behind bytes. Found together with `read`, never waited for alone.
+  pub end: bool,
+  /// The kernel takes bytes, or says why it does not.
+  pub write: bool,
+}
+
+/// See the module. Belongs to one thread.
+#[derive(Debug)]
+pub struct PollSet {
+  epoll: OwnedFd,
+  /// Readable while the owner was asked to look again.
+  alarm: OwnedFd,
+  members: Cell<usize>,
+}
+
+impl PollSet {
+  /// An empty set.
+  ///
+  /// # Errors
+  /// No descriptor or no memory is left.
+  pub fn new() -> io::Result<Self> {
+    let set = Self {
+      epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+      alarm: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+      members: Cell::new(0),
+    };
+    let data = epoll::EventData::new_u64(ALARM.into());
+    epoll::add(&set.epoll, &set.alarm, data, epoll::EventFlags::IN)?;
+    Ok(set)
+  }
+
+  /// How many streams belong to the set, waiting or not.
+  pub fn members(&self) -> usize {
+    self.members.get()
+  }
+
+  /// Makes the descriptor readable, once.
+  pub fn set_alarm(&self) {
+    // Fails only when it is readable already.
+    let _ = rustix::io::write(&self.alarm, &1_u64.to_ne_bytes());
+  }
+
+  /// Calls `found` with each member that is ready, up to a limit. Does not wait. A member that stays ready is found
+  /// again.
+  pub fn look(&self, mut found: impl FnMut(SocketId, Readiness)) {
+    let mut events = Vec::with_capacity(MOST_READY);
+    let now = rustix::time::Timespec {
+      tv_sec: 0,
+      tv_nsec: 0,
+    };
+    // An interrupted call found nothing; the descriptor stays readable.
+    let _ = epoll::wait(
+      &self.epoll,
+      rustix::buffer::spare_capacity(&mut events),
+      Some(&now),
+    );
+    for event in events {
+      // Copied out of a packed struct.
+      let (data, flags) = (event.data, event.flags);
+      // Ids are what was registered below.
+      let id = data.u64() as SocketId;
+      if id == ALARM {
+        let _ = rustix::io::read(&self.alarm, &mut [0; 8]);
+        continue;
+      }
+      let broken = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
+      found(
+        id,
+        Readiness {
+          read: broken || flags.contains(epoll::EventFlags::IN),
+          end: broken || flags.contains(epoll::EventFlags::RDHUP),
+          write: broken || flags.contains(epoll::EventFlags::OUT),
+        },
+      );
+    }
+  }
+}
+
+impl AsRawFd for PollSet {
+  fn as_raw_fd(&self) -> RawFd {
+    self.epoll.as_raw_fd()
+  }
+}
+
+/// A stream in a [`PollSet`]. Dropping it closes the stream.
+#[derive(Debug)]
+pub struct Member {
+  stream: TcpStream,
+  seat: Seat,
+  id: SocketId,
+  waits_for: Readiness,
+}
+
+impl Member {
+  /// Puts `stream` into `set`, waiting for nothing.
+  pub fn new(set: &Rc<PollSet>, id: SocketId, stream: TcpStream) -> Self {
+    Self {
+      stream,
+      seat: Seat::new(set),
+      id,
+      waits_for: Readiness::default(),
+    }
+  }
+
+  /// The stream, to read and write.
+  pub fn stream(&self) -> &TcpStream {
+    &self.stream
+  }
+
+  /// What it waits for.
+  pub fn waits_for(&self) -> Readiness {
+    self.waits_for
+  }
+
+  /// Changes what it waits for.
+  ///
+  /// # Errors
+  /// No memory is left, or the system's limit of watched descriptors is reached.
+  pub fn wait_for(&mut self, wanted: Readiness) -> io::Result<()> {
+    if wanted == self.waits_for {
+      return Ok(());
+    }
+    let epoll = &self.seat.0.epoll;
+    let mut flags = epoll::EventFlags::empty();
+    flags.set(epoll::EventFlags::IN | epoll::EventFlags::RDHUP, wanted.read);
+    flags.set(epoll::EventFlags::OUT, wanted.write);
+    let data = epoll::EventData::new_u64(self.id.into());
+    // One that waits for nothing must not be in the set: errors would be reported all the same, again and again.
+    if self.waits_for == Readiness::default() {
+      epoll::add(epoll, &self.stream, data, flags)?;
+    } else if wanted == Readiness::default() {
+      epoll::delete(epoll, &self.stream)?;
+    } else {
+      epoll::modify(epoll, &self.stream, data, flags)?;
+    }
+    self.waits_for = wanted;
+    Ok(())
+  }
+
+  /// Takes the stream out of the set.
+  pub fn into_stream(mut self) -> TcpStream {
+    // Taking it out cannot fail: that needs no memory, and one that waits for something is in the set.
+    let _ = self.wait_for(Readiness::default());
+    self.stream
+  }
+}
+
+/// Counts a member.
+#[derive(Debug)]
+struct Seat(Rc<PollSet>);
+
+impl Seat {
+  fn new(set: &Rc<PollSet>) -> Self {
+    set.members.set(set.members.get() + 1);
+    Self(Rc::clone(set))
+  }
+}
+
+impl Drop for Seat {
+  fn drop(&mut self) {
+    self.0.members.set(self.0.members.get() - 1);
+  }
+}

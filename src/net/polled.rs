@@ -1,0 +1,427 @@
+//! The second driver: the owner's own thread moves the bytes of a plain connection, when its poll set finds it ready.
+//! No thread is woken and nothing is buffered on the way in; what the kernel does not take at once waits in the same
+//! send queue as elsewhere.
+
+use std::{
+  collections::TryReserveError,
+  io::{self, ErrorKind, IoSlice, Read},
+  net::{Shutdown, TcpStream},
+  sync::Arc,
+};
+
+use bytes::Bytes;
+use socket2::SockRef;
+
+use super::{
+  Context, ErrorName, Event, Input, SocketError, SocketId, connection,
+  poll_set::{Member, Readiness},
+  recv_buffer::{End, RecvBuffer},
+  send_queue::{MOST_SLICES, Next, SendQueue, copy},
+  shared::{Shared, State, ended_before_tls, no_memory, plaintext_after_upgrade},
+  socket::{Driver, Peer},
+  transport::NO_SIGNAL,
+};
+
+/// See the module.
+pub(super) struct Polled {
+  context: Context,
+  peer: Arc<Peer>,
+  id: SocketId,
+  /// `None` once the last event was reported.
+  member: Option<Member>,
+  send: SendQueue,
+  /// A `Readable` is on its way to the owner.
+  announced: bool,
+  /// The peer's end is there, so that there is something to read until it was.
+  end_is_near: bool,
+  suspended: bool,
+  /// The peer has not ended its stream.
+  reading: bool,
+  /// The owner closed: flush, send FIN, report `Closed`.
+  closing: bool,
+  /// The owner does not care what becomes of what it sent.
+  abandoned: bool,
+  /// Writing failed with this. What the peer said before is still delivered.
+  failure: Option<SocketError>,
+}
+
+impl Polled {
+  /// Takes over `stream` with what its owner has done to it so far.
+  pub(super) fn new(
+    context: &Context,
+    peer: &Arc<Peer>,
+    id: SocketId,
+    stream: TcpStream,
+    state: State,
+  ) -> Self {
+    let mut polled = Self {
+      context: context.clone(),
+      peer: Arc::clone(peer),
+      id,
+      member: context.poll_set().map(|set| Member::new(set, id, stream)),
+      send: state.send,
+      announced: false,
+      end_is_near: false,
+      suspended: state.recv.is_suspended(),
+      reading: true,
+      closing: false,
+      abandoned: false,
+      failure: None,
+    };
+    if state.closing {
+      polled.close();
+    } else {
+      polled.write();
+    }
+    polled
+  }
+
+  /// See [`Socket::upgrade`](super::Socket::upgrade). A task takes over.
+  pub(super) fn upgrade(&mut self) -> Option<Arc<Shared>> {
+    let member = self.member.as_ref()?;
+    self.failure = self
+      .failure
+      .take()
+      .or_else(|| match member.stream().peek(&mut [0]) {
+        Ok(0) => Some(ended_before_tls()),
+        Ok(_) => Some(plaintext_after_upgrade()),
+        // Nothing is there, or the handshake will meet the same error.
+        Err(_) => None,
+      });
+    self.send.barrier();
+    self.hand_over(true)
+  }
+
+  /// Gives the connection to a task.
+  fn hand_over(&mut self, upgrading: bool) -> Option<Arc<Shared>> {
+    let stream = self.member.take()?.into_stream();
+    let mut state = State {
+      send: std::mem::take(&mut self.send),
+      recv: RecvBuffer::default(),
+      closing: self.closing,
+      abandoned: self.abandoned,
+      upgrading,
+      failure: self.failure.take(),
+      waker: None,
+    };
+    if self.suspended {
+      state.recv.suspend();
+    }
+    if self.closing {
+      state.recv.discard();
+    }
+    Some(connection::spawn(
+      &self.context,
+      &self.peer,
+      self.id,
+      stream,
+      state,
+    ))
+  }
+
+  fn push(&self, event: Event) {
+    self.context.sink().push(self.id, event);
+  }
+
+  /// Something can be read, or might.
+  pub(super) fn announce(&mut self) {
+    if !self.announced {
+      self.announced = true;
+      self.push(Event::Readable);
+    }
+  }
+
+  /// Reports the last event and closes the descriptor.
+  fn end(&mut self, last: Event) {
+    if self.member.take().is_some() {
+      self.send.clear();
+      self.push(last);
+    }
+  }
+
+  /// The socket must not just fall silent.
+  pub(super) fn panicked(&mut self) {
+    self.end(Event::Failed(SocketError::new(
+      ErrorName::NetworkError,
+      "internal error: the socket's driver panicked",
+    )));
+  }
+
+  /// Tells the poll set what to wait for.
+  fn wait(&mut self) {
+    let Some(member) = &mut self.member else { return };
+    let wanted = Readiness {
+      read: self.reading && !self.suspended,
+      write: !self.send.is_empty(),
+      ..Readiness::default()
+    };
+    if let Err(error) = member.wait_for(wanted) {
+      let error = self.error("watch the connection to", &error);
+      self.end(Event::Failed(error));
+    }
+  }
+
+  /// Writes as much of the queue as the kernel takes.
+  fn write(&mut self) {
+    let mut slices = Vec::new();
+    while let Some(member) = &self.member {
+      match self.send.next(&mut slices, MOST_SLICES) {
+        Next::Write => {}
+        Next::Idle | Next::Handshake => break,
+      }
+      crate::fault::point("write");
+      match send(member.stream(), &slices) {
+        Ok(written) => {
+          if self.send.advance(written) {
+            self.push(Event::Drained);
+          }
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+        Err(error) => return self.write_failed(&error),
+      }
+    }
+    self.write_done();
+  }
+
+  fn write_done(&mut self) {
+    if self.closing && self.send.is_empty() {
+      self.finish();
+    } else {
+      self.wait();
+    }
+  }
+
+  /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
+  fn write_failed(&mut self, error: &io::Error) {
+    let error = self.error("write to", error);
+    let peek = |member: &Member| member.stream().peek(&mut [0]);
+    let waiting = matches!(self.member.as_ref().map(peek), Some(Ok(1..)));
+    if !self.reading || self.closing || (self.suspended && !waiting) {
+      return self.end(Event::Failed(error));
+    }
+    self.send.clear();
+    self.failure = Some(error);
+    self.announce();
+  }
+
+  /// Everything is written, and the owner closed.
+  fn finish(&mut self) {
+    let Some(member) = self.member.take() else { return };
+    // Fails when the peer is gone, which is no longer of interest: all was handed over.
+    let _ = member.stream().shutdown(Shutdown::Write);
+    let settling = self.reading && !self.abandoned;
+    self.push(Event::Closed { settling });
+    if self.reading {
+      connection::spawn_settling(&self.context, self.id, member.into_stream());
+    }
+  }
+
+  /// While the owner waits for its last bytes to go, input is read and dropped: the peer may write before it reads.
+  fn drop_input(&mut self, memory: &mut [u8]) {
+    let Some(member) = &self.member else { return };
+    match receive(member.stream(), memory) {
+      Ok(0) => {
+        self.reading = false;
+        self.wait();
+      }
+      Ok(_) => {}
+      Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+      Err(error) => {
+        let error = self.error("read from", &error);
+        self.end(Event::Failed(error));
+      }
+    }
+  }
+
+  /// The end of the input, or what writing failed with before.
+  fn input_ended(&mut self) -> Input {
+    if let Some(error) = self.failure.take() {
+      self.member = None;
+      return Input::End(End::Failed(error));
+    }
+    self.reading = false;
+    self.wait();
+    Input::End(End::Eof)
+  }
+
+  fn error(&self, what: &str, error: &io::Error) -> SocketError {
+    SocketError::from_io(
+      &format!("{what} {} port {}", self.peer.host, self.peer.port),
+      error,
+    )
+  }
+}
+
+impl Driver for Polled {
+  fn ready(&mut self, readiness: Readiness) {
+    if readiness.write {
+      self.write();
+    }
+    self.end_is_near |= readiness.end;
+    if readiness.read {
+      if self.suspended {
+        self.wait();
+      } else {
+        self.announce();
+      }
+    }
+  }
+
+  fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError> {
+    if self.member.is_some() && self.failure.is_none() {
+      self.send.stage(copy(data)?);
+    }
+    Ok(())
+  }
+
+  fn flush(&mut self, mut data: &[u8], report_drained: bool) -> usize {
+    // Straight from the owner's memory, as long as nothing has to leave before it.
+    if self.send.is_empty()
+      && !data.is_empty()
+      && self.failure.is_none()
+      && let Some(member) = &self.member
+    {
+      crate::fault::point("write");
+      match send_one(member.stream(), data) {
+        Ok(written) => data = &data[written..],
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        Err(error) => {
+          self.write_failed(&error);
+          return 0;
+        }
+      }
+    }
+    if self.stage(data).is_err() {
+      self.end(Event::Failed(no_memory(data.len())));
+      return 0;
+    }
+    self.send.commit();
+    if !self.send.is_empty()
+      && self
+        .member
+        .as_ref()
+        .is_some_and(|member| !member.waits_for().write)
+    {
+      self.write();
+    }
+    if report_drained && self.send.want_drain() {
+      self.push(Event::Drained);
+    }
+    self.send.unwritten()
+  }
+
+  fn unwritten(&self) -> usize {
+    self.send.unwritten()
+  }
+
+  fn take_input(&mut self, memory: &mut [u8]) -> Input {
+    self.announced = false;
+    let Some(member) = &self.member else {
+      return Input::None;
+    };
+    if self.closing {
+      self.drop_input(memory);
+      return Input::None;
+    }
+    if self.suspended || !self.reading {
+      return Input::None;
+    }
+    crate::fault::point("read");
+    match receive(member.stream(), memory) {
+      Ok(0) => self.input_ended(),
+      Ok(read) => {
+        if read == memory.len() || self.end_is_near || self.failure.is_some() {
+          self.announce();
+        }
+        Input::Filled(read)
+      }
+      Err(error) if error.kind() == ErrorKind::WouldBlock => {
+        if self.failure.is_some() {
+          self.input_ended()
+        } else {
+          Input::None
+        }
+      }
+      Err(error) => {
+        let error = self.error("read from", &error);
+        self.member = None;
+        Input::End(End::Failed(error))
+      }
+    }
+  }
+
+  fn suspend(&mut self) {
+    // The poll set learns of it when input comes: most suspensions are short. What is closed reads on, to find the end.
+    self.suspended = !self.closing;
+  }
+
+  fn resume(&mut self) {
+    self.suspended = false;
+    self.wait();
+    if self.failure.is_some() {
+      self.announce();
+    }
+  }
+
+  fn close(&mut self) {
+    if self.member.is_none() {
+      return;
+    }
+    self.closing = true;
+    self.suspended = false;
+    if let Some(error) = self.failure.take() {
+      return self.end(Event::Failed(error));
+    }
+    self.send.commit();
+    self.write();
+  }
+
+  fn close_immediately(&mut self) {
+    self.send.clear();
+    self.abandoned = true;
+    self.close();
+  }
+
+  fn release(&mut self) {
+    // What was closed and still has bytes to write goes on without its owner.
+    if self.closing {
+      self.hand_over(false);
+    }
+    self.member = None;
+  }
+
+  fn abort(&mut self) {
+    self.end(Event::Closed { settling: false });
+  }
+}
+
+fn receive(mut stream: &TcpStream, memory: &mut [u8]) -> io::Result<usize> {
+  loop {
+    match stream.read(memory) {
+      Err(error) if error.kind() == ErrorKind::Interrupted => {}
+      other => return other,
+    }
+  }
+}
+
+fn send(stream: &TcpStream, slices: &[Bytes]) -> io::Result<usize> {
+  let mut vector = [IoSlice::new(&[]); MOST_SLICES];
+  for (io, slice) in vector.iter_mut().zip(slices) {
+    *io = IoSlice::new(slice);
+  }
+  written(|| SockRef::from(stream).send_vectored_with_flags(&vector[..slices.len()], NO_SIGNAL))
+}
+
+fn send_one(stream: &TcpStream, data: &[u8]) -> io::Result<usize> {
+  written(|| SockRef::from(stream).send_with_flags(data, NO_SIGNAL))
+}
+
+fn written(mut send: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+  loop {
+    match send() {
+      Err(error) if error.kind() == ErrorKind::Interrupted => {}
+      Ok(0) => return Err(ErrorKind::WriteZero.into()),
+      other => return other,
+    }
+  }
+}

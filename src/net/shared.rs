@@ -1,0 +1,198 @@
+//! The first driver: a task on the runtime moves the bytes. Here is what that task and the owner's handle share, and
+//! what the handle may ask for; [`connection`](super::connection) is the task.
+
+use std::{collections::TryReserveError, sync::Arc, task::Waker};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+  Context, ErrorName, Event, EventSink, Input, SocketError, SocketId,
+  poll_set::Readiness,
+  recv_buffer::{End, RecvBuffer},
+  send_queue::{SendQueue, copy},
+  socket::Driver,
+  sync::{Mutex, lock},
+};
+
+/// What handle and task share. Locks are held for moments only, never across I/O or an await.
+pub(super) struct Shared {
+  pub(super) id: SocketId,
+  pub(super) sink: Arc<dyn EventSink>,
+  /// Ends the task at once: the context is shutting down, or the owner aborted.
+  pub(super) cancel: CancellationToken,
+  state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+  pub(super) send: SendQueue,
+  pub(super) recv: RecvBuffer,
+  /// The owner closed: flush, send FIN, report `Closed`.
+  pub(super) closing: bool,
+  /// The owner does not care what becomes of what it sent.
+  pub(super) abandoned: bool,
+  /// From `upgrade` until the handshake is done: nothing may be read as plaintext any more.
+  pub(super) upgrading: bool,
+  /// The task must fail with this as soon as it looks.
+  pub(super) failure: Option<SocketError>,
+  /// Wakes the task. `None` while the task is not waiting for its owner.
+  pub(super) waker: Option<Waker>,
+}
+
+impl State {
+  fn close(&mut self) {
+    self.send.commit();
+    self.recv.discard();
+    self.closing = true;
+  }
+}
+
+impl Shared {
+  pub(super) fn new(context: &Context, id: SocketId, state: State) -> Arc<Self> {
+    Arc::new(Self {
+      id,
+      sink: Arc::clone(context.sink()),
+      cancel: context.child_token(),
+      state: Mutex::new(state),
+    })
+  }
+
+  pub(super) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+    f(&mut lock(&self.state))
+  }
+
+  pub(super) fn push(&self, event: Event) {
+    self.sink.push(self.id, event);
+  }
+
+  fn wake(&self) {
+    // Taken first: waking may run arbitrary code, which must not happen under our lock.
+    let waker = self.with(|state| state.waker.take());
+    if let Some(waker) = waker {
+      waker.wake();
+    }
+  }
+}
+
+impl Shared {
+  /// STARTTLS: what was staged so far goes out as it is, then comes the handshake.
+  pub(super) fn upgrade(&self) {
+    self.with(|state| {
+      state.send.barrier();
+      state.upgrading = true;
+      state.failure = state.recv.leave_plaintext().map(|leftover| match leftover {
+        Input::End(End::Failed(error)) => error,
+        Input::End(End::Eof) => ended_before_tls(),
+        _ => plaintext_after_upgrade(),
+      });
+    });
+    self.wake();
+  }
+}
+
+impl Driver for Arc<Shared> {
+  /// The task has a reactor of its own.
+  fn ready(&mut self, _readiness: Readiness) {}
+
+  fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError> {
+    let data = copy(data)?;
+    self.with(|state| state.send.stage(data));
+    Ok(())
+  }
+
+  fn flush(&mut self, data: &[u8], report_drained: bool) -> usize {
+    let copied = copy(data);
+    let (drained, unwritten) = self.with(|state| {
+      match copied {
+        Ok(data) => state.send.stage(data),
+        Err(_) => state.failure = Some(no_memory(data.len())),
+      }
+      state.send.commit();
+      (report_drained && state.send.want_drain(), state.send.unwritten())
+    });
+    if drained {
+      self.push(Event::Drained);
+    }
+    self.wake();
+    unwritten
+  }
+
+  fn unwritten(&self) -> usize {
+    self.with(|state| state.send.unwritten())
+  }
+
+  fn take_input(&mut self, _memory: &mut [u8]) -> Input {
+    let (input, again, wake) = self.with(|state| {
+      let (input, again) = state.recv.take();
+      (input, again, state.recv.reader_wants_wake())
+    });
+    if again {
+      self.push(Event::Readable);
+    }
+    if wake {
+      self.wake();
+    }
+    input
+  }
+
+  fn suspend(&mut self) {
+    self.with(|state| state.recv.suspend());
+  }
+
+  fn resume(&mut self) {
+    if self.with(|state| state.recv.resume()) {
+      self.push(Event::Readable);
+    }
+    self.wake();
+  }
+
+  fn close(&mut self) {
+    self.with(State::close);
+    self.wake();
+  }
+
+  fn close_immediately(&mut self) {
+    let handshaking = self.with(|state| {
+      state.send.clear();
+      state.abandoned = true;
+      state.close();
+      state.upgrading
+    });
+    if handshaking {
+      self.abort();
+    }
+    self.wake();
+  }
+
+  fn release(&mut self) {
+    if !self.with(|state| state.closing) {
+      self.abort();
+    }
+  }
+
+  fn abort(&mut self) {
+    self.cancel.cancel();
+  }
+}
+
+/// The peer, or somebody in between, spoke where only TLS may speak (RFC 3207 section 6, "NO STARTTLS" 2021).
+pub(super) fn plaintext_after_upgrade() -> SocketError {
+  SocketError::new(
+    ErrorName::SecurityError,
+    "plaintext arrived after the last event before upgradeToSecure(); it was discarded (STARTTLS injection?)",
+  )
+}
+
+/// What the owner sent cannot be kept, so that nothing that follows would make sense.
+pub(super) fn no_memory(bytes: usize) -> SocketError {
+  let detail = format!("no memory for {bytes} bytes to send");
+  SocketError::new(ErrorName::NetworkError, detail)
+}
+
+/// The peer has ended its stream, so that no handshake can follow.
+pub(super) fn ended_before_tls() -> SocketError {
+  SocketError::new(
+    ErrorName::NetworkInterruptError,
+    "the peer ended the connection before TLS began",
+  )
+}
