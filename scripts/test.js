@@ -64,6 +64,13 @@ const suites = [
   },
   { name: 'JavaScript (ava)', command: tool('ava', 'entrypoints/cli.mjs'), counts: ava, limit: 30 * MINUTE },
   {
+    name: 'JavaScript (ava), all connections on Tokio',
+    command: tool('ava', 'entrypoints/cli.mjs'),
+    env: { MOZ_TCP_SOCKET_DRIVER: 'tokio' },
+    counts: ava,
+    limit: 30 * MINUTE,
+  },
+  {
     name: 'Jest, node and jsdom',
     command: tool(
       'jest',
@@ -100,9 +107,13 @@ const suites = [
 ]
 
 /** Runs a command and resolves with `{ output, problem }`; `problem` is undefined when it exited with 0. */
-function run([command, args], limit) {
+function run([command, args], env, limit) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     let problem
     const timer = setTimeout(() => {
@@ -135,10 +146,10 @@ function count(output, pattern) {
   return matches.reduce((sum, [, number = 1]) => sum + Number(number), 0)
 }
 
-async function runSuite({ name, command, counts = program, limit = LIMIT }) {
+async function runSuite({ name, command, env, counts = program, limit = LIMIT }) {
   console.log(`\n${'='.repeat(100)}\n${name}: ${command.flat().join(' ')}\n${'='.repeat(100)}`)
   const started = Date.now()
-  const result = await run(command, limit)
+  const result = await run(command, env, limit)
   const { output } = result
   let { problem } = result
   if (!problem && counts.leftOpen?.test(output)) problem = 'something was left open'

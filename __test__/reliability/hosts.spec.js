@@ -53,6 +53,9 @@ const REFUSED = [
   ':::',
   '::g',
   '::1:',
+  '.',
+  'a..test',
+  '.example.org',
   'http://example.org',
   'example.org:80',
   'user@example.org',
@@ -107,7 +110,7 @@ test('REL-58: a host that is no string is converted as WebIDL does', (t) => {
 
 test('REL-58: names that cannot exist end in DomainNotFoundError', async (t) => {
   const own = scope(t)
-  for (const host of [`${'x'.repeat(69)}.invalid`, 'a..invalid', '.', '-.invalid', '127.0.0.1%lo']) {
+  for (const host of [`${'x'.repeat(69)}.invalid`, '-.invalid', '127.0.0.1%lo']) {
     const [, events] = own.open(host, 80)
     t.deepEqual(await events.closed(), ['error', 'close'], host)
     t.is((await events.event('error')).name, 'DomainNotFoundError', host)
