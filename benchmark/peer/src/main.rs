@@ -1,0 +1,73 @@
+//! The neutral other end of every measurement, and, as `limit-…`, what a plain Rust program reaches in the place of
+//! a subject.
+//!
+//! `benchmark-peer <role> [key=value …]`. A role that listens prints a JSON line with its port; every role prints
+//! a JSON line with its result, at its own end or when stdin ends. So it never outlives the process that started it.
+
+mod bulk;
+mod churn;
+mod echo;
+mod epoll;
+mod idle;
+mod limit;
+mod load;
+mod meter;
+mod net;
+mod options;
+mod ping;
+mod report;
+mod tls;
+
+use std::io::{Error, Read, Result};
+use std::time::Duration;
+
+use options::Options;
+
+/// No measurement takes this long.
+const DEADLINE_SECONDS: u32 = 120;
+/// How long an end that nobody ordered may remain unexplained.
+const GRACE: Duration = Duration::from_millis(500);
+
+fn main() -> Result<()> {
+  let mut args = std::env::args().skip(1);
+  let role = args.next().unwrap_or_default();
+  let options = Options::parse(args);
+  // SAFETY: alarm takes any number; SIGALRM ends the process.
+  unsafe { libc::alarm(DEADLINE_SECONDS) };
+  net::raise_descriptor_limit();
+  std::thread::spawn(end_with_stdin);
+  let result = run(&role, &options);
+  // A subject that has measured enough just goes; then stdin ends in a moment, and with it this process.
+  std::thread::sleep(GRACE);
+  result.and_then(|()| Err(Error::other("the subject went away")))
+}
+
+fn run(role: &str, options: &Options) -> Result<()> {
+  match role {
+    "source" => bulk::source(options),
+    "sink" => bulk::sink(options),
+    "handshake" => bulk::handshake(options),
+    "ping" => ping::run(options),
+    "load" => load::run(options),
+    "churn" => churn::run(options, None),
+    "echo" => echo::run(options, echo::Count::Nothing),
+    "idle" => idle::run(options),
+    "limit-receive" => limit::receive(options),
+    "limit-send" => limit::send(options),
+    "limit-small" => limit::small(options),
+    "limit-reply" => limit::reply(options),
+    "limit-echo" => echo::run(options, echo::Count::Bytes),
+    "limit-accept" => echo::run(options, echo::Count::Connections),
+    "limit-connect" => churn::run(options, Some(meter::Meter::new(options))),
+    _ => {
+      eprintln!("benchmark-peer: no role {role:?}");
+      std::process::exit(2);
+    }
+  }
+}
+
+fn end_with_stdin() {
+  let mut byte = [0];
+  while matches!(std::io::stdin().read(&mut byte), Ok(1)) {}
+  report::finish(&[]);
+}

@@ -1,0 +1,143 @@
+'use strict'
+
+// Deno's native sockets, for Deno: promises, and reads into the application's own buffer.
+
+const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+
+const READ_BYTES = 64 * 1024
+
+async function connect(options, hostname = '127.0.0.1') {
+  const { port, ca } = options
+  if (options.tls) return Deno.connectTls({ hostname, port, caCerts: [ca] })
+  const socket = await Deno.connect({ hostname, port })
+  socket.setNoDelay(true)
+  return socket
+}
+
+async function listen(onsocket) {
+  const server = Deno.listen({ hostname: '0.0.0.0', port: 0 })
+  say({ port: server.addr.port })
+  for await (const socket of server) {
+    socket.setNoDelay(true)
+    onsocket(socket)
+  }
+}
+
+/** Calls `ondata` for all that arrives, and closes the socket at its end. */
+async function read(socket, ondata) {
+  const buffer = new Uint8Array(READ_BYTES)
+  for (;;) {
+    const count = await socket.read(buffer)
+    if (count === null) break
+    await ondata(buffer.subarray(0, count))
+  }
+  socket.close()
+}
+
+async function write(socket, data) {
+  for (let sent = 0; sent < data.length;) sent += await socket.write(sent === 0 ? data : data.subarray(sent))
+}
+
+run({
+  async receive(options, meter) {
+    const socket = await connect(options)
+    const buffer = new Uint8Array(READ_BYTES)
+    for (;;) meter.add(await socket.read(buffer))
+  },
+
+  async send(options, meter) {
+    const message = new Uint8Array(options.size)
+    const socket = await connect(options)
+    for (;;) {
+      await write(socket, message)
+      meter.add(message.length)
+    }
+  },
+
+  async small(options, meter) {
+    const message = new Uint8Array(SMALL)
+    const socket = await connect(options)
+    meter.begin()
+    for (let left = options.total / SMALL; left > 0; left -= PER_TURN) {
+      const turn = []
+      for (let i = 0; i < PER_TURN; i += 1) turn.push(write(socket, message))
+      await Promise.all(turn)
+      meter.work += PER_TURN
+    }
+    await socket.read(message)
+    meter.end()
+  },
+
+  async reply(options, meter) {
+    const socket = await connect(options)
+    await read(socket, async (data) => {
+      await write(socket, data)
+      meter.add(data.length)
+    })
+  },
+
+  async echo(options, meter) {
+    await listen((socket) =>
+      read(socket, async (data) => {
+        await write(socket, data)
+        meter.add(data.length)
+      }),
+    )
+  },
+
+  async accept(options, meter) {
+    await listen(async (socket) => {
+      await read(socket, (data) => write(socket, data))
+      meter.add(1)
+    })
+  },
+
+  connect(options, meter) {
+    const message = new Uint8Array(options.size)
+    const work = async () => {
+      const buffer = new Uint8Array(READ_BYTES)
+      for (;;) {
+        const socket = await connect(options, nextHost())
+        await write(socket, message)
+        for (let left = options.size; left > 0;) left -= await socket.read(buffer)
+        socket.close()
+        meter.add(1)
+      }
+    }
+    for (let i = 0; i < options.connections; i += 1) work()
+  },
+
+  handshake(options, meter) {
+    const work = async () => {
+      for (;;) {
+        const socket = await connect(options)
+        await socket.handshake()
+        socket.close()
+        meter.add(1)
+      }
+    }
+    for (let i = 0; i < options.connections; i += 1) work()
+  },
+
+  // An idle connection has a small buffer: 64 KiB for each would be the application's fault.
+  async idleServer(options, meter) {
+    await listen((socket) => idle(socket, meter))
+  },
+
+  idleClient(options, meter) {
+    const open = async (opened) => {
+      const socket = await connect(options, nextHost())
+      opened()
+      await idle(socket, meter, () => openMany(options.connections - FEW, open))
+    }
+    openMany(FEW, open)
+  },
+})
+
+async function idle(socket, meter, openOthers) {
+  const buffer = new Uint8Array(1)
+  while ((await socket.read(buffer)) !== null) {
+    meter.order(buffer[0], openOthers)
+    await socket.write(buffer)
+  }
+}

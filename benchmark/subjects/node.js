@@ -1,0 +1,141 @@
+'use strict'
+
+// Node's own net and tls: Buffers, and no option beyond `noDelay`.
+
+const net = require('node:net')
+const tls = require('node:tls')
+
+const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+
+/** What Node makes anew for each connection, unless the application knows that it may be shared. */
+let sharedContext
+
+function connect(options, host = '127.0.0.1') {
+  const { port, ca } = options
+  if (options.shareContext) {
+    sharedContext ||= tls.createSecureContext({ ca })
+    return tls.connect({ host, port, secureContext: sharedContext }).setNoDelay(true)
+  }
+  if (options.tls) return tls.connect({ host, port, ca }).setNoDelay(true)
+  return net.connect({ host, port, noDelay: true })
+}
+
+function listen(onsocket) {
+  const server = net.createServer({ noDelay: true }, onsocket)
+  server.listen(0, '0.0.0.0', () => say({ port: server.address().port }))
+}
+
+run({
+  receive(options, meter) {
+    const socket = connect(options)
+    if (options.string) socket.setEncoding('latin1')
+    socket.on('data', (data) => meter.add(data.length))
+  },
+
+  send(options, meter) {
+    const message = Buffer.alloc(options.size)
+    const socket = connect(options)
+    const pump = () => {
+      let more = true
+      while (more) {
+        more = socket.write(message)
+        meter.add(message.length)
+      }
+    }
+    socket.on(options.tls ? 'secureConnect' : 'connect', pump)
+    socket.on('drain', pump)
+  },
+
+  small(options, meter) {
+    const message = Buffer.alloc(SMALL)
+    const socket = connect(options)
+    let left = options.total / SMALL
+    const turn = () => {
+      for (let i = 0; i < PER_TURN; i += 1) socket.write(message)
+      meter.work += PER_TURN
+      left -= PER_TURN
+      if (left > 0) setImmediate(turn)
+    }
+    socket.on('connect', () => {
+      meter.begin()
+      turn()
+    })
+    socket.on('data', () => meter.end())
+  },
+
+  reply(options, meter) {
+    const socket = connect(options)
+    socket.on('data', (data) => {
+      socket.write(data)
+      meter.add(data.length)
+    })
+  },
+
+  echo(options, meter) {
+    listen((socket) => {
+      socket.on('data', (data) => {
+        socket.write(data)
+        meter.add(data.length)
+      })
+    })
+  },
+
+  accept(options, meter) {
+    listen((socket) => {
+      socket.on('data', (data) => socket.write(data))
+      socket.on('close', () => meter.add(1))
+    })
+  },
+
+  connect(options, meter) {
+    const message = Buffer.alloc(options.size)
+    const open = () => {
+      const socket = connect(options, nextHost())
+      let left = options.size
+      socket.on('connect', () => socket.write(message))
+      socket.on('data', (data) => {
+        left -= data.length
+        if (left === 0) socket.end()
+      })
+      socket.on('close', () => {
+        meter.add(1)
+        open()
+      })
+    }
+    for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  handshake(options, meter) {
+    const open = () => {
+      const socket = connect(options)
+      socket.on('secureConnect', () => socket.end())
+      socket.on('close', () => {
+        meter.add(1)
+        open()
+      })
+      socket.resume()
+    }
+    for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  idleServer(options, meter) {
+    listen((socket) => {
+      socket.on('data', (data) => {
+        meter.order(data[0])
+        socket.write(data)
+      })
+    })
+  },
+
+  idleClient(options, meter) {
+    const open = (opened) => {
+      const socket = connect(options, nextHost())
+      socket.on('connect', opened)
+      socket.on('data', (data) => {
+        meter.order(data[0], () => openMany(options.connections - FEW, open))
+        socket.write(data)
+      })
+    }
+    openMany(FEW, open)
+  },
+})
