@@ -18,7 +18,17 @@ const FOREIGN = 0xee
 /** Sizes around the ones at which the way into the engine changes. */
 const size = fc.oneof(
   { weight: 6, arbitrary: fc.nat(300) },
-  fc.constantFrom(4095, 4096, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 64 * 1024, 64 * 1024 + 1, 100_000),
+  fc.constantFrom(
+    4095,
+    4096,
+    64 * 1024,
+    64 * 1024 + 1,
+    100_000,
+    128 * 1024 - 1,
+    128 * 1024,
+    128 * 1024 + 1,
+    256 * 1024 + 1,
+  ),
 )
 
 const margin = fc.oneof(fc.nat(16), fc.constant(0))

@@ -130,6 +130,16 @@ for (const count of [20, 60]) {
   )
 }
 
+inNamespace(
+  'REL-55: lookups that were given up keep their place, so that a thread is left for TLS',
+  async (t) => {
+    const { types, ms, more } = await tell(t, 'given up', [60], { timeout: 5 })
+    t.is(types, 'error,close')
+    t.true(more <= MOST_LOOKUPS + 6, `${more} threads more`)
+    t.true(ms < 4000, `${ms} ms`)
+  },
+)
+
 for (const [story, code] of [
   ['exit', 7],
   ['natural end', 0],

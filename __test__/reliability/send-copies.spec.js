@@ -18,7 +18,7 @@ v8.setFlagsFromString('--expose-gc')
 const collect = vm.runInNewContext('gc')
 
 /** In the shared arena, around the size from which on the engine copies, and beyond. */
-const SIZES = [1, 100, 16 * 1024 - 1, 16 * 1024, 100_000, 1 << 20]
+const SIZES = [1, 100, 100_000, 128 * 1024 - 1, 128 * 1024, 1 << 20]
 
 /** More than the kernel takes for a peer that does not read. */
 const MUCH = 16 << 20

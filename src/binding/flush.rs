@@ -8,7 +8,7 @@ use std::{
   rc::Rc,
 };
 
-use napi::{Env, Result, bindgen_prelude::Buffer, check_status, sys};
+use napi::{Env, Error, JsError, Result, bindgen_prelude::Buffer, check_status, sys};
 
 use super::hub::Hub;
 
@@ -96,8 +96,11 @@ unsafe extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) ->
       Ok(None) => {
         sys::napi_throw_range_error(env, ptr::null(), c"flush: out of bounds".as_ptr());
       }
-      Err(_) => {
-        sys::napi_throw_error(env, ptr::null(), c"flush: internal error: panicked".as_ptr());
+      Err(panic) => {
+        let reason = panic
+          .downcast_ref::<String>()
+          .map_or("flush panicked", |text| text);
+        JsError::from(Error::from_reason(reason)).throw_into(env);
       }
     }
   }

@@ -143,7 +143,7 @@ impl Polled {
   pub(super) fn panicked(&mut self) {
     self.end(Event::Failed(SocketError::new(
       ErrorName::NetworkError,
-      "internal error: the socket's driver panicked",
+      "internal error: the socket's task panicked",
     )));
   }
 

@@ -4,6 +4,8 @@
 
 mod listening;
 mod plain;
+#[cfg(target_os = "linux")]
+mod polled;
 mod support;
 #[cfg(not(any(target_vendor = "apple", windows)))]
 mod tls;
