@@ -5,7 +5,6 @@
 use std::{
   cell::{Cell, RefCell},
   collections::{HashMap, HashSet},
-  os::fd::AsRawFd,
   rc::Rc,
   sync::Arc,
   time::{Duration, Instant},
@@ -149,7 +148,7 @@ impl Hub {
     });
     hub.queue.open(Doorbell::new(env.raw(), Rc::clone(&hub))?);
     if let Some(poll_set) = &hub.poll_set {
-      uv::watch(env, poll_set.as_raw_fd(), &hub)?;
+      uv::watch(env, poll_set.descriptor(), &hub)?;
     }
     env.set_instance_data(Rc::clone(&hub), (), |_| {})?;
     // Hooks run in reverse order, so this one comes before Node closes the threadsafe function.

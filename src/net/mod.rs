@@ -24,6 +24,10 @@ pub mod error;
 pub mod event;
 pub mod listener;
 pub mod options;
+#[cfg(target_os = "linux")]
+pub mod poll_set;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_poll_set.rs"]
 pub mod poll_set;
 mod polled;
 pub mod recv_buffer;

@@ -55,6 +55,11 @@ impl PollSet {
     Ok(set)
   }
 
+  /// Readable while any member is ready, or the alarm is set. Valid as long as the set.
+  pub fn descriptor(&self) -> RawFd {
+    self.epoll.as_raw_fd()
+  }
+
   /// How many streams belong to the set, waiting or not.
   pub fn members(&self) -> usize {
     self.members.get()
@@ -99,12 +104,6 @@ impl PollSet {
         },
       );
     }
-  }
-}
-
-impl AsRawFd for PollSet {
-  fn as_raw_fd(&self) -> RawFd {
-    self.epoll.as_raw_fd()
   }
 }
 

@@ -18,7 +18,11 @@ use tokio_native_tls::TlsStream;
 
 /// Keeps a write from raising SIGPIPE: whether the process ignores that is up to the application.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
+pub(super) const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+
+/// Elsewhere sockets are made so that they never raise it, or there is no such signal.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) const NO_SIGNAL: i32 = 0;
 
 /// A connected stream.
 #[derive(Debug)]

@@ -1,0 +1,82 @@
+//! Where there is no epoll there is no poll set either: no value of these types exists, and tasks move all bytes.
+
+use std::{convert::Infallible, io, net::TcpStream, rc::Rc};
+
+use super::SocketId;
+
+/// As on Linux.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+  /// Something can be read.
+  pub read: bool,
+  /// The end can be read.
+  pub end: bool,
+  /// Something can be written.
+  pub write: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct PollSet(Infallible);
+
+impl PollSet {
+  /// # Errors
+  /// Always.
+  pub fn new() -> io::Result<Self> {
+    Err(io::ErrorKind::Unsupported.into())
+  }
+
+  /// Never called.
+  pub fn descriptor(&self) -> i32 {
+    match self.0 {}
+  }
+
+  /// Never called.
+  pub fn members(&self) -> usize {
+    match self.0 {}
+  }
+
+  /// Never called.
+  pub fn set_alarm(&self) {
+    match self.0 {}
+  }
+
+  /// Never called.
+  pub fn look(&self, _found: impl FnMut(SocketId, Readiness)) {
+    match self.0 {}
+  }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Member(Infallible);
+
+impl Member {
+  /// Never called.
+  pub fn new(set: &Rc<PollSet>, _id: SocketId, _stream: TcpStream) -> Self {
+    match set.0 {}
+  }
+
+  /// Never called.
+  pub fn stream(&self) -> &TcpStream {
+    match self.0 {}
+  }
+
+  /// Never called.
+  pub fn waits_for(&self) -> Readiness {
+    match self.0 {}
+  }
+
+  /// Never called.
+  ///
+  /// # Errors
+  /// None.
+  pub fn wait_for(&mut self, _wanted: Readiness) -> io::Result<()> {
+    match self.0 {}
+  }
+
+  /// Never called.
+  pub fn into_stream(self) -> TcpStream {
+    match self.0 {}
+  }
+}
