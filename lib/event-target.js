@@ -3,10 +3,9 @@
 // An EventTarget with on* handler attributes, as WebIDL's EventHandler describes them. Nearly every application uses
 // the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
 
-const { getEventListeners } = require('node:events')
-
 const { reportException } = require('./errors.js')
 const { setTarget } = require('./events.js')
+const { Listeners } = require('./listeners.js')
 
 let fire
 let wants
@@ -15,12 +14,17 @@ let defineInterface
 class HandlerTarget extends EventTarget {
   /** By event type: the handler attribute's value, and the listener that stands for it. */
   #handlers = new Map()
-  /** Event types that ever had a listener: the others need no dispatch. */
-  #listened = new Set()
+  /** Listeners of the application. */
+  #listeners = new Listeners()
 
   addEventListener(type, listener, options) {
-    super.addEventListener(type, listener, options)
-    if (listener) this.#listened.add(String(type))
+    const name = String(type)
+    super.addEventListener(name, listener && this.#listeners.add(this, name, listener, options), options)
+  }
+
+  removeEventListener(type, listener, options) {
+    const name = String(type)
+    super.removeEventListener(name, listener && this.#listeners.remove(name, listener, options), options)
   }
 
   #call(handler, argument) {
@@ -59,12 +63,8 @@ class HandlerTarget extends EventTarget {
   // What the rest of the facade may do with a target; not for applications, so not statics of a public class.
   static {
     /** Whether anybody gets events of `type`: the handler attribute, or a listener that is there now. */
-    wants = (target, type) => {
-      const handler = target.#handlers.get(type)
-      if (typeof handler?.value === 'function') return true
-      // One of the listeners stands for the attribute.
-      return target.#listened.has(type) && getEventListeners(target, type).length > (handler ? 1 : 0)
-    }
+    wants = (target, type) =>
+      target.#listeners.count(type) > 0 || typeof target.#handlers.get(type)?.value === 'function'
 
     /**
      * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets
@@ -72,7 +72,7 @@ class HandlerTarget extends EventTarget {
      */
     fire = (target, event, argument = event) => {
       const handler = target.#handlers.get(event.type)
-      if (!target.#listened.has(event.type)) {
+      if (target.#listeners.count(event.type) === 0) {
         setTarget(event, target)
         return handler === undefined || target.#call(handler, argument)
       }

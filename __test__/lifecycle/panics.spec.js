@@ -67,6 +67,35 @@ for (const place of IS_UNCAUGHT) {
   })
 }
 
+run(
+  'a flush that fails at the end of a turn closes the socket: nothing may follow what is missing',
+  async (t) => {
+    const { thrown, uncaught, events, received, refused } = await panic('flush, while it sends', 'plain')
+    t.is(thrown, null)
+    t.deepEqual(uncaught, ['fault hook: flush'])
+    t.deepEqual(events, ['close'])
+    t.is(received, '')
+    t.true(refused === undefined || refused === 'Socket not open.', refused)
+  },
+)
+
+for (const [place, received] of [
+  ['flush, in an upgrade', ''],
+  ['upgrade, itself', 'STARTTLS'],
+]) {
+  run(
+    `upgradeToSecure() that fails closes the socket, and nothing more leaves in the clear (${place})`,
+    async (t) => {
+      const outcome = await panic(place, 'plain')
+      t.regex(String(outcome.thrown), /^fault hook: (flush|upgrade)$/)
+      t.deepEqual(outcome.uncaught, [])
+      t.is(outcome.received, received)
+      t.is(outcome.refused, 'Socket not open.')
+      t.deepEqual(outcome.events, ['close'])
+    },
+  )
+}
+
 for (const kind of ['plain', 'tls']) {
   for (const place of ENDS_A_SOCKET) {
     run(`a panic in ${place} ends its ${kind} socket with an error, and no other`, async (t) => {

@@ -6,6 +6,7 @@
 const test = require('ava')
 
 const { ask, start } = require('../fixtures/reliability/children.js')
+const { burn } = require('../fixtures/reliability/in-child.js')
 const { scope } = require('../helpers/sockets.js')
 
 const MOST_MS = 250
@@ -35,3 +36,46 @@ test.serial('REL-26: 99 quiet sockets get their answers while one is flooded', a
   t.true(flooded > 1 << 20, `${flooded} bytes are no flood`)
   t.true(busy.p99 < Math.max(5 * idle.p99, MOST_MS))
 })
+
+const AT_ONCE = 400
+
+for (const [how, work] of [
+  ['at once', () => burn(1)],
+  [
+    'after an await',
+    async () => {
+      await Promise.resolve()
+      burn(1)
+    },
+  ],
+]) {
+  test.serial(
+    `REL-25: timers run between the events of ${AT_ONCE} sockets, whose handlers take 1 ms ${how}`,
+    async (t) => {
+      const own = scope(t)
+      const server = await own.netServer()
+      const clients = Array.from({ length: AT_ONCE }, () => own.open('127.0.0.1', server.port))
+      for (const [, events] of clients) await events.event('open')
+      // How many sockets had their turn between one tick and the next.
+      const rows = [0]
+      for (const [socket] of clients) {
+        socket.ondata = () => {
+          rows[rows.length - 1]++
+          return work()
+        }
+      }
+      const peers = []
+      while (peers.length < AT_ONCE) peers.push(await server.connection())
+      const timer = setInterval(() => rows.push(0), 10)
+      own.onEnd(() => clearInterval(timer))
+      for (const peer of peers) peer.write('x')
+      // All of them wait when the first has its turn.
+      burn(50)
+      for (const [, events] of clients) await events.data(1)
+      clearInterval(timer)
+      const longest = Math.max(...rows)
+      t.log(`at most ${longest} events between two ticks, of which there were ${rows.length - 1}`)
+      t.true(longest < AT_ONCE / 4, `rows of ${rows}`)
+    },
+  )
+}

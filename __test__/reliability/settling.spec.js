@@ -44,7 +44,7 @@ test.serial(
   async (t) => {
     const own = scope(t)
     const { port, received } = await slowPeer(own, 500)
-    const { next, result } = start(own, 'last-words.js', [port, SIZE, 'close'])
+    const { next, result } = start(own, 'last-words.js', [port, SIZE])
     t.deepEqual(await next(), { type: 'close' })
     t.deepEqual(await received, { bytes: SIZE, error: null })
     const { code, signal } = await result
@@ -62,23 +62,6 @@ test.serial('a peer that does not read for seven seconds still gets everything',
   t.deepEqual(await events.closed(), ['open', 'drain', 'close'])
   t.deepEqual(await received, { bytes: SIZE, error: null })
 })
-
-for (const [what, args] of [
-  ['closeImmediately()', ['closeImmediately']],
-  ['close() on a socket without reference', ['close', 'unref']],
-]) {
-  test.serial(`${what} does not keep the process for a peer that does not read`, async (t) => {
-    const own = scope(t)
-    const { port } = await own.netServer({ pauseOnConnect: true })
-    // As much as the kernel takes at once, so that it closes although nobody reads.
-    const { next, result } = start(own, 'last-words.js', [port, 50_000, ...args])
-    t.deepEqual(await next(), { type: 'close' })
-    const said = Date.now()
-    const { code, ended } = await result
-    t.is(code, 0)
-    t.true(ended - said < 10_000, `${ended - said} ms`)
-  })
-}
 
 test('suspend() after close() does not keep a peer that answers before it reads on from its bytes', async (t) => {
   const own = scope(t)
@@ -111,12 +94,10 @@ test('what the peer said before it went away is delivered to a suspended socket 
   socket.suspend()
   await new Promise((resolve) => peer.write('550 you are refused', resolve))
   peer.resetAndDestroy()
-  // Until the write meets the reset.
-  while (socket.readyState === 'open' && socket.bufferedAmount === 0) {
-    socket.send('x')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    if (events.types.length > 1 || socket.bufferedAmount === 0) break
-  }
+  // The write that meets the reset.
+  socket.send('x')
+  await new Promise((resolve) => setImmediate(resolve))
+  t.deepEqual(events.types, ['open'], 'it would lose what waits')
   socket.resume()
   t.deepEqual(await events.closed(), ['open', 'error', 'close'])
   t.deepEqual(events.types, ['open', 'data', 'error', 'close'])

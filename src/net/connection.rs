@@ -131,8 +131,9 @@ impl Drop for Settled<'_> {
   }
 }
 
-/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it.
-async fn settle(settled: Settled<'_>, transport: &mut Transport) {
+/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it. Only then is it
+/// `settled`.
+async fn settle(_settled: Settled<'_>, transport: &mut Transport) {
   let mut probe = PROBE;
   let (mut least, mut since) = (usize::MAX, time::Instant::now());
   loop {
@@ -147,7 +148,6 @@ async fn settle(settled: Settled<'_>, transport: &mut Transport) {
     }
     probe = (probe * 2).min(LONGEST_PROBE);
   }
-  drop(settled);
   let _ = time::timeout(LINGER, drop_input(transport)).await;
 }
 
@@ -195,7 +195,10 @@ impl Task {
           Err(error) => return Event::Failed(error),
         },
         Step::Close { reading } => {
-          let settling = reading && !self.shared.with(|state| state.abandoned);
+          let settling = reading
+            && self
+              .shared
+              .with(|state| !state.abandoned && state.send.has_sent());
           // Fails when the peer is gone, which is no longer of interest: all was handed over.
           let _ = transport.shutdown().await;
           self.end(Event::Closed { settling });
@@ -393,7 +396,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
       // The owner may have called upgrade while the read was under way.
       End::Eof if state.upgrading => (false, Some(Step::Fail(ended_before_tls()))),
       // The owner closed: nobody takes input any more, and a write would fail as well.
-      End::Failed(error) if state.closing || state.recv.is_empty() => (false, Some(Step::Fail(error))),
+      End::Failed(error) if state.closing => (false, Some(Step::Fail(error))),
+      // A write failed, and nothing waits to be resumed.
+      End::Failed(error) if state.recv.is_suspended() && state.recv.is_empty() => {
+        (false, Some(Step::Fail(error)))
+      }
       end => (state.recv.finish(end), None),
     });
     if due {

@@ -25,7 +25,8 @@ pub enum Event {
     /// The peer may not have everything yet, and loses it should the process end: `Settled` follows.
     settling: bool,
   },
-  /// A closed connection needs nobody any more: the peer has everything, or will not take it.
+  /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
+  /// take it.
   Settled,
   /// The connection failed. The last event.
   Failed(SocketError),

@@ -209,7 +209,7 @@ impl Polled {
     let Some(member) = self.member.take() else { return };
     // Fails when the peer is gone, which is no longer of interest: all was handed over.
     let _ = member.stream().shutdown(Shutdown::Write);
-    let settling = self.reading && !self.abandoned;
+    let settling = self.reading && !self.abandoned && self.send.has_sent();
     self.push(Event::Closed { settling });
     if self.reading {
       connection::spawn_settling(&self.context, self.id, member.into_stream());
@@ -283,7 +283,10 @@ impl Driver for Polled {
     {
       crate::fault::point("write");
       match send_one(member.stream(), data) {
-        Ok(written) => data = &data[written..],
+        Ok(written) => {
+          data = &data[written..];
+          self.send.sent_past();
+        }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
         Err(error) => {
           self.write_failed(&error);

@@ -50,6 +50,8 @@ pub struct SendQueue {
   unwritten: usize,
   /// The owner wants to hear when `unwritten` next is zero.
   drain_wanted: bool,
+  /// Something was written, ever.
+  has_sent: bool,
 }
 
 impl SendQueue {
@@ -90,6 +92,16 @@ impl SendQueue {
     self.drain_wanted = false;
   }
 
+  /// Whether anything was ever written, so that the peer may still be owed it.
+  pub fn has_sent(&self) -> bool {
+    self.has_sent
+  }
+
+  /// Something was written that was never in the queue.
+  pub fn sent_past(&mut self) {
+    self.has_sent = true;
+  }
+
   /// Asks to be told when all is written. `true` when it already is.
   pub fn want_drain(&mut self) -> bool {
     self.drain_wanted = self.unwritten > 0;
@@ -115,6 +127,7 @@ impl SendQueue {
 
   /// Removes `written` bytes, or what is left of them after a `clear`. `true` when a wanted drain is due.
   pub fn advance(&mut self, mut written: usize) -> bool {
+    self.has_sent = true;
     written = written.min(self.unwritten);
     self.unwritten -= written;
     while written > 0 {

@@ -104,10 +104,10 @@ async fn connector(options: &TlsOptions) -> Result<TlsConnector, SocketError> {
   // In a task of its own, which goes on when this connection is given up: others may wait for the same, and would have
   // to begin again.
   let built = task::spawn(async move { slot.get_or_try_init(build).await.cloned() }).await;
-  let failed = |reason: String| SocketError::new(ErrorName::SecurityError, format!("set up TLS: {reason}"));
+  let failed = |name, reason: String| SocketError::new(name, format!("set up TLS: {reason}"));
   built
-    .unwrap_or_else(|panicked| Err(panicked.to_string()))
-    .map_err(failed)
+    .map_err(|panicked| failed(ErrorName::NetworkError, panicked.to_string()))?
+    .map_err(|reason| failed(ErrorName::SecurityError, reason))
 }
 
 fn build(options: &TlsOptions) -> Result<TlsConnector, String> {
