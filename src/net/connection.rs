@@ -8,21 +8,20 @@ use std::{
   pin::Pin,
   sync::Arc,
   task::{Context, Poll, ready},
-  time::Duration,
 };
 
 use bytes::Bytes;
 use tokio::{
   io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
   net::TcpStream,
-  time,
 };
 
 use super::{
-  ErrorName, Event, EventSink, SocketError, SocketId,
+  ErrorName, Event, SocketError, SocketId,
   connect::connect as connect_tcp,
   recv_buffer::{End, LIMIT},
   send_queue::{MOST_SLICES, Next},
+  settle::{Settled, settle},
   shared::{Shared, State, ended_before_tls, plaintext_after_upgrade},
   socket::Peer,
   tls,
@@ -32,22 +31,10 @@ use super::{
 /// One read from the kernel. Larger ones leave the cache and are slower.
 pub const READ_SIZE: usize = 64 * 1024;
 
-/// How long, after the peer has acknowledged everything, what it still sends is read and dropped. Closing the descriptor
-/// on unread bytes would make the kernel send RST, which can destroy what the peer has received and not read (RFC 1122
-/// section 4.2.2.13).
-const LINGER: Duration = Duration::from_secs(5);
-
-/// How long a peer may acknowledge nothing of what it is still owed before it is given up.
-const STALL: Duration = Duration::from_secs(30);
-
-/// How long to wait before what the peer acknowledged is looked at again: not long at first.
-const PROBE: Duration = Duration::from_millis(5);
-const LONGEST_PROBE: Duration = Duration::from_millis(500);
-
 thread_local! {
   /// Where reads land before they are appended to their socket's buffer: one for all sockets of a runtime thread, so
   /// that an idle socket owns no read buffer.
-  static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
+  pub(super) static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
 
 /// The task of a client socket. With `hand_over` it ends when the connection is established.
@@ -105,50 +92,6 @@ async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, stream: StdStream) {
       &error,
     ))),
   }
-}
-
-/// Makes a task for what remains to be done after FIN, see [`settle`].
-pub(super) fn spawn_settling(context: &super::Context, id: SocketId, stream: StdStream) {
-  let (cancel, sink) = (context.child_token(), Arc::clone(context.sink()));
-  context.spawn(async move {
-    let settled = Settled { sink: &*sink, id };
-    if let Ok(stream) = TcpStream::from_std(stream) {
-      let mut transport = Transport::Plain(Tcp::new(stream));
-      cancel.run_until_cancelled(settle(settled, &mut transport)).await;
-    }
-  });
-}
-
-/// Reports `Settled` when it is dropped.
-struct Settled<'a> {
-  sink: &'a dyn EventSink,
-  id: SocketId,
-}
-
-impl Drop for Settled<'_> {
-  fn drop(&mut self) {
-    self.sink.push(self.id, Event::Settled);
-  }
-}
-
-/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it. Only then is it
-/// `settled`.
-async fn settle(_settled: Settled<'_>, transport: &mut Transport) {
-  let mut probe = PROBE;
-  let (mut least, mut since) = (usize::MAX, time::Instant::now());
-  loop {
-    match transport.unacknowledged() {
-      Ok(0) | Err(_) => break,
-      Ok(bytes) if bytes < least => (least, since) = (bytes, time::Instant::now()),
-      Ok(_) if since.elapsed() >= STALL => break,
-      Ok(_) => {}
-    }
-    if time::timeout(probe, drop_input(transport)).await.is_ok() {
-      return;
-    }
-    probe = (probe * 2).min(LONGEST_PROBE);
-  }
-  let _ = time::timeout(LINGER, drop_input(transport)).await;
 }
 
 /// Reports the last event of a socket exactly once, also when the task panics or is dropped.
@@ -433,17 +376,6 @@ fn write_slices(
     *io = IoSlice::new(slice);
   }
   Pin::new(transport).poll_write_vectored(cx, &vector[..slices.len()])
-}
-
-async fn drop_input(transport: &mut Transport) {
-  let mut read = |cx: &mut Context<'_>| {
-    SCRATCH.with_borrow_mut(|scratch| {
-      let mut buf = ReadBuf::new(scratch);
-      ready!(Pin::new(&mut *transport).poll_read(cx, &mut buf))?;
-      Poll::Ready(io::Result::Ok(buf.filled().len()))
-    })
-  };
-  while let Ok(1..) = std::future::poll_fn(&mut read).await {}
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
-//! The socket engine: TCP and TLS on Tokio, with no knowledge of Node.
+//! The socket engine: TCP and TLS on Tokio and on the owner's own thread, with no knowledge of Node.
 //!
 //! A [`Socket`] or [`Listener`] is a handle that one owner thread (in the addon: the JavaScript thread) drives with
 //! plain, non-blocking calls. What happens on the wire comes back through an [`EventSink`], one ordered stream of
-//! [`Event`]s. The owner alone decides what an event means for the state of its socket; the tasks in here only
-//! report facts. That division is what keeps `readyState`, `bufferedAmount` and the order of events free of races.
+//! [`Event`]s. The owner alone decides what an event means for the state of its socket; what is in here only
+//! reports facts. That division is what keeps `readyState`, `bufferedAmount` and the order of events free of races.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`socket`] | the handle, and the state it shares with its task |
-//! | [`connection`] | the task: connect, handshake, move bytes, close |
+//! | `context` | what all sockets and listeners of an owner have in common |
+//! | [`socket`] | the handle, and the two ways of moving its bytes |
+//! | `shared`, [`connection`] | by a task: what it shares with the handle; connect, handshake, move bytes, close |
+//! | `polled`, [`poll_set`] | by the owner's thread, for plain connections, where the system has epoll |
+//! | `settle` | what a connection still owes its peer after FIN |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
 //! | [`tls`], [`transport`] | handshakes and trust; one stream type for plain and TLS |
@@ -33,6 +36,7 @@ mod polled;
 pub mod recv_buffer;
 pub mod resolve;
 pub mod send_queue;
+mod settle;
 mod shared;
 pub mod socket;
 pub mod sync;

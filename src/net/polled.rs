@@ -17,6 +17,7 @@ use super::{
   poll_set::{Member, Readiness},
   recv_buffer::{End, RecvBuffer},
   send_queue::{MOST_SLICES, Next, SendQueue, copy},
+  settle,
   shared::{Shared, State, ended_before_tls, no_memory, plaintext_after_upgrade},
   socket::{Driver, Peer},
   transport::NO_SIGNAL,
@@ -212,7 +213,7 @@ impl Polled {
     let settling = self.reading && !self.abandoned && self.send.has_sent();
     self.push(Event::Closed { settling });
     if self.reading {
-      connection::spawn_settling(&self.context, self.id, member.into_stream());
+      settle::spawn(&self.context, self.id, member.into_stream());
     }
   }
 
