@@ -39,3 +39,14 @@ pub trait EventSink: Send + Sync + 'static {
   /// Appends an event. Called from any thread; must not block and must not call back into the socket.
   fn push(&self, id: SocketId, event: Event);
 }
+
+/// What a connection waits for, or can do now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+  /// Bytes, the end of them, or an error can be read.
+  pub read: bool,
+  /// The end can be read, perhaps behind bytes. Found together with `read`, never waited for alone.
+  pub end: bool,
+  /// The kernel takes bytes, or says why it does not.
+  pub write: bool,
+}

@@ -2,18 +2,7 @@
 
 use std::{convert::Infallible, io, net::TcpStream, rc::Rc};
 
-use super::SocketId;
-
-/// As on Linux.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-  /// Something can be read.
-  pub read: bool,
-  /// The end can be read.
-  pub end: bool,
-  /// Something can be written.
-  pub write: bool,
-}
+use super::{SocketId, event::Readiness};
 
 /// See the module.
 #[derive(Debug)]

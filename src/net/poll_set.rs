@@ -11,24 +11,13 @@ use std::{
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
-use super::SocketId;
+use super::{SocketId, event::Readiness};
 
 /// The most members that one look finds ready. More are found by the next.
 const MOST_READY: usize = 256;
 
 /// What stands for the set itself; no socket has this id.
 const ALARM: SocketId = 0;
-
-/// What a member waits for, or can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-  /// Bytes, the end of them, or an error can be read.
-  pub read: bool,
-  /// The end can be read, perhaps behind bytes. Found together with `read`, never waited for alone.
-  pub end: bool,
-  /// The kernel takes bytes, or says why it does not.
-  pub write: bool,
-}
 
 /// See the module. Belongs to one thread.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use socket2::SockRef;
 
 use super::{
   Context, ErrorName, Event, Input, SocketError, SocketId, connection,
-  poll_set::{Member, Readiness},
+  event::Readiness,
+  poll_set::Member,
   recv_buffer::{End, RecvBuffer},
   send_queue::{MOST_SLICES, Next, SendQueue, copy},
   settle,

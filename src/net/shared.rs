@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
   Context, ErrorName, Event, EventSink, Input, SocketError, SocketId,
-  poll_set::Readiness,
+  event::Readiness,
   recv_buffer::{End, RecvBuffer},
   send_queue::{SendQueue, copy},
   socket::Driver,

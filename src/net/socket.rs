@@ -10,7 +10,7 @@ use std::{
 
 use super::{
   ConnectOptions, Context, Event, Input, SocketId, TlsOptions, connection,
-  poll_set::Readiness,
+  event::Readiness,
   polled::Polled,
   shared::{Shared, State},
 };
