@@ -50,7 +50,7 @@ pub async fn connect(
     ));
   }
   let connector = connector(options).await?;
-  let handshake = connector.connect(server_name(host), stream);
+  let handshake = connector.connect(server_name(host), stream.reading_ahead());
   let stream = match time::timeout(HANDSHAKE_DEADLINE, handshake).await {
     Ok(Ok(stream)) => stream,
     Ok(Err(error)) => return Err(handshake_error(&what, &error)),

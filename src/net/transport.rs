@@ -6,6 +6,7 @@ use std::{
   task::{Context, Poll, ready},
 };
 
+use bytes::BytesMut;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -15,6 +16,7 @@ use tokio::{
   net::TcpStream,
 };
 use tokio_native_tls::TlsStream;
+use tokio_util::io::poll_read_buf;
 
 /// Keeps a write from raising SIGPIPE: whether the process ignores that is up to the application.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -40,12 +42,30 @@ pub enum Transport {
 pub struct Tcp {
   stream: TcpStream,
   eof: bool,
+  /// What was read and not yet asked for. `None` where nothing is read ahead.
+  ahead: Option<BytesMut>,
 }
+
+/// How much is read ahead. A record of TLS has 16 KiB at most.
+const READ_AHEAD: usize = 64 * 1024;
 
 impl Tcp {
   /// Watches `stream` from here on.
   pub fn new(stream: TcpStream) -> Self {
-    Self { stream, eof: false }
+    Self {
+      stream,
+      eof: false,
+      ahead: None,
+    }
+  }
+
+  /// For TLS, which asks for the five bytes that begin a record, and then for the rest of it: takes more than that
+  /// from the kernel at a time.
+  pub fn reading_ahead(self) -> Self {
+    Self {
+      ahead: Some(BytesMut::new()),
+      ..self
+    }
   }
 
   /// The stream, for another reactor than Tokio's.
@@ -137,8 +157,24 @@ impl AsyncRead for Tcp {
     buf: &mut ReadBuf<'_>,
   ) -> Poll<io::Result<()>> {
     let before = buf.filled().len();
-    ready!(retry(|| Pin::new(&mut self.stream).poll_read(cx, buf)))?;
-    self.eof |= buf.filled().len() == before && buf.remaining() > 0;
+    let Self { stream, eof, ahead } = &mut *self;
+    match ahead {
+      Some(ahead) if !ahead.is_empty() || buf.remaining() < READ_AHEAD => {
+        if ahead.is_empty() {
+          ahead.reserve(READ_AHEAD);
+          let read = retry(|| poll_read_buf(Pin::new(&mut *stream), cx, ahead));
+          if ahead.is_empty() {
+            // An idle connection owns no memory for this.
+            *ahead = BytesMut::new();
+          }
+          ready!(read)?;
+        }
+        let now = ahead.len().min(buf.remaining());
+        buf.put_slice(&ahead.split_to(now));
+      }
+      _ => ready!(retry(|| Pin::new(&mut *stream).poll_read(cx, buf)))?,
+    }
+    *eof |= buf.filled().len() == before && buf.remaining() > 0;
     Poll::Ready(Ok(()))
   }
 }
