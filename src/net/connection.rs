@@ -388,7 +388,7 @@ mod tests {
 
   #[test]
   fn the_task_of_an_idle_connection_is_small() {
-    assert!(size(connect) <= 1280, "{} bytes", size(connect));
+    assert!(size(connect) <= 1344, "{} bytes", size(connect));
   }
 }
 
