@@ -65,6 +65,11 @@ export interface TCPSocketError extends Error {
   code?: string
   /** The operating system's number of the error, negative, as in `node:net`. Absent where `code` is. */
   errno?: number
+  /**
+   * What the TLS library said, such as `'certificate has expired'`. Absent where TLS did not fail. The wording may change
+   * between versions. (An extension)
+   */
+  reason?: string
 }
 
 /** What is thrown by a call that the state of the socket does not allow. (Gecko, `NS_ERROR_FAILURE`) */
@@ -90,12 +95,122 @@ export interface TCPServerSocketListenError extends Error {
 /** Certificates in PEM: one or several of them, as text or as bytes. */
 export type TCPSocketCertificates = string | ArrayBuffer | ArrayBufferView
 
+/** A version of TLS. Older ones are never spoken. */
+export type TCPSocketTlsVersion = 'TLSv1.2' | 'TLSv1.3'
+
+/** A certificate with its key: either `cert` and `key`, or `pfx`. (An extension) */
+export interface TCPSocketIdentity {
+  /** The certificate in PEM, then those that lead to an authority, without that. Throws a TypeError without `key`. */
+  cert?: TCPSocketCertificates | null | undefined
+  /**
+   * The private key of `cert` in PEM: PKCS #8, and on Linux PKCS #1 and SEC 1 too. Throws a TypeError if it is that of
+   * another certificate, or encrypted without the right `passphrase`.
+   */
+  key?: TCPSocketCertificates | null | undefined
+  /** Certificate and key in one PKCS #12 file. Throws a TypeError beside `cert` or `key`. */
+  pfx?: ArrayBuffer | ArrayBufferView | null | undefined
+  /** What `key` or `pfx` is encrypted with. */
+  passphrase?: string | null | undefined
+}
+
 /**
- * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `rejectUnauthorized`,
- * `servername` or `key`: each of those throws a TypeError, because ignoring it could mean less security than was asked
- * for. (GeckoIDL, `SocketOptions`; Q-39)
+ * How a client uses TLS: for `useSecureTransport`, and for `upgradeToSecure()`. Without any of these, the chain up to an
+ * authority of the system and the host name are verified. Each option that is wrong, or that this platform does not
+ * have, throws a TypeError that names it. (An extension: Firefox OS had no options but the system's)
  */
-export interface TCPSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
+export interface TCPSocketTlsOptions extends TCPSocketIdentity {
+  /** Certificate authorities to trust besides the system's. */
+  ca?: TCPSocketCertificates | readonly TCPSocketCertificates[] | null | undefined
+  /** Trust those in `ca` alone. Throws a TypeError without `ca`. Default: `false`. */
+  caOnly?: boolean | null | undefined
+  /**
+   * Revocation lists in PEM. Where there is one, every certificate of a chain must be covered by a list of its issuer.
+   * Not on Windows and macOS.
+   */
+  crl?: TCPSocketCertificates | readonly TCPSocketCertificates[] | null | undefined
+  /**
+   * The name to ask the server for (SNI) and to verify its certificate against, instead of the host. An IP address is
+   * verified, and not sent (RFC 6066). What throws for a host throws here.
+   */
+  servername?: string | null | undefined
+  /** Application protocols to offer, the best first, each 1 to 255 bytes; for instance `['imap']`. (RFC 7301) */
+  alpnProtocols?: readonly string[] | null | undefined
+  /** The oldest version to speak. Default: `'TLSv1.2'`. */
+  minVersion?: TCPSocketTlsVersion | null | undefined
+  /** The newest version to speak. Default: the newest there is. */
+  maxVersion?: TCPSocketTlsVersion | null | undefined
+  /**
+   * The SHA-256 of the only certificate to accept: 32 bytes in hexadecimal, with or without colons, as
+   * `peerCertificate.fingerprint256` has it. Another one is a `SecurityBadCertificateError`, before any byte is sent.
+   *
+   * Without `ca` and `crl` the pin is all that is verified: a certificate that is self-signed, expired or for another
+   * name is fine if it is the one. With either of them, chain and name are verified as well.
+   */
+  fingerprint256?: string | null | undefined
+  /**
+   * `false` accepts every server, whoever it is: anybody on the way can read and change everything. Warns once in a
+   * process, unless there is `fingerprint256`. Default: `true`.
+   */
+  rejectUnauthorized?: boolean | null | undefined
+}
+
+/** How a server uses TLS. Each option that is wrong throws a TypeError that names it. (An extension) */
+export interface TCPServerSocketTlsOptions extends TCPSocketIdentity {
+  /**
+   * Application protocols to choose from, the best first. A client that offers only others is refused. (RFC 7301)
+   */
+  alpnProtocols?: readonly string[] | null | undefined
+  /** The oldest version to speak. Default: `'TLSv1.2'`. */
+  minVersion?: TCPSocketTlsVersion | null | undefined
+  /** The newest version to speak. Default: the newest there is. */
+  maxVersion?: TCPSocketTlsVersion | null | undefined
+  /**
+   * How long a client may take for its handshake, in milliseconds: 1 to 600000. Out of range throws a RangeError.
+   * Default: 10000.
+   */
+  handshakeTimeout?: number | string | null | undefined
+}
+
+/** A certificate that a peer presented, as `crypto.X509Certificate` of Node.js tells it. */
+export interface TCPSocketCertificate {
+  /** For instance `'CN=mail.example'`; one line for each attribute. */
+  readonly subject: string
+  /** The same of who signed it. */
+  readonly issuer: string
+  /** For instance `'Nov 23 02:37:04 2026 GMT'`. */
+  readonly validFrom: string
+  readonly validTo: string
+  /** The SHA-256 in upper-case hexadecimal with colons. */
+  readonly fingerprint256: string
+  /** The certificate itself, in DER. */
+  readonly raw: Uint8Array
+}
+
+/** What a TLS handshake led to. `null` where there is nothing, or where this platform does not tell. (An extension) */
+export interface TCPSocketTls {
+  /** `null` on Windows and macOS. */
+  readonly protocol: TCPSocketTlsVersion | null
+  /** The cipher suite by its IANA name, such as `'TLS_AES_256_GCM_SHA384'`. `null` on Windows and macOS. */
+  readonly cipher: string | null
+  /** What was agreed on of `alpnProtocols`. */
+  readonly alpnProtocol: string | null
+  /** The name that was asked for (SNI); `null` for an IP address. On a server `null` on Windows and macOS. */
+  readonly servername: string | null
+  /** Whether an earlier session was taken up, which saves half of the handshake. `null` on Windows and macOS. */
+  readonly resumed: boolean | null
+  /** `null` on a server: clients are not asked for certificates. */
+  readonly peerCertificate: TCPSocketCertificate | null
+}
+
+/**
+ * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `ALPNProtocols`, `ciphers` or
+ * `checkServerIdentity`: each of those throws a TypeError, because ignoring it could mean less security than was asked
+ * for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
+ * `SocketOptions`; Q-39)
+ */
+export interface TCPSocketOptions<
+  B extends TCPSocketBinaryType = TCPSocketBinaryType,
+> extends TCPSocketTlsOptions {
   /** What `data` events carry. Any value but the two throws a TypeError. Default: `'string'`. (GeckoIDL; Q-36) */
   binaryType?: B | undefined
   /**
@@ -105,20 +220,25 @@ export interface TCPSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinar
   useSecureTransport?: boolean | undefined
   /** What Firefox OS 1.0 called `useSecureTransport`. (G1; Q-39) */
   useSSL?: boolean | undefined
-  /**
-   * Certificate authorities to trust besides the system's, for `useSecureTransport` and for `upgradeToSecure()`.
-   * Throws a TypeError where one of them holds no certificate in PEM. (An extension, as emailjs clients pass it)
-   */
-  ca?: TCPSocketCertificates | readonly TCPSocketCertificates[] | null | undefined
 }
 
 /**
- * How to listen. TLS options throw a TypeError here: a `useSecureTransport`, `useSSL` or `ca` that is true or given, and
- * every option that throws for a client. (GeckoIDL, `ServerSocketOptions`)
+ * How to listen. With a certificate and without `useSecureTransport`, accepted sockets begin in the clear, and
+ * `upgradeToSecure()` uses that certificate. Options that are for clients, such as `ca` or `servername`, and those of
+ * other libraries throw a TypeError. (GeckoIDL, `ServerSocketOptions`)
  */
-export interface TCPServerSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType> {
+export interface TCPServerSocketOptions<
+  B extends TCPSocketBinaryType = TCPSocketBinaryType,
+> extends TCPServerSocketTlsOptions {
   /** The binary type of the sockets it accepts. Default: `'string'`. (GeckoIDL) */
   binaryType?: B | undefined
+  /**
+   * TLS from the first byte of every connection: `connect` fires when the handshake is done. Throws a TypeError without
+   * `cert` and `key`, or `pfx`. Default: `false`. (An extension)
+   */
+  useSecureTransport?: boolean | undefined
+  /** The same. */
+  useSSL?: boolean | undefined
   /**
    * The IP address to listen at, without brackets. `'::'` means IPv6 and IPv4. Anything but an IP address throws a
    * TypeError. Default: `'0.0.0.0'`, all IPv4 addresses. (An extension; Q-34)
@@ -225,6 +345,11 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   /** Whether TLS is used: from the start, or since `upgradeToSecure()` was called. (GeckoIDL) */
   readonly ssl: boolean
   /**
+   * What the TLS handshake led to; `null` before it is done, and without TLS. It can be read after the socket was closed.
+   * (An extension)
+   */
+  readonly tls: TCPSocketTls | null
+  /**
    * Bytes that `send` accepted and that the operating system does not have yet. Exact; it shrinks between turns of
    * JavaScript only, and is 0 once the socket is closed. (GeckoIDL; Q-22)
    */
@@ -268,13 +393,17 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
 
   /**
    * STARTTLS: what was sent before goes out as it is, what is sent later goes out encrypted, to a peer whose certificate
-   * is valid for `host`. There is no event for success. Failure is an error event named `Security…`, then `close`; so is
-   * a byte of plaintext that arrives after this call.
+   * is valid for `host`. There is no event for success; `tls` is there then. Failure is an error event named `Security…`,
+   * then `close`; so is a byte of plaintext that arrives after this call.
    *
-   * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and on an accepted socket. Does nothing when `ssl` is
-   * true. (GeckoIDL; RFC 3207; Q-24, Q-46)
+   * `options` are added to the TLS options that the socket was made with, and override them. An accepted socket waits for
+   * its client's hello, at most `handshakeTimeout`; it presents the certificate in `options`, which then go for all of its
+   * TLS, or the listener's.
+   *
+   * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and a TypeError for bad options, or on an accepted
+   * socket without a certificate. Does nothing when `ssl` is true. (GeckoIDL, without options; RFC 3207; Q-24, Q-46)
    */
-  upgradeToSecure(): void
+  upgradeToSecure(options?: TCPSocketTlsOptions | TCPServerSocketTlsOptions | null): void
 
   /**
    * Ends the connection after everything that was sent. `close` follows; `data` does not come any more. While
@@ -368,6 +497,12 @@ export interface TCPServerSocket<
 > extends EventTarget {
   /** The port it listens on: the real one, also where any free port was asked for. (GeckoIDL; Q-33) */
   readonly localPort: number
+
+  /**
+   * Connections that came with `useSecureTransport` and were dropped because their handshake failed or took too long. No
+   * event tells of them: any stranger can cause one. (An extension)
+   */
+  readonly failedHandshakes: number
 
   /**
    * Somebody connected. An accepted socket is closed at once when there is neither a handler nor a listener, and when the

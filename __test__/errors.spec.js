@@ -17,7 +17,7 @@ test('errors of Windows sockets have the names of POSIX, and the numbers of Node
 })
 
 test('a number that Node has no name for is its own name', (t) => {
-  const error = eventError({ name: 'NetworkError', errorCode: 1, detail: 'x', errno: 4000 })
+  const error = eventError({ name: 'NetworkError', code: 1, detail: 'x', errno: 4000 })
   t.is(error.code, 'E4000')
   t.is(error.errno, -4000)
 })

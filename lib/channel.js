@@ -16,7 +16,7 @@ let flush
 
 // Kept by this module: the engine holds them only while a socket is live, so that it does not keep a test runner's
 // sandbox from collection. What belongs to a kind of event is spelled out, because that is faster than `...details`.
-const dispatch = (id, kind, a, b, c, d, e) => live.get(id)?.[receive](kind, a, b, c, d, e)
+const dispatch = (id, kind, a, b, c) => live.get(id)?.[receive](kind, a, b, c)
 const defer = () => setImmediate(native.resumeDelivery)
 
 // The environment's own event loop moves plain connections, where it is libuv's and known to work: not in runtimes that

@@ -7,8 +7,6 @@ const { isIP } = require('node:net')
 const { domainToASCII } = require('node:url')
 const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
 
-const native = require('./native.js')
-
 const DEFAULT_BACKLOG = 128
 const MAX_BACKLOG = 0x7fffffff
 
@@ -17,45 +15,6 @@ const MAX_SEND = 0x7fffffff
 
 /** RFC 1035: the most bytes of a domain name, in text, without the final dot. */
 const MAX_NAME = 253
-
-/**
- * TLS options that other APIs know and this one does not have. Ignoring one could mean less security than the caller
- * asked for, so each of them throws.
- */
-const UNSUPPORTED_TLS_OPTIONS = [
-  'ALPNProtocols',
-  'SNICallback',
-  'allowPartialTrustChain',
-  'alpnProtocols',
-  'caOnly',
-  'cert',
-  'checkServerIdentity',
-  'ciphers',
-  'clientCertEngine',
-  'crl',
-  'dhparam',
-  'ecdhCurve',
-  'fingerprint256',
-  'honorCipherOrder',
-  'key',
-  'maxVersion',
-  'minDHSize',
-  'minVersion',
-  'passphrase',
-  'pfx',
-  'privateKeyEngine',
-  'privateKeyIdentifier',
-  'pskCallback',
-  'rejectUnauthorized',
-  'requestCert',
-  'requestOCSP',
-  'secureContext',
-  'secureOptions',
-  'secureProtocol',
-  'servername',
-  'session',
-  'sigalgs',
-]
 
 /** Throws unless `count` arguments are at least `least`, as WebIDL does. */
 function requireArguments(what, count, least) {
@@ -73,9 +32,9 @@ function toText(value) {
 /**
  * A host as the resolver takes it: ASCII, with A-labels. Names that can only be a mistake or an attack are refused.
  */
-function toHost(host) {
+function toHost(host, what = 'host') {
   const refuse = (why) => {
-    throw new TypeError(`host ${JSON.stringify(host.slice(0, 80))}: ${why}`)
+    throw new TypeError(`${what} ${JSON.stringify(host.slice(0, 80))}: ${why}`)
   }
   if (host === '') refuse('must not be empty')
   if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
@@ -122,34 +81,6 @@ function toInteger(value, what) {
   return number
 }
 
-/** Options of a client socket. */
-function toSocketOptions(value) {
-  const options = toDictionary(value)
-  refuseUnsupportedTls(options)
-  return {
-    // Firefox OS 1.0 called it useSSL; ignoring that would mean cleartext.
-    secure: Boolean(options.useSecureTransport) || Boolean(options.useSSL),
-    binaryType: toBinaryType(options.binaryType),
-    ca: toCertificates(options.ca),
-  }
-}
-
-/** Options of a listener. */
-function toServerOptions(value) {
-  const options = toDictionary(value)
-  refuseUnsupportedTls(options)
-  for (const key of ['useSecureTransport', 'useSSL', 'ca']) {
-    if (options[key]) throw new TypeError(`${key}: a TCPServerSocket does not support TLS`)
-  }
-  const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
-  if (!isIP(address) || address.includes('%')) {
-    throw new TypeError(
-      `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
-    )
-  }
-  return { binaryType: toBinaryType(options.binaryType), address }
-}
-
 function toDictionary(value) {
   if (value === undefined || value === null) return {}
   if (typeof value !== 'object' && typeof value !== 'function') {
@@ -167,28 +98,12 @@ function toBinaryType(value) {
   return binaryType
 }
 
-function refuseUnsupportedTls(options) {
-  for (const key of UNSUPPORTED_TLS_OPTIONS) {
-    if (options[key] !== undefined) throw new TypeError(`${key}: this TLS option is not supported`)
+/** A copy of bytes that an option holds. `form` says what they should be. */
+function toBytes(what, value, form) {
+  if (!ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)) {
+    throw new TypeError(`${what} ${describe(value)}: must be ${form}`)
   }
-}
-
-/** One or several PEM texts or buffers, each with one or several certificates. */
-function toCertificates(value) {
-  if (value === undefined || value === null) return []
-  return (Array.isArray(value) ? value : [value]).map((item) => {
-    const isBytes = ArrayBuffer.isView(item) || isAnyArrayBuffer(item)
-    if (typeof item !== 'string' && !isBytes) {
-      throw new TypeError(`ca ${describe(item)}: must be PEM, as a string or a Buffer, or an array of these`)
-    }
-    const pem = typeof item === 'string' ? Buffer.from(item) : Buffer.from(toView('ca', item))
-    try {
-      native.checkCa(pem)
-    } catch (error) {
-      throw new TypeError(`ca: ${error.message}`, { cause: error })
-    }
-    return pem
-  })
+  return Buffer.from(toView(what, value))
 }
 
 /**
@@ -260,7 +175,10 @@ module.exports = {
   toHost,
   toPort,
   toBacklog,
-  toSocketOptions,
-  toServerOptions,
+  toBinaryType,
+  toBytes,
+  toDictionary,
+  toInteger,
   toPayload,
+  describe,
 }

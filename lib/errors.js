@@ -5,6 +5,8 @@
 const { constants } = require('node:os')
 const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
+const { TCPSocketErrorEvent } = require('./events.js')
+
 // Taken when the module is loaded: test runners replace it with a clock of their own.
 const { nextTick } = process
 
@@ -36,10 +38,11 @@ function bindFailure(nativeError, address, port) {
  * The `data` of an error event: an Error whose `name` is Gecko's and whose `message` says what failed, so that code
  * of every generation finds what it reads (decision Q-03).
  */
-function eventError({ name, errorCode, detail, errno }) {
+function eventError({ name, code, detail, errno, reason }) {
   const error = new Error(detail)
-  define(error, { name, errorCode })
+  define(error, { name, errorCode: code })
   if (errno) define(error, systemError(errno))
+  if (reason) define(error, { reason })
   return error
 }
 
@@ -81,4 +84,10 @@ function reportException(thrown) {
   })
 }
 
-module.exports = { wrongState, bindFailure, eventError, reportException, windowsError }
+/** The event that tells of an engine's `Failure`. */
+function errorEvent(failure) {
+  const { name, class: message, code: errorCode } = failure
+  return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
+}
+
+module.exports = { wrongState, bindFailure, eventError, errorEvent, reportException, windowsError }

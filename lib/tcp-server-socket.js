@@ -4,11 +4,12 @@
 
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
-const { requireArguments, toBacklog, toPort, toServerOptions } = require('./convert.js')
-const { bindFailure, eventError } = require('./errors.js')
+const { requireArguments, toBacklog, toPort } = require('./convert.js')
+const { bindFailure, errorEvent } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, wants } = require('./event-target.js')
-const { TCPServerSocketEvent, TCPSocketErrorEvent } = require('./events.js')
+const { TCPServerSocketEvent } = require('./events.js')
 const native = require('./native.js')
+const { toServerOptions } = require('./options.js')
 const { makeAccepted } = require('./tcp-socket.js')
 
 const { EventKind } = native
@@ -21,7 +22,9 @@ class TCPServerSocket extends HandlerTarget {
   /** Names `#native` to the engine. */
   #id
   #localPort
-  #binaryType
+  #failedHandshakes = 0
+  /** What accepted sockets are made with. */
+  #options
   /** `onconnect` gets the socket, not an event (decision Q-27). */
   #passesSockets = false
   /** Where handlers run. */
@@ -31,18 +34,14 @@ class TCPServerSocket extends HandlerTarget {
     super()
     requireArguments('TCPServerSocket constructor', arguments.length, 1)
     const localPort = toPort(port, 0)
-    const { address, binaryType } = toServerOptions(options)
+    this.#options = toServerOptions(options)
     const connections = toBacklog(backlog)
-    this.#binaryType = binaryType
+    const { address, binaryType, secure, config } = this.#options
     const asStrings = binaryType === 'string'
+    const place = { address, port: localPort, backlog: connections, asStrings }
     const channel = eventChannel()
     try {
-      this.#native = new native.TCPServerSocket(channel, {
-        address,
-        port: localPort,
-        backlog: connections,
-        asStrings,
-      })
+      this.#native = new native.TCPServerSocket(channel, place, secure ? config : undefined)
     } catch (error) {
       throw bindFailure(error, address, localPort)
     }
@@ -56,8 +55,15 @@ class TCPServerSocket extends HandlerTarget {
     return this.#localPort
   }
 
+  get failedHandshakes() {
+    if (this.#native !== null) this.#failedHandshakes = this.#native.failedHandshakes
+    return this.#failedHandshakes
+  }
+
   close() {
     if (this.#native === null) return
+    // So that it can still be read.
+    void this.failedHandshakes
     detach(this.#id)
     this.#native.close()
     this.#native = null
@@ -81,7 +87,7 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   #onAccepted(handle, host, port) {
-    const socket = makeAccepted(handle, host, port, this.#binaryType)
+    const socket = makeAccepted(handle, host, port, this.#options)
     if (!wants(this, 'connect')) {
       // Nobody could ever use it (decision Q-28).
       socket.close()
@@ -95,10 +101,9 @@ class TCPServerSocket extends HandlerTarget {
     if (!fine) socket.close()
   }
 
-  #onFailed(name, message, errorCode, detail, errno) {
+  #onFailed(failure) {
     this.close()
-    const data = eventError({ name, errorCode, detail, errno })
-    fire(this, new TCPSocketErrorEvent('error', { name, message, errorCode, data }))
+    fire(this, errorEvent(failure))
   }
 
   static {
@@ -112,7 +117,7 @@ class TCPServerSocket extends HandlerTarget {
 
 defineInterface(TCPServerSocket, {
   handlers: ['connect', 'error'],
-  attributes: ['localPort'],
+  attributes: ['localPort', 'failedHandshakes'],
   methods: ['close', 'ref', 'unref'],
 })
 

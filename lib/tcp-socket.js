@@ -5,12 +5,14 @@
 
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
-const { requireArguments, toHost, toPayload, toPort, toSocketOptions, toText } = require('./convert.js')
-const { eventError, wrongState } = require('./errors.js')
+const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
+const { errorEvent, wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
-const { TCPSocketErrorEvent, TCPSocketEvent } = require('./events.js')
+const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
+const { toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
 const { Outbox } = require('./outbox.js')
+const { tlsDetails } = require('./tls.js')
 
 const { EventKind } = native
 
@@ -34,6 +36,10 @@ class TCPSocket extends HandlerTarget {
   #id = 0
   #outbox = null
   #accepted = false
+  /** The TLS options it was made with, and what the engine made of them, or of the listener's. */
+  #tlsOptions = null
+  #tlsConfig
+  #tls = null
   #suspensions = 0
   /** `drain` is due when nothing is pending. */
   #drainDue = false
@@ -51,14 +57,13 @@ class TCPSocket extends HandlerTarget {
     this.#host = toText(host)
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)
-    const { secure, binaryType, ca } = toSocketOptions(options)
+    const { secure, binaryType, tls, config } = toSocketOptions(options)
     this.#ssl = secure
     this.#binaryType = binaryType
-    const asStrings = binaryType === 'string'
-    this.#open(
-      'connecting',
-      new native.TCPSocket(eventChannel(), { host: target, port: this.#port, secure, asStrings, ca }),
-    )
+    this.#tlsOptions = tls
+    this.#tlsConfig = config
+    const place = { host: target, port: this.#port, asStrings: binaryType === 'string' }
+    this.#open('connecting', new native.TCPSocket(eventChannel(), place, secure ? config : undefined))
   }
 
   get host() {
@@ -71,6 +76,11 @@ class TCPSocket extends HandlerTarget {
 
   get ssl() {
     return this.#ssl
+  }
+
+  get tls() {
+    if (this.#ssl && this.#tls === null && this.#native !== null) this.#tls = tlsDetails(this.#native)
+    return this.#tls
   }
 
   get bufferedAmount() {
@@ -108,15 +118,16 @@ class TCPSocket extends HandlerTarget {
     if (--this.#suspensions === 0) this.#native?.resume()
   }
 
-  upgradeToSecure() {
+  upgradeToSecure(options) {
     if (this.#readyState !== 'open') throw wrongState('Socket not open.')
-    if (this.#accepted)
-      throw wrongState('An accepted socket cannot be upgraded: the server side of TLS is not supported.')
     if (this.#ssl) return
+    const config = this.#accepted
+      ? toServerUpgrade(options, this.#tlsConfig)
+      : toClientUpgrade(options, this.#tlsOptions, this.#tlsConfig)
     this.#ssl = true
     try {
       this.#outbox.flush()
-      this.#native.upgrade()
+      this.#native.upgrade(config)
     } catch (thrown) {
       // What follows must not leave in the clear.
       this.closeImmediately()
@@ -175,14 +186,14 @@ class TCPSocket extends HandlerTarget {
   }
 
   /** @internal An event of the engine. */
-  [receive](kind, a, b, c, d, e) {
-    this.#context.runInAsyncScope(this.#receive, this, kind, a, b, c, d, e)
+  [receive](kind, detail) {
+    this.#context.runInAsyncScope(this.#receive, this, kind, detail)
   }
 
-  #receive(kind, a, b, c, d, e) {
+  #receive(kind, detail) {
     switch (kind) {
       case EventKind.Data:
-        return this.#onData(a)
+        return this.#onData(detail)
       case EventKind.Opened:
         if (this.#readyState !== 'connecting') return
         this.#readyState = 'open'
@@ -195,7 +206,7 @@ class TCPSocket extends HandlerTarget {
       case EventKind.Closed:
         return this.#finish()
       case EventKind.Failed:
-        return this.#onFailed(a, b, c, d, e)
+        return this.#onFailed(detail)
     }
   }
 
@@ -226,13 +237,8 @@ class TCPSocket extends HandlerTarget {
     this.#finish()
   }
 
-  #onFailed(name, message, errorCode, detail, errno) {
-    const event = new TCPSocketErrorEvent('error', {
-      name,
-      message,
-      errorCode,
-      data: eventError({ name, errorCode, detail, errno }),
-    })
+  #onFailed(failure) {
+    const event = errorEvent(failure)
     this.#release()
     if (!this.#unwanted) fire(this, event)
     this.#fire('close')
@@ -245,6 +251,8 @@ class TCPSocket extends HandlerTarget {
 
   #release() {
     this.#readyState = 'closed'
+    // So that it can still be read.
+    void this.tls
     detach(this.#id)
     this.#native.release()
     this.#outbox?.discard()
@@ -257,12 +265,14 @@ class TCPSocket extends HandlerTarget {
   }
 
   static {
-    makeAccepted = (handle, host, port, binaryType) => {
+    makeAccepted = (handle, host, port, { binaryType, secure, config }) => {
       const socket = new TCPSocket(MAKE)
       socket.#host = host
       socket.#port = port
       socket.#binaryType = binaryType
+      socket.#ssl = secure
       socket.#accepted = true
+      socket.#tlsConfig = config
       socket.#open('open', handle)
       return socket
     }
@@ -271,7 +281,7 @@ class TCPSocket extends HandlerTarget {
 
 defineInterface(TCPSocket, {
   handlers: ['open', 'drain', 'data', 'error', 'close'],
-  attributes: ['host', 'port', 'ssl', 'bufferedAmount', 'binaryType', 'readyState'],
+  attributes: ['host', 'port', 'ssl', 'tls', 'bufferedAmount', 'binaryType', 'readyState'],
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
 })
 

@@ -29,7 +29,7 @@ pub enum EventKind {
   Drained,
   /// A close is complete. Nothing follows.
   Closed,
-  /// `(name, class, code, detail, errno | null)`: the socket or listener failed. Nothing follows.
+  /// `(failure: Failure)`: the socket or listener failed. Nothing follows.
   Failed,
   /// `(socket, host, port)`: a listener accepted a connection.
   Accepted,
@@ -71,12 +71,12 @@ fn deliver_in_scope(env: sys::napi_env, id: SocketId, event: Event, entry: &Entr
 struct Arguments {
   kind: EventKind,
   count: usize,
-  values: [sys::napi_value; 7],
+  values: [sys::napi_value; 5],
 }
 
 impl Arguments {
   fn new<const N: usize>(kind: EventKind, details: [sys::napi_value; N]) -> Self {
-    let mut values = [ptr::null_mut(); 7];
+    let mut values = [ptr::null_mut(); 5];
     values[2..2 + N].copy_from_slice(&details);
     Self {
       kind,
@@ -131,20 +131,35 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
   }))
 }
 
+/// Why a socket or listener failed.
+#[napi(object, object_from_js = false)]
+pub struct Failure {
+  /// Gecko's name.
+  pub name: String,
+  /// Gecko's class.
+  pub class: String,
+  /// Gecko's nsresult.
+  pub code: u32,
+  /// What failed and why.
+  pub detail: String,
+  /// The operating system's number, where there was one.
+  pub errno: Option<i32>,
+  /// The TLS library's own words, where TLS failed.
+  pub reason: Option<String>,
+}
+
 fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
-  let (name, class) = (error.name.as_str(), error.name.class().as_str());
-  let text = |text: &str| env.create_string(text).map(|value| value.raw());
-  // SAFETY: plain numbers; on the JavaScript thread.
-  let (code, os) = unsafe {
-    (
-      ToNapiValue::to_napi_value(env.raw(), error.name.code())?,
-      ToNapiValue::to_napi_value(env.raw(), error.os)?,
-    )
+  let failure = Failure {
+    name: error.name.as_str().into(),
+    class: error.name.class().as_str().into(),
+    code: error.name.code(),
+    detail: error.detail.clone(),
+    errno: error.os,
+    reason: error.reason.clone(),
   };
-  Ok(Arguments::new(
-    EventKind::Failed,
-    [text(name)?, text(class)?, code, text(&error.detail)?, os],
-  ))
+  // SAFETY: a value made here, on the JavaScript thread.
+  let failure = unsafe { ToNapiValue::to_napi_value(env.raw(), failure)? };
+  Ok(Arguments::new(EventKind::Failed, [failure]))
 }
 
 fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {

@@ -11,7 +11,7 @@
 //! | `uv` | the JavaScript thread's own loop, which watches plain connections |
 //! | [`channel`] | one per JavaScript realm: the facade's callbacks |
 //! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
-//! | [`event`], [`error`], [`options`] | values that cross the border |
+//! | [`event`], [`error`], [`options`], [`tls`] | values that cross the border |
 //!
 //! Every exported function catches panics; a panic in here is a JavaScript exception, never the end of the process.
 
@@ -27,4 +27,5 @@ pub mod options;
 mod queue;
 pub mod server;
 pub mod socket;
+pub mod tls;
 mod uv;

@@ -1,11 +1,14 @@
 //! Options as the facade passes them: converted and checked, complete, and of the right type.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
-use napi::{Error, Result, bindgen_prelude::Buffer};
+use napi::{Error, Result};
 use napi_derive::napi;
 
-use crate::net;
+use crate::net::{
+  self,
+  tls::{Acceptor, ClientTls},
+};
 
 /// A connection to make.
 #[napi(object, object_to_js = false)]
@@ -14,22 +17,16 @@ pub struct ConnectOptions {
   pub host: String,
   /// 1 to 65535.
   pub port: u16,
-  /// TLS from the first byte.
-  pub secure: bool,
   /// Deliver strings rather than ArrayBuffers.
   pub as_strings: bool,
-  /// Further trust anchors, in PEM.
-  pub ca: Vec<Buffer>,
 }
 
-impl From<ConnectOptions> for net::ConnectOptions {
-  fn from(options: ConnectOptions) -> Self {
-    let ca = options.ca.iter().map(|pem| pem.to_vec()).collect();
-    Self {
-      host: options.host,
-      port: options.port,
-      secure: options.secure,
-      tls: net::TlsOptions { ca },
+impl ConnectOptions {
+  pub(super) fn into_net(self, tls: Option<Arc<ClientTls>>) -> net::ConnectOptions {
+    net::ConnectOptions {
+      host: self.host,
+      port: self.port,
+      tls,
     }
   }
 }
@@ -48,7 +45,7 @@ pub struct ListenOptions {
 }
 
 impl ListenOptions {
-  pub(super) fn to_net(&self) -> Result<net::ListenOptions> {
+  pub(super) fn to_net(&self, tls: Option<Arc<Acceptor>>) -> Result<net::ListenOptions> {
     let address: IpAddr = self
       .address
       .parse()
@@ -57,13 +54,7 @@ impl ListenOptions {
       address,
       port: self.port,
       backlog: self.backlog,
+      tls,
     })
   }
-}
-
-/// Throws, with the reason, unless `ca` holds at least one certificate in PEM.
-#[napi(catch_unwind)]
-pub fn check_ca(ca: &[u8]) -> Result<()> {
-  crate::fault::point("checkCa");
-  net::tls::check_ca(ca).map_err(Error::from_reason)
 }

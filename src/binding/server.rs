@@ -3,7 +3,9 @@
 use napi::Result;
 use napi_derive::napi;
 
-use super::{channel::EventChannel, error::bind_error, hub::Target, lease::Lease, options::ListenOptions};
+use super::{
+  channel::EventChannel, error::bind_error, hub::Target, lease::Lease, options::ListenOptions, tls::TlsConfig,
+};
 use crate::net;
 
 /// A listening socket. The facade wraps it.
@@ -15,13 +17,15 @@ pub struct TcpServerSocket {
 
 #[napi]
 impl TcpServerSocket {
-  /// Binds and listens before it returns. Throws `"ERRNO:text"` when the system refuses.
+  /// Binds and listens before it returns, with TLS from the first byte if there is `tls`. Throws `"ERRNO:text"` when the
+  /// system refuses.
   #[napi(constructor, catch_unwind)]
-  pub fn listen(channel: &EventChannel, options: ListenOptions) -> Result<Self> {
+  pub fn listen(channel: &EventChannel, options: ListenOptions, tls: Option<&TlsConfig>) -> Result<Self> {
     crate::fault::point("TCPServerSocket");
     let channel = &channel.inner;
+    let tls = tls.map(TlsConfig::as_server).transpose()?;
     let listener =
-      net::Listener::bind(&channel.hub.context, options.to_net()?).map_err(|error| bind_error(&error))?;
+      net::Listener::bind(&channel.hub.context, options.to_net(tls)?).map_err(|error| bind_error(&error))?;
     let target = Target::Listener {
       as_strings: options.as_strings,
     };
@@ -41,6 +45,12 @@ impl TcpServerSocket {
   #[napi(getter, catch_unwind)]
   pub fn local_port(&self) -> u16 {
     self.listener.local_addr().port()
+  }
+
+  /// Connections that were dropped because of their TLS handshake.
+  #[napi(getter, catch_unwind)]
+  pub fn failed_handshakes(&self) -> u32 {
+    self.listener.failed_handshakes()
   }
 
   /// Stops listening. When it returns the port is free, and no event follows.

@@ -10,6 +10,7 @@ use super::{
   hub::Target,
   lease::Lease,
   options::ConnectOptions,
+  tls::{TlsConfig, TlsDetails},
 };
 use crate::net;
 
@@ -22,12 +23,13 @@ pub struct TcpSocket {
 
 #[napi]
 impl TcpSocket {
-  /// Starts to connect. `Opened` or `Failed` follows.
+  /// Starts to connect, with TLS from the first byte if there is `tls`. `Opened` or `Failed` follows.
   #[napi(constructor, catch_unwind)]
-  pub fn connect(channel: &EventChannel, options: ConnectOptions) -> Result<Self> {
+  pub fn connect(channel: &EventChannel, options: ConnectOptions, tls: Option<&TlsConfig>) -> Result<Self> {
     crate::fault::point("TCPSocket");
     let (channel, as_strings) = (&channel.inner, options.as_strings);
-    let socket = net::Socket::connect(&channel.hub.context, options.into());
+    let tls = tls.map(TlsConfig::as_client).transpose()?;
+    let socket = net::Socket::connect(&channel.hub.context, options.into_net(tls));
     Self::live(socket, channel, as_strings)
   }
 
@@ -66,9 +68,16 @@ impl TcpSocket {
 
   /// What was staged before goes out as it is, what is staged later goes out encrypted.
   #[napi(catch_unwind)]
-  pub fn upgrade(&self) {
+  pub fn upgrade(&self, tls: &TlsConfig) {
     crate::fault::point("upgrade");
-    self.socket.upgrade();
+    self.socket.upgrade(tls.security.clone());
+  }
+
+  /// What the TLS handshake led to; `null` before it is done, and without TLS.
+  #[napi(catch_unwind)]
+  pub fn tls_details(&self) -> Option<TlsDetails> {
+    crate::fault::point("tlsDetails");
+    self.socket.tls_info().map(TlsDetails::from)
   }
 
   /// Sends what was accepted, then FIN. `Closed` follows, and nothing else but `Drained`.

@@ -24,7 +24,7 @@ use super::{
   settle::{Settled, settle},
   shared::{Shared, State, ended_before_tls, plaintext_after_upgrade},
   socket::Peer,
-  tls,
+  tls::{self, ClientTls, Security},
   transport::{Tcp, Transport},
 };
 
@@ -37,16 +37,22 @@ thread_local! {
   pub(super) static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
 
-/// The task of a client socket. With `hand_over` it ends when the connection is established.
-pub(super) async fn connect(shared: Arc<Shared>, peer: Arc<Peer>, secure: bool, hand_over: bool) {
+/// The task of a client socket, with TLS from the first byte or without. With `hand_over` it ends when the connection is
+/// established.
+pub(super) async fn connect(
+  shared: Arc<Shared>,
+  peer: Arc<Peer>,
+  secure: Option<Arc<ClientTls>>,
+  hand_over: bool,
+) {
   let mut task = Task::new(shared);
   let establish = async {
     let stream = connect_tcp(&peer.host, peer.port).await?;
     let stream = Tcp::new(stream);
-    if secure {
-      tls::connect(stream, &peer.host, peer.port, &peer.tls).await
-    } else {
-      Ok(Transport::Plain(stream))
+    match secure {
+      // In a box, as below: an idle connection should not keep room for a handshake.
+      Some(options) => Box::pin(tls::connect(stream, &peer.host, peer.port, &options)).await,
+      None => Ok(Transport::Plain(stream)),
     }
   };
   let established = tokio::select! {
@@ -63,6 +69,8 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: Arc<Peer>, secure: bool, 
       ))),
     },
     Ok(transport) => {
+      let tls_info = transport.tls_info();
+      task.shared.with(|state| state.tls_info = tls_info);
       task.shared.push(Event::Opened);
       task.run(transport, &peer).await;
     }
@@ -80,6 +88,24 @@ pub(super) fn spawn(
 ) -> Arc<Shared> {
   let shared = Shared::new(context, id, state);
   context.spawn(serve(Arc::clone(&shared), Arc::clone(peer), stream));
+  shared
+}
+
+/// As [`spawn`], for a connection that is secure already.
+pub(super) fn spawn_secured(
+  context: &super::Context,
+  peer: &Arc<Peer>,
+  id: SocketId,
+  transport: Transport,
+) -> Arc<Shared> {
+  let state = State {
+    tls_info: transport.tls_info(),
+    ..State::default()
+  };
+  let shared = Shared::new(context, id, state);
+  let mut task = Task::new(Arc::clone(&shared));
+  let peer = Arc::clone(peer);
+  context.spawn(async move { task.run(transport, &peer).await });
   shared
 }
 
@@ -133,7 +159,7 @@ impl Task {
       };
       match std::future::poll_fn(|cx| pump.poll(cx)).await {
         Step::Fail(error) => return Event::Failed(error),
-        Step::Handshake => match self.handshake(transport, peer).await {
+        Step::Handshake(security) => match self.handshake(transport, peer, &security).await {
           Ok(secured) => transport = secured,
           Err(error) => return Event::Failed(error),
         },
@@ -158,17 +184,24 @@ impl Task {
     }
   }
 
-  async fn handshake(&self, transport: Transport, peer: &Peer) -> Result<Transport, SocketError> {
+  async fn handshake(
+    &self,
+    transport: Transport,
+    peer: &Peer,
+    security: &Security,
+  ) -> Result<Transport, SocketError> {
     let Transport::Plain(stream) = transport else {
       return Err(SocketError::new(
         ErrorName::SecurityError,
         "internal error: TLS inside TLS",
       ));
     };
-    let secured = tls::connect(stream, &peer.host, peer.port, &peer.tls).await?;
+    let secured = Box::pin(security.secure(stream, &peer.host, peer.port)).await?;
+    let tls_info = secured.tls_info();
     self.shared.with(|state| {
       state.send.pass_barrier();
-      state.upgrading = false;
+      state.upgrading = None;
+      state.tls_info = tls_info;
     });
     Ok(secured)
   }
@@ -187,7 +220,7 @@ impl Drop for Task {
 /// Why the pump stopped.
 enum Step {
   /// The plaintext before the STARTTLS barrier is out.
-  Handshake,
+  Handshake(Security),
   /// The owner closed and everything is written. `reading` unless the peer ended before.
   Close { reading: bool },
   /// The connection is broken.
@@ -243,7 +276,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
           });
         }
         Next::Idle => return Poll::Pending,
-        Next::Handshake => return Poll::Ready(Step::Handshake),
+        Next::Handshake => match self.shared.with(|state| state.upgrading.clone()) {
+          Some(security) => return Poll::Ready(Step::Handshake(security)),
+          None => return Poll::Pending,
+        },
         Next::Write => {}
       }
       crate::fault::point("write");
@@ -271,8 +307,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
     while self.reading {
       let broken = self.broken.is_some();
       let room = self.shared.with(|state| match state.upgrading {
-        true => 0,
-        false => state.recv.room(broken),
+        Some(_) => 0,
+        None => state.recv.room(broken),
       });
       if room == 0 {
         return Poll::Pending;
@@ -321,7 +357,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
     }
     let readable = self.shared.with(|state| {
       // The owner may have called upgrade while the read was under way.
-      if state.upgrading {
+      if state.upgrading.is_some() {
         Err(ReadError::Plaintext)
       } else {
         Ok(state.recv.append(read))
@@ -337,7 +373,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
   fn finish(&self, end: End) -> Option<Step> {
     let (due, step) = self.shared.with(|state| match end {
       // The owner may have called upgrade while the read was under way.
-      End::Eof if state.upgrading => (false, Some(Step::Fail(ended_before_tls()))),
+      End::Eof if state.upgrading.is_some() => (false, Some(Step::Fail(ended_before_tls()))),
       // The owner closed: nobody takes input any more, and a write would fail as well.
       End::Failed(error) if state.closing => (false, Some(Step::Fail(error))),
       // A write failed, and nothing waits to be resumed.

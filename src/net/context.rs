@@ -69,6 +69,11 @@ impl Context {
     self.0.cancel.child_token()
   }
 
+  /// Spawns, from within a task, what is to end with this context.
+  pub(super) fn tasks(&self) -> &TaskTracker {
+    &self.0.tasks
+  }
+
   pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
     self.0.tasks.spawn_on(task, &self.0.runtime);
   }

@@ -97,6 +97,8 @@ pub struct SocketError {
   pub detail: String,
   /// The operating system's error number, where there was one.
   pub os: Option<i32>,
+  /// What the TLS library said, where it was TLS that failed: the end of `detail`.
+  pub reason: Option<String>,
 }
 
 impl SocketError {
@@ -106,6 +108,7 @@ impl SocketError {
       name,
       detail: detail.into(),
       os: None,
+      reason: None,
     }
   }
 
@@ -115,6 +118,7 @@ impl SocketError {
       name: name_of_io(error),
       detail: format!("{what}: {error}"),
       os: error.raw_os_error(),
+      reason: None,
     }
   }
 }

@@ -3,24 +3,30 @@
 use std::{
   io,
   net::SocketAddr,
-  sync::{Arc, mpsc},
+  sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+    mpsc,
+  },
   time::Duration,
 };
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::{
-  net::TcpListener,
+  net::{TcpListener, TcpStream},
   sync::{OwnedSemaphorePermit, Semaphore},
   time,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-  Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId, TlsOptions,
+  Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId,
   socket::Peer,
+  tls::{self, Acceptor},
+  transport::{Tcp, Transport},
 };
 
-/// Accepted connections that may wait for their owner; more stay in the kernel's backlog.
+/// Accepted connections that may be in their TLS handshake or wait for their owner; more stay in the kernel's backlog.
 pub const MOST_UNDELIVERED: usize = 128;
 
 /// How long the loop waits when the system has no descriptor or memory for another connection.
@@ -35,7 +41,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection that came in.
 #[derive(Debug)]
 pub struct Accepted {
-  stream: std::net::TcpStream,
+  stream: Incoming,
   /// Where it came from. An IPv4 peer of a dual-stack listener has an IPv4 address.
   pub peer: SocketAddr,
   /// Lets the loop accept another one when this value is dropped.
@@ -48,10 +54,19 @@ impl Accepted {
     let peer = Peer {
       host: self.peer.ip().to_string(),
       port: self.peer.port(),
-      tls: TlsOptions::default(),
     };
-    Socket::established(context, peer, self.stream)
+    match self.stream {
+      Incoming::Plain(stream) => Socket::established(context, peer, stream),
+      Incoming::Secure(transport) => Socket::secured(context, peer, transport),
+    }
   }
+}
+
+#[derive(Debug)]
+enum Incoming {
+  Plain(std::net::TcpStream),
+  /// After its handshake.
+  Secure(Transport),
 }
 
 /// A listening socket, seen from its owner. Dropping it closes it.
@@ -62,6 +77,7 @@ pub struct Listener {
   cancel: CancellationToken,
   /// Disconnects when the loop has closed the descriptor.
   closed: mpsc::Receiver<()>,
+  failed_handshakes: Arc<AtomicU32>,
 }
 
 impl Listener {
@@ -73,14 +89,20 @@ impl Listener {
   pub fn bind(context: &Context, options: ListenOptions) -> io::Result<Self> {
     let listener = {
       let _runtime = context.runtime().enter();
-      TcpListener::from_std(listen(options)?)?
+      TcpListener::from_std(listen(&options)?)?
     };
     let local = listener.local_addr()?;
     let (id, cancel) = (context.next_id(), context.child_token());
     let (open, closed) = mpsc::channel();
+    let failed_handshakes = Arc::default();
     let accepting = AcceptLoop {
-      id,
-      sink: Arc::clone(context.sink()),
+      delivery: Delivery {
+        id,
+        sink: Arc::clone(context.sink()),
+        tls: options.tls,
+        failed_handshakes: Arc::clone(&failed_handshakes),
+      },
+      tasks: context.tasks().clone(),
       cancel: cancel.clone(),
       ended: false,
       _open: open,
@@ -91,6 +113,7 @@ impl Listener {
       local,
       cancel,
       closed,
+      failed_handshakes,
     })
   }
 
@@ -102,6 +125,11 @@ impl Listener {
   /// The address it listens at, with the real port.
   pub fn local_addr(&self) -> SocketAddr {
     self.local
+  }
+
+  /// Connections that were dropped because their TLS handshake failed, or took too long.
+  pub fn failed_handshakes(&self) -> u32 {
+    self.failed_handshakes.load(Ordering::Relaxed)
   }
 
   /// Stops listening. When this returns the port is free, and connections that were not delivered are dropped with
@@ -119,7 +147,7 @@ impl Drop for Listener {
   }
 }
 
-fn listen(options: ListenOptions) -> io::Result<std::net::TcpListener> {
+fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListener> {
   let address = SocketAddr::new(options.address, options.port);
   let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
   // On Unix: listen again on a port whose old connections linger. On Windows it would mean stealing the port.
@@ -135,8 +163,8 @@ fn listen(options: ListenOptions) -> io::Result<std::net::TcpListener> {
 }
 
 struct AcceptLoop {
-  id: SocketId,
-  sink: Arc<dyn EventSink>,
+  delivery: Delivery,
+  tasks: TaskTracker,
   cancel: CancellationToken,
   ended: bool,
   _open: mpsc::Sender<()>,
@@ -153,7 +181,7 @@ impl AcceptLoop {
     self.ended = true;
     drop(listener);
     if let Some(error) = failure {
-      self.sink.push(self.id, Event::Failed(error));
+      self.delivery.push(Event::Failed(error));
     }
   }
 
@@ -170,10 +198,7 @@ impl AcceptLoop {
       match listener.accept().await {
         Ok((stream, address)) => {
           failures_in_a_row = 0;
-          // Fails only where the system refuses to stop watching it, and then it is of no use.
-          if let Ok(stream) = stream.into_std() {
-            self.deliver(stream, address, credit);
-          }
+          self.accepted(stream, address, credit);
         }
         Err(error) if is_fatal(&error) => return SocketError::from_io("accept a connection", &error),
         Err(error) => {
@@ -186,18 +211,68 @@ impl AcceptLoop {
     }
   }
 
-  fn deliver(&self, stream: std::net::TcpStream, address: SocketAddr, credit: OwnedSemaphorePermit) {
+  fn accepted(&self, stream: TcpStream, address: SocketAddr, credit: OwnedSemaphorePermit) {
     // Refused only on a connection that is already dead, and then the first read says so.
     let _ = stream.set_nodelay(true);
     let peer = SocketAddr::new(address.ip().to_canonical(), address.port());
-    self.sink.push(
-      self.id,
-      Event::Accepted(Accepted {
-        stream,
-        peer,
-        _credit: credit,
-      }),
-    );
+    if let Some(acceptor) = &self.delivery.tls {
+      let secured = self
+        .delivery
+        .clone()
+        .secure(Arc::clone(acceptor), stream, peer, credit);
+      let cancel = self.cancel.clone();
+      self.tasks.spawn(async move {
+        tokio::select! {
+          biased;
+          () = cancel.cancelled() => {}
+          () = secured => {}
+        }
+      });
+    } else if let Ok(stream) = stream.into_std() {
+      // It fails only where the system refuses to stop watching it, and then it is of no use.
+      self.delivery.deliver(Incoming::Plain(stream), peer, credit);
+    }
+  }
+}
+
+/// Where accepted connections go.
+#[derive(Clone)]
+struct Delivery {
+  id: SocketId,
+  sink: Arc<dyn EventSink>,
+  tls: Option<Arc<Acceptor>>,
+  failed_handshakes: Arc<AtomicU32>,
+}
+
+impl Delivery {
+  fn push(&self, event: Event) {
+    self.sink.push(self.id, event);
+  }
+
+  fn deliver(&self, stream: Incoming, peer: SocketAddr, credit: OwnedSemaphorePermit) {
+    self.push(Event::Accepted(Accepted {
+      stream,
+      peer,
+      _credit: credit,
+    }));
+  }
+
+  /// Delivers a connection once it is secure. The credit bounds how many of these there are at a time.
+  async fn secure(
+    self,
+    acceptor: Arc<Acceptor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    credit: OwnedSemaphorePermit,
+  ) {
+    let host = peer.ip().to_string();
+    match tls::accept(Tcp::new(stream), &host, peer.port(), &acceptor).await {
+      Ok(transport) => self.deliver(Incoming::Secure(transport), peer, credit),
+      // Any stranger can cause this. It is no news of the listener's.
+      Err(_) => {
+        self.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+      }
+    }
   }
 }
 
@@ -208,7 +283,7 @@ impl Drop for AcceptLoop {
         ErrorName::NetworkError,
         "internal error: the listener's task panicked",
       );
-      self.sink.push(self.id, Event::Failed(error));
+      self.delivery.push(Event::Failed(error));
     }
   }
 }

@@ -14,7 +14,7 @@
 //! | `settle` | what a connection still owes its peer after FIN |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
-//! | [`tls`], [`transport`] | handshakes and trust; one stream type for plain and TLS |
+//! | [`tls`], [`transport`] | handshakes and trust, by one backend or another; one stream type for plain and TLS |
 //! | [`listener`] | bind, listen, the accept loop |
 //! | [`error`], [`options`], [`event`] | the vocabulary |
 
@@ -47,7 +47,7 @@ pub use context::Context;
 pub use error::{ErrorName, SocketError};
 pub use event::{Event, EventSink, SocketId};
 pub use listener::{Accepted, Listener};
-pub use options::{ConnectOptions, ListenOptions, TlsOptions};
+pub use options::{ConnectOptions, ListenOptions};
 pub use poll_set::PollSet;
 pub use recv_buffer::Input;
 pub use socket::Socket;

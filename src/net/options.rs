@@ -1,13 +1,8 @@
 //! What an owner may choose. Values arrive valid: the binding's callers check them before they come here.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
-/// Which certificates a TLS connection trusts. Equal options share one connector.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TlsOptions {
-  /// Trust anchors besides the system's, each one or several certificates in PEM.
-  pub ca: Vec<Vec<u8>>,
-}
+use super::tls::{Acceptor, ClientTls};
 
 /// A connection to make.
 #[derive(Clone, Debug)]
@@ -17,13 +12,11 @@ pub struct ConnectOptions {
   /// 1 to 65535.
   pub port: u16,
   /// TLS from the first byte.
-  pub secure: bool,
-  /// Used when `secure`, and by a later upgrade.
-  pub tls: TlsOptions,
+  pub tls: Option<Arc<ClientTls>>,
 }
 
 /// A place to listen at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ListenOptions {
   /// The local address; `::` means both families.
   pub address: IpAddr,
@@ -31,4 +24,6 @@ pub struct ListenOptions {
   pub port: u16,
   /// Connections the kernel holds for us until they are accepted.
   pub backlog: i32,
+  /// TLS from the first byte of every connection.
+  pub tls: Option<Arc<Acceptor>>,
 }

@@ -21,6 +21,7 @@ use super::{
   settle,
   shared::{Shared, State, ended_before_tls, no_memory, plaintext_after_upgrade},
   socket::{Driver, Peer},
+  tls::Security,
   transport::NO_SIGNAL,
 };
 
@@ -79,7 +80,7 @@ impl Polled {
   }
 
   /// See [`Socket::upgrade`](super::Socket::upgrade). A task takes over.
-  pub(super) fn upgrade(&mut self) -> Option<Arc<Shared>> {
+  pub(super) fn upgrade(&mut self, security: Security) -> Option<Arc<Shared>> {
     let member = self.member.as_ref()?;
     self.failure = self
       .failure
@@ -91,11 +92,11 @@ impl Polled {
         Err(_) => None,
       });
     self.send.barrier();
-    self.hand_over(true)
+    self.hand_over(Some(security))
   }
 
   /// Gives the connection to a task.
-  fn hand_over(&mut self, upgrading: bool) -> Option<Arc<Shared>> {
+  fn hand_over(&mut self, upgrading: Option<Security>) -> Option<Arc<Shared>> {
     let stream = self.member.take()?.into_stream();
     let mut state = State {
       send: std::mem::take(&mut self.send),
@@ -104,7 +105,7 @@ impl Polled {
       abandoned: self.abandoned,
       upgrading,
       failure: self.failure.take(),
-      waker: None,
+      ..State::default()
     };
     if self.suspended {
       state.recv.suspend();
@@ -390,7 +391,7 @@ impl Driver for Polled {
   fn release(&mut self) {
     // What was closed and still has bytes to write goes on without its owner.
     if self.closing {
-      self.hand_over(false);
+      self.hand_over(None);
     }
     self.member = None;
   }

@@ -12,6 +12,7 @@ use super::{
   send_queue::{SendQueue, copy},
   socket::Driver,
   sync::{Mutex, lock},
+  tls::{Security, TlsInfo},
 };
 
 /// What handle and task share. Locks are held for moments only, never across I/O or an await.
@@ -32,7 +33,9 @@ pub(super) struct State {
   /// The owner does not care what becomes of what it sent.
   pub(super) abandoned: bool,
   /// From `upgrade` until the handshake is done: nothing may be read as plaintext any more.
-  pub(super) upgrading: bool,
+  pub(super) upgrading: Option<Security>,
+  /// What the handshake led to.
+  pub(super) tls_info: Option<TlsInfo>,
   /// The task must fail with this as soon as it looks.
   pub(super) failure: Option<SocketError>,
   /// Wakes the task. `None` while the task is not waiting for its owner.
@@ -76,10 +79,10 @@ impl Shared {
 
 impl Shared {
   /// STARTTLS: what was staged so far goes out as it is, then comes the handshake.
-  pub(super) fn upgrade(&self) {
+  pub(super) fn upgrade(&self, security: Security) {
     self.with(|state| {
       state.send.barrier();
-      state.upgrading = true;
+      state.upgrading = Some(security);
       state.failure = state.recv.leave_plaintext().map(|leftover| match leftover {
         Input::End(End::Failed(error)) => error,
         Input::End(End::Eof) => ended_before_tls(),
@@ -156,7 +159,7 @@ impl Driver for Arc<Shared> {
       state.send.clear();
       state.abandoned = true;
       state.close();
-      state.upgrading
+      state.upgrading.is_some()
     });
     if handshaking {
       self.abort();

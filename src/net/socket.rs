@@ -9,18 +9,19 @@ use std::{
 };
 
 use super::{
-  ConnectOptions, Context, Event, Input, SocketId, TlsOptions, connection,
+  ConnectOptions, Context, Event, Input, SocketId, connection,
   event::Readiness,
   polled::Polled,
   shared::{Shared, State},
+  tls::{Security, TlsInfo},
+  transport::Transport,
 };
 
-/// Who is at the other end, and how to secure the way there.
+/// Who is at the other end.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
   pub(super) host: String,
   pub(super) port: u16,
-  pub(super) tls: TlsOptions,
 }
 
 /// What moves the bytes of a connection. [`Socket`] has the same methods and describes them.
@@ -59,12 +60,11 @@ impl Socket {
     let peer = Arc::new(Peer {
       host: options.host,
       port: options.port,
-      tls: options.tls,
     });
     let id = context.next_id();
     let shared = Shared::new(context, id, State::default());
-    let hand_over = context.poll_set().is_some() && !options.secure;
-    let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), options.secure, hand_over);
+    let hand_over = context.poll_set().is_some() && options.tls.is_none();
+    let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), options.tls, hand_over);
     context.spawn(task);
     Self {
       id,
@@ -90,6 +90,19 @@ impl Socket {
       context: context.clone(),
       peer,
       way: RefCell::new(way),
+    }
+  }
+
+  /// Takes over a connection that is established and secure.
+  pub(super) fn secured(context: &Context, peer: Peer, transport: Transport) -> Self {
+    let (id, peer) = (context.next_id(), Arc::new(peer));
+    Self {
+      id,
+      context: context.clone(),
+      way: RefCell::new(Way::Task(connection::spawn_secured(
+        context, &peer, id, transport,
+      ))),
+      peer,
     }
   }
 
@@ -153,15 +166,23 @@ impl Socket {
     self.drive((), |driver| driver.resume());
   }
 
+  /// What the TLS handshake led to; `None` before it is done, and without TLS.
+  pub fn tls_info(&self) -> Option<TlsInfo> {
+    match &*self.way.borrow() {
+      Way::Task(shared) => shared.with(|state| state.tls_info.clone()),
+      Way::Polled(_) => None,
+    }
+  }
+
   /// STARTTLS: everything staged so far goes out as it is, then comes a handshake, then everything staged later goes
   /// out encrypted. No byte that the peer sent as plaintext is delivered from here on: if there is one already, or
   /// one comes, the socket fails with `SecurityError`.
-  pub fn upgrade(&self) {
+  pub fn upgrade(&self, security: Security) {
     let mut way = self.way.borrow_mut();
     match &mut *way {
-      Way::Task(shared) => shared.upgrade(),
+      Way::Task(shared) => shared.upgrade(security),
       Way::Polled(polled) => {
-        if let Some(shared) = polled.upgrade() {
+        if let Some(shared) = polled.upgrade(security) {
           *way = Way::Task(shared);
         }
       }

@@ -15,8 +15,9 @@ use tokio::{
   io::{AsyncRead, AsyncWrite, ReadBuf},
   net::TcpStream,
 };
-use tokio_native_tls::TlsStream;
 use tokio_util::io::poll_read_buf;
+
+use super::tls::{self, TlsInfo};
 
 /// Keeps a write from raising SIGPIPE: whether the process ignores that is up to the application.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -32,7 +33,7 @@ pub enum Transport {
   /// TCP as it is.
   Plain(Tcp),
   /// TLS over TCP, after a successful handshake. Boxed: idle plain sockets should stay small.
-  Tls(Box<TlsStream<Tcp>>),
+  Tls(Box<tls::Stream>),
 }
 
 /// A TCP stream that retries what a signal interrupted, and remembers whether the peer's FIN was read. TLS libraries
@@ -85,9 +86,19 @@ impl Transport {
   pub fn unacknowledged(&self) -> io::Result<usize> {
     let tcp = match self {
       Self::Plain(tcp) => tcp,
-      Self::Tls(tls) => tls.get_ref().get_ref().get_ref(),
+      Self::Tls(stream) => tls::tcp(stream),
     };
     crate::os::unacknowledged(&tcp.stream)
+  }
+}
+
+impl Transport {
+  /// What the handshake led to; `None` without TLS.
+  pub fn tls_info(&self) -> Option<TlsInfo> {
+    match self {
+      Self::Plain(_) => None,
+      Self::Tls(stream) => Some(tls::tls_info(stream)),
+    }
   }
 }
 
@@ -96,10 +107,10 @@ impl AsyncRead for Transport {
   fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-      Self::Tls(tls) => {
+      Self::Tls(stream) => {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut **tls).poll_read(cx, buf))?;
-        if buf.filled().len() == before && tls.get_ref().get_ref().get_ref().eof {
+        ready!(Pin::new(&mut **stream).poll_read(cx, buf))?;
+        if buf.filled().len() == before && tls::tcp(stream).eof {
           return Poll::Ready(Err(io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the peer ended the connection without ending TLS (no close_notify); data may be missing",
@@ -115,7 +126,7 @@ impl AsyncWrite for Transport {
   fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-      Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, buf),
+      Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, buf),
     }
   }
 
@@ -126,25 +137,25 @@ impl AsyncWrite for Transport {
   ) -> Poll<io::Result<usize>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-      Self::Tls(tls) => Pin::new(&mut **tls).poll_write_vectored(cx, bufs),
+      Self::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, bufs),
     }
   }
 
   fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-      Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
+      Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
     }
   }
 
-  /// Ends our side: with TLS a close_notify first, which native-tls does not follow with FIN, so we do.
+  /// Ends our side: with TLS a close_notify first, which not every backend follows with FIN, so we do.
   fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-      Self::Tls(tls) => {
+      Self::Tls(stream) => {
         // A peer that is gone cannot take a close_notify; FIN is still owed.
-        let _ = ready!(Pin::new(&mut **tls).poll_shutdown(cx));
-        Pin::new(&mut tls.get_mut().get_mut().get_mut().stream).poll_shutdown(cx)
+        let _ = ready!(Pin::new(&mut **stream).poll_shutdown(cx));
+        Pin::new(&mut tls::tcp_mut(stream).stream).poll_shutdown(cx)
       }
     }
   }

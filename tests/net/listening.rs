@@ -82,11 +82,12 @@ fn both_families_reach_a_listener_on_the_ipv6_wildcard() {
     address: Ipv6Addr::UNSPECIFIED.into(),
     port: 0,
     backlog: 16,
+    tls: None,
   };
   let listener = Listener::bind(&owner.context, options).unwrap();
   let port = listener.local_addr().port();
   for host in ["127.0.0.1", "::1"] {
-    let socket = owner.connect_with(host, port, false, Vec::new());
+    let socket = owner.connect_with(host, port, None);
     assert!(matches!(owner.event(socket.id()), Event::Opened));
     assert_eq!(owner.accepted(&listener).1.ip().to_string(), host);
   }
@@ -97,6 +98,6 @@ fn the_first_address_that_answers_wins() {
   let owner = Owner::new();
   let listener = owner.listen(0).unwrap();
   // On most systems localhost is ::1 as well, where nothing listens.
-  let socket = owner.connect_with("localhost", listener.local_addr().port(), false, Vec::new());
+  let socket = owner.connect_with("localhost", listener.local_addr().port(), None);
   assert!(matches!(owner.event(socket.id()), Event::Opened));
 }

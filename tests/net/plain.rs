@@ -58,7 +58,7 @@ fn a_port_without_listener_refuses() {
 #[test]
 fn a_name_that_does_not_exist_is_not_found() {
   let owner = Owner::new();
-  let socket = owner.connect_with("does-not-exist.invalid", 80, false, Vec::new());
+  let socket = owner.connect_with("does-not-exist.invalid", 80, None);
   let error = owner.failure(&socket);
   assert_eq!(error.name, ErrorName::DomainNotFoundError);
   assert!(

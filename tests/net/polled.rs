@@ -9,10 +9,10 @@ use std::{
   time::{Duration, Instant},
 };
 
-use moz_tcp_socket::net::{ErrorName, Event, Input, Socket, recv_buffer::End};
+use moz_tcp_socket::net::{ErrorName, Event, Input, Socket, recv_buffer::End, tls::Security};
 use socket2::SockRef;
 
-use crate::support::{Owner, send};
+use crate::support::{Owner, send, trusting};
 
 /// More than the kernel keeps for one connection, at both ends together.
 const MUCH: usize = 20_000_000;
@@ -311,7 +311,7 @@ fn plaintext_that_waits_when_upgrade_is_called_is_a_security_error() {
   peer.write_all(b"injected").unwrap();
   let event = owner.event(socket.id());
   assert!(matches!(event, Event::Readable), "{event:?}");
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   let error = owner.failure(&socket);
   assert_eq!(error.name, ErrorName::SecurityError);
   assert!(error.detail.contains("plaintext"), "{}", error.detail);
@@ -326,7 +326,7 @@ fn plaintext_of_a_suspended_socket_is_a_security_error_at_upgrade() {
   socket.suspend();
   peer.write_all(b"injected").unwrap();
   round_trip(&owner);
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
 }
 
@@ -336,7 +336,7 @@ fn an_upgrade_after_the_peers_end_fails() {
   let (socket, peer) = owner.pair();
   peer.shutdown(Shutdown::Write).unwrap();
   assert!(matches!(owner.input(&socket), Input::End(End::Eof)));
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
 }
 
@@ -346,7 +346,7 @@ fn upgrade_sends_what_came_before_it_in_the_clear_and_nothing_else() {
   let (socket, mut peer) = owner.pair();
   let before = pattern(MUCH);
   send(&socket, &before);
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   send(&socket, b"secret");
   let mut received = vec![0; MUCH + 2];
   let reader = thread::spawn(move || {

@@ -16,7 +16,9 @@ use std::{
 use moz_tcp_socket::{
   net::{
     ConnectOptions, Context, Event, EventSink, Input, ListenOptions, Listener, PollSet, Socket, SocketError,
-    SocketId, TlsOptions, recv_buffer::End,
+    SocketId,
+    recv_buffer::End,
+    tls::{ClientTls, Profile},
   },
   runtime,
 };
@@ -39,6 +41,18 @@ pub(crate) struct Owner {
   sockets: RefCell<HashMap<SocketId, Weak<Socket>>>,
   events: Receiver<(SocketId, Event)>,
   waiting: RefCell<HashMap<SocketId, Vec<Event>>>,
+}
+
+/// To be a client that trusts `ca` besides the system.
+pub(crate) fn trusting(ca: Vec<Vec<u8>>) -> Arc<ClientTls> {
+  let profile = Profile {
+    ca,
+    ..Profile::default()
+  };
+  Arc::new(ClientTls {
+    profile,
+    ..ClientTls::default()
+  })
 }
 
 impl Owner {
@@ -111,17 +125,15 @@ impl Owner {
   }
 
   pub(crate) fn connect(&self, address: SocketAddr) -> Rc<Socket> {
-    self.connect_with(&address.ip().to_string(), address.port(), false, Vec::new())
+    self.connect_with(&address.ip().to_string(), address.port(), None)
   }
 
-  pub(crate) fn connect_with(&self, host: &str, port: u16, secure: bool, ca: Vec<Vec<u8>>) -> Rc<Socket> {
-    let tls = TlsOptions { ca };
+  pub(crate) fn connect_with(&self, host: &str, port: u16, tls: Option<Arc<ClientTls>>) -> Rc<Socket> {
     self.keep(Socket::connect(
       &self.context,
       ConnectOptions {
         host: host.into(),
         port,
-        secure,
         tls,
       },
     ))
@@ -135,6 +147,7 @@ impl Owner {
         address,
         port,
         backlog: 16,
+        tls: None,
       },
     )
   }

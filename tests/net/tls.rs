@@ -6,7 +6,7 @@ use std::{
   thread::{self, JoinHandle},
 };
 
-use moz_tcp_socket::net::{ErrorName, Event, Input, SocketError, recv_buffer::End};
+use moz_tcp_socket::net::{ErrorName, Event, Input, SocketError, recv_buffer::End, tls::Security};
 use openssl::{
   asn1::Asn1Time,
   bn::BigNum,
@@ -20,7 +20,7 @@ use openssl::{
   },
 };
 
-use crate::support::{Owner, send};
+use crate::support::{Owner, send, trusting};
 
 struct Identity {
   key: PKey<Private>,
@@ -106,7 +106,7 @@ fn refused(identity: &Identity, trusted: Vec<Vec<u8>>) -> SocketError {
     |_| {},
     |mut stream| assert_eq!(stream.read(&mut [0; 1]).unwrap_or(0), 0),
   );
-  let socket = owner.connect_with("localhost", port, true, trusted);
+  let socket = owner.connect_with("localhost", port, Some(trusting(trusted)));
   send(&socket, b"secret");
   let error = owner.failure(&socket);
   server.join().unwrap();
@@ -131,7 +131,7 @@ fn a_trusted_peer_is_talked_to_and_ended_cleanly() {
       );
     },
   );
-  let socket = owner.connect_with("localhost", port, true, vec![identity.pem()]);
+  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
   assert!(matches!(owner.event(socket.id()), Event::Opened));
   send(&socket, b"ping");
   assert_eq!(owner.read(&socket, 4), b"ping");
@@ -209,7 +209,7 @@ fn an_end_without_close_notify_is_an_error_after_the_bytes() {
       let _ = stream.read(&mut [0; 1]);
     },
   );
-  let socket = owner.connect_with("localhost", port, true, vec![identity.pem()]);
+  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
   assert!(matches!(owner.event(socket.id()), Event::Opened));
   assert_eq!(owner.read(&socket, 7), b"half of");
   match owner.input(&socket) {
@@ -237,10 +237,10 @@ fn starttls_keeps_plain_before_and_encrypted_after() {
       assert_eq!(all, b"secret");
     },
   );
-  let socket = owner.connect_with("localhost", port, false, vec![identity.pem()]);
+  let socket = owner.connect_with("localhost", port, None);
   assert!(matches!(owner.event(socket.id()), Event::Opened));
   send(&socket, b"STARTTLS");
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(vec![identity.pem()])));
   send(&socket, b"secret");
   // Closing at once loses nothing: plain part, handshake, encrypted part, then the end.
   socket.close();
@@ -254,7 +254,7 @@ fn plaintext_that_waited_when_tls_was_asked_for_fails_the_socket() {
   let (socket, mut peer) = owner.pair();
   peer.write_all(b"injected").unwrap();
   assert!(matches!(owner.event(socket.id()), Event::Readable));
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   assert!(matches!(socket.take_input(&mut []), Input::None));
   assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
 }
@@ -263,7 +263,7 @@ fn plaintext_that_waited_when_tls_was_asked_for_fails_the_socket() {
 fn plaintext_in_place_of_a_handshake_is_a_security_error() {
   let owner = Owner::new();
   let (socket, mut peer) = owner.pair();
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   peer.write_all(b"* OK still plaintext here\r\n").unwrap();
   assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
 }
@@ -272,7 +272,7 @@ fn plaintext_in_place_of_a_handshake_is_a_security_error() {
 fn a_peer_that_hangs_up_during_the_handshake_interrupts() {
   let owner = Owner::new();
   let (socket, mut peer) = owner.pair();
-  socket.upgrade();
+  socket.upgrade(Security::Client(trusting(Vec::new())));
   let mut hello = [0; 5];
   peer.read_exact(&mut hello).unwrap();
   assert_eq!(hello[0], 0x16, "a handshake record");

@@ -1,0 +1,56 @@
+'use strict'
+
+// The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they are about
+// TLS.
+
+const { isIP } = require('node:net')
+
+const { toBinaryType, toDictionary, toText } = require('./convert.js')
+const { clientConfig, serverConfig, toClientFields, toServerFields } = require('./tls.js')
+
+/** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
+function toSocketOptions(value) {
+  const options = toDictionary(value)
+  const tls = toClientFields(options)
+  const secure = isSecure(options)
+  const config = secure || given(tls) ? clientConfig(tls) : undefined
+  return { secure, binaryType: toBinaryType(options.binaryType), tls, config }
+}
+
+/** Options of a listener. `config` is there with a certificate, which `upgradeToSecure` of accepted sockets goes by. */
+function toServerOptions(value) {
+  const options = toDictionary(value)
+  const tls = toServerFields(options)
+  const secure = isSecure(options)
+  const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
+  if (!isIP(address) || address.includes('%')) {
+    throw new TypeError(
+      `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
+    )
+  }
+  const config = secure || given(tls) ? serverConfig(tls) : undefined
+  return { secure, binaryType: toBinaryType(options.binaryType), address, config }
+}
+
+/** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */
+function toClientUpgrade(value, made, config) {
+  const fields = toClientFields(toDictionary(value))
+  return config === undefined || given(fields) ? clientConfig({ ...made, ...fields }) : config
+}
+
+/** The same on an accepted socket, whose listener's certificate is in `config`, if it has one. */
+function toServerUpgrade(value, config) {
+  const fields = toServerFields(toDictionary(value))
+  return config === undefined || given(fields) ? serverConfig(fields) : config
+}
+
+function given(fields) {
+  return Object.keys(fields).length > 0
+}
+
+/** Firefox OS 1.0 called it useSSL; ignoring that would mean cleartext. */
+function isSecure(options) {
+  return Boolean(options.useSecureTransport) || Boolean(options.useSSL)
+}
+
+module.exports = { toSocketOptions, toServerOptions, toClientUpgrade, toServerUpgrade }

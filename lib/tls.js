@@ -1,0 +1,265 @@
+'use strict'
+
+// TLS options: from what applications pass to what the engine takes, and what a handshake led to. None of this was in
+// Firefox OS. Ignoring an option could mean less security than the caller asked for, so whatever this cannot honour
+// throws a TypeError that names it.
+
+const { describe, toBytes, toHost, toInteger, toText } = require('./convert.js')
+const native = require('./native.js')
+
+const VERSIONS = ['TLSv1.2', 'TLSv1.3']
+
+/** Milliseconds that a client may take for its handshake with a server of ours. */
+const HANDSHAKE_TIMEOUT = 10_000
+const MAX_HANDSHAKE_TIMEOUT = 600_000
+
+/** Each option of a client, and how its value is converted. */
+const CLIENT = {
+  ca: toPems,
+  caOnly: toBoolean,
+  crl: toPems,
+  servername: (name, value) => toHost(toText(value), name),
+  cert: toPem,
+  key: toPem,
+  pfx: toFile,
+  passphrase: toPassphrase,
+  alpnProtocols: toProtocols,
+  minVersion: toVersion,
+  maxVersion: toVersion,
+  fingerprint256: toFingerprint,
+  rejectUnauthorized: toBoolean,
+}
+
+/** The same of a server. */
+const SERVER = {
+  cert: toPem,
+  key: toPem,
+  pfx: toFile,
+  passphrase: toPassphrase,
+  alpnProtocols: toProtocols,
+  minVersion: toVersion,
+  maxVersion: toVersion,
+  handshakeTimeout: toTimeout,
+}
+
+/** What other TLS APIs know and this one does not have. */
+const UNSUPPORTED = [
+  'ALPNProtocols',
+  'SNICallback',
+  'allowPartialTrustChain',
+  'checkServerIdentity',
+  'ciphers',
+  'clientCertEngine',
+  'dhparam',
+  'ecdhCurve',
+  'honorCipherOrder',
+  'minDHSize',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'requestCert',
+  'requestOCSP',
+  'secureContext',
+  'secureOptions',
+  'secureProtocol',
+  'session',
+  'sigalgs',
+]
+
+/** Those of `options` that are about TLS, converted: of a client. */
+function toClientFields(options) {
+  refuse(options, UNSUPPORTED, 'this TLS option is not supported')
+  refuse(options, only(SERVER, CLIENT), 'this is an option of servers')
+  return convert(CLIENT, options)
+}
+
+/** Those of `options` that are about TLS, converted: of a server. */
+function toServerFields(options) {
+  refuse(options, UNSUPPORTED, 'this TLS option is not supported')
+  refuse(
+    options,
+    only(CLIENT, SERVER),
+    'this is an option of clients; a server does not ask for certificates',
+  )
+  return convert(SERVER, options)
+}
+
+function only(these, andNotThose) {
+  return Object.keys(these).filter((name) => !Object.hasOwn(andNotThose, name))
+}
+
+function refuse(options, names, why) {
+  for (const name of names) {
+    // A negation says what is the case anyway.
+    if (options[name] !== undefined && options[name] !== null) throw new TypeError(`${name}: ${why}`)
+  }
+}
+
+function convert(converters, options) {
+  const fields = {}
+  for (const [name, converter] of Object.entries(converters)) {
+    const value = options[name]
+    if (value !== undefined && value !== null) fields[name] = converter(name, value)
+  }
+  return fields
+}
+
+let defaults
+
+/** The engine's TlsConfig of a client. */
+function clientConfig(fields) {
+  return Object.keys(fields).length > 0 ? makeClientConfig(fields) : (defaults ??= makeClientConfig(fields))
+}
+
+function makeClientConfig(fields) {
+  const { ca = [], crl = [], fingerprint256, rejectUnauthorized = true } = fields
+  if (fields.caOnly && ca.length === 0) throw new TypeError('caOnly: nothing would be trusted without ca')
+  // A pin by itself says which certificate it must be; everything else about that is beside the point.
+  const pinned = fingerprint256 !== undefined && ca.length === 0 && crl.length === 0
+  const config = make('client', {
+    verify: rejectUnauthorized && !pinned,
+    ca,
+    caOnly: fields.caOnly ?? false,
+    crl,
+    identity: toIdentity(fields),
+    serverName: fields.servername,
+    fingerprint256,
+    ...common(fields),
+  })
+  if (!rejectUnauthorized && fingerprint256 === undefined) warn()
+  return config
+}
+
+/** The engine's TlsConfig of a server. */
+function serverConfig(fields) {
+  const identity = toIdentity(fields)
+  if (identity === undefined) throw new TypeError('cert: a TLS server needs cert and key, or pfx')
+  return make('server', {
+    identity,
+    handshakeTimeout: fields.handshakeTimeout ?? HANDSHAKE_TIMEOUT,
+    ...common(fields),
+  })
+}
+
+function make(side, options) {
+  try {
+    return native.TlsConfig[side](options)
+  } catch (error) {
+    throw new TypeError(error.message, { cause: error })
+  }
+}
+
+function common({ alpnProtocols = [], minVersion = VERSIONS[0], maxVersion }) {
+  if (maxVersion !== undefined && minVersion > maxVersion) {
+    throw new TypeError(`maxVersion "${maxVersion}": must not be below minVersion "${minVersion}"`)
+  }
+  return { alpn: alpnProtocols, minVersion, maxVersion }
+}
+
+function toIdentity({ cert, key, pfx, passphrase }) {
+  if (pfx !== undefined && (cert ?? key) !== undefined) {
+    throw new TypeError('pfx: holds certificate and key; cert and key must not be given too')
+  }
+  if (cert !== undefined && key === undefined) throw new TypeError('cert: needs its key')
+  if (key !== undefined && cert === undefined) throw new TypeError('key: needs its cert')
+  if ((cert ?? pfx) !== undefined) return { cert, key, pfx, passphrase }
+  if (passphrase !== undefined) throw new TypeError('passphrase: there is no key or pfx to go with it')
+  return undefined
+}
+
+let warned = false
+
+function warn() {
+  if (warned) return
+  warned = true
+  process.emitWarning(
+    'rejectUnauthorized: false accepts any server: whoever is on the way can read and change everything.',
+    { code: 'MOZ_TCP_SOCKET_UNVERIFIED' },
+  )
+}
+
+/** One or several PEM texts or buffers. */
+function toPems(name, value) {
+  return (Array.isArray(value) ? value : [value]).map((item) => toPem(name, item))
+}
+
+function toPem(name, value) {
+  if (typeof value === 'string') return Buffer.from(value)
+  return toBytes(name, value, 'PEM, as a string or a Buffer')
+}
+
+function toFile(name, value) {
+  return toBytes(name, value, 'the bytes of a PKCS #12 file, as a Buffer')
+}
+
+function toPassphrase(name, value) {
+  if (typeof value !== 'string') throw new TypeError(`${name}: must be a string`)
+  return value
+}
+
+function toBoolean(name, value) {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} ${describe(value)}: must be true or false`)
+  return value
+}
+
+function toVersion(name, value) {
+  const version = toText(value)
+  if (!VERSIONS.includes(version)) {
+    throw new TypeError(`${name} ${describe(version)}: must be "TLSv1.2" or "TLSv1.3"`)
+  }
+  return version
+}
+
+function toProtocols(name, value) {
+  if (!Array.isArray(value)) throw new TypeError(`${name} ${describe(value)}: must be an array of strings`)
+  for (const item of value) {
+    if (typeof item !== 'string' || item === '' || Buffer.byteLength(item) > 255) {
+      throw new TypeError(`${name} ${describe(item)}: each must be a string of 1 to 255 bytes`)
+    }
+  }
+  // RFC 7301: the list has two bytes for its length, and each name one for its own.
+  if (value.reduce((sum, item) => sum + 1 + Buffer.byteLength(item), 0) > 65535) {
+    throw new TypeError(`${name}: all together must not be longer than 65535 bytes`)
+  }
+  return [...value]
+}
+
+function toFingerprint(name, value) {
+  const text = toText(value)
+  if (!/^[\da-f]{2}(:?[\da-f]{2}){31}$/i.test(text)) {
+    throw new TypeError(`${name} ${describe(text)}: must be 32 bytes in hexadecimal, with or without colons`)
+  }
+  return Buffer.from(text.replaceAll(':', ''), 'hex')
+}
+
+function toTimeout(name, value) {
+  const timeout = toInteger(value, name)
+  if (timeout < 1 || timeout > MAX_HANDSHAKE_TIMEOUT) {
+    throw new RangeError(`${name} ${timeout}: must be from 1 to ${MAX_HANDSHAKE_TIMEOUT} milliseconds`)
+  }
+  return timeout
+}
+
+/** What `socket.tls` tells of a native socket; `null` while its connection is not secure. */
+function tlsDetails(handle) {
+  const details = handle.tlsDetails()
+  if (!details) return null
+  const { protocol, cipher, alpnProtocol, servername, resumed, peerCertificate } = details
+  return Object.freeze({
+    protocol: protocol ?? null,
+    cipher: cipher ?? null,
+    alpnProtocol: alpnProtocol ?? null,
+    servername: servername ?? null,
+    resumed: resumed ?? null,
+    peerCertificate: peerCertificate ? certificateDetails(peerCertificate) : null,
+  })
+}
+
+function certificateDetails(der) {
+  // Loaded late: it takes longer than all of this package.
+  const { X509Certificate } = require('node:crypto')
+  const { subject, issuer, validFrom, validTo, fingerprint256, raw } = new X509Certificate(der)
+  return Object.freeze({ subject, issuer, validFrom, validTo, fingerprint256, raw })
+}
+
+module.exports = { clientConfig, serverConfig, tlsDetails, toClientFields, toServerFields }

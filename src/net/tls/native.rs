@@ -1,0 +1,175 @@
+//! TLS by the system's own library: SChannel on Windows, Secure Transport on Apple's systems, through tokio-native-tls.
+//! They tell little of a connection or of what went wrong, and some options cannot be had; those are refused, never
+//! ignored.
+
+use std::io;
+
+use tokio_native_tls::{
+  TlsAcceptor, TlsConnector, TlsStream,
+  native_tls::{self, Certificate, Identity as NativeIdentity, Protocol},
+};
+
+use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version};
+use crate::net::{ErrorName, transport::Tcp};
+
+/// A connection after its handshake.
+pub type Stream = TlsStream<Tcp>;
+
+/// Whom one profile trusts, and what it presents.
+#[derive(Clone)]
+pub(super) struct Connector(TlsConnector);
+
+/// A server's certificate, and the versions it speaks.
+pub(super) struct Acceptor(TlsAcceptor);
+
+impl std::fmt::Debug for Acceptor {
+  fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    f.write_str("Acceptor")
+  }
+}
+
+/// Secure Transport ends at TLS 1.2, and so does what native-tls asks of the others as a server.
+const NEWEST: Version = if cfg!(target_vendor = "apple") {
+  Version::Tls12
+} else {
+  Version::Tls13
+};
+const NEWEST_OF_SERVERS: Version = Version::Tls12;
+
+pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
+  if !profile.crl.is_empty() {
+    return Err("crl: revocation lists are not supported on this platform".into());
+  }
+  check_version(profile.min_version, NEWEST)?;
+  for pem in &profile.ca {
+    certificates(pem)?;
+  }
+  profile
+    .identity
+    .as_ref()
+    .map_or(Ok(()), |identity| read(identity).map(drop))
+}
+
+fn check_version(min: Version, newest: Version) -> Result<(), String> {
+  if min > newest {
+    return Err("minVersion: \"TLSv1.3\" is not supported on this platform".into());
+  }
+  Ok(())
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, String> {
+  match Certificate::stack_from_pem(pem) {
+    Ok(certificates) if certificates.is_empty() => Err("ca: no certificate in PEM form found".into()),
+    Ok(certificates) => Ok(certificates),
+    Err(error) => Err(format!("ca: {error}")),
+  }
+}
+
+fn read(identity: &Identity) -> Result<NativeIdentity, String> {
+  match identity {
+    Identity::Pem {
+      passphrase: Some(_), ..
+    } => Err("passphrase: encrypted keys in PEM are not supported on this platform; use pfx".into()),
+    Identity::Pem { cert, key, .. } => {
+      NativeIdentity::from_pkcs8(cert, key).map_err(|error| format!("key: {error} (PKCS #8 is needed)"))
+    }
+    Identity::Pfx { data, passphrase } => {
+      NativeIdentity::from_pkcs12(data, passphrase).map_err(|error| format!("pfx: {error}"))
+    }
+  }
+}
+
+/// `extra` are anchors that count as the system's, and are ignored if unreadable.
+pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, String> {
+  let mut builder = native_tls::TlsConnector::builder();
+  builder
+    .min_protocol_version(Some(protocol(profile.min_version)))
+    .max_protocol_version(profile.max_version.map(protocol))
+    .disable_built_in_roots(profile.ca_only)
+    .danger_accept_invalid_certs(!profile.verify)
+    .danger_accept_invalid_hostnames(!profile.verify);
+  for pem in &profile.ca {
+    for certificate in certificates(pem)? {
+      builder.add_root_certificate(certificate);
+    }
+  }
+  let extra = extra.filter(|_| !profile.ca_only).map(certificates);
+  for certificate in extra.and_then(Result::ok).unwrap_or_default() {
+    builder.add_root_certificate(certificate);
+  }
+  if let Some(identity) = &profile.identity {
+    builder.identity(read(identity)?);
+  }
+  let alpn: Vec<&str> = profile.alpn.iter().map(String::as_str).collect();
+  builder.request_alpns(&alpn);
+  let built = builder.build().map_err(|error| error.to_string())?;
+  Ok(Connector(built.into()))
+}
+
+pub(super) async fn connect(
+  connector: &Connector,
+  name: &str,
+  _port: u16,
+  stream: Tcp,
+) -> Result<Stream, Failure> {
+  let handshake = connector.0.connect(name, stream);
+  handshake.await.map_err(|error| failure(&error))
+}
+
+pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
+  check_version(options.min_version, NEWEST_OF_SERVERS)?;
+  let mut builder = native_tls::TlsAcceptor::builder(read(&options.identity)?);
+  builder
+    .min_protocol_version(Some(protocol(options.min_version)))
+    .max_protocol_version(options.max_version.map(protocol))
+    .accept_alpn(&options.alpn);
+  let built = builder.build().map_err(|error| error.to_string())?;
+  Ok(Acceptor(built.into()))
+}
+
+pub(super) async fn accept(acceptor: &Acceptor, stream: Tcp) -> Result<Stream, Failure> {
+  let handshake = acceptor.0.accept(stream);
+  handshake.await.map_err(|error| failure(&error))
+}
+
+fn failure(error: &native_tls::Error) -> Failure {
+  let source = std::error::Error::source(error);
+  match source.and_then(|source| source.downcast_ref::<io::Error>()) {
+    Some(error) => Failure::from_io(error),
+    None => Failure::new(ErrorName::SecurityError, error.to_string()),
+  }
+}
+
+/// What the handshake of `stream` led to, as far as the library tells.
+pub fn tls_info(stream: &Stream) -> TlsInfo {
+  let native = stream.get_ref();
+  let alpn = native.negotiated_alpn().ok().flatten();
+  let certificate = native.peer_certificate().ok().flatten();
+  TlsInfo {
+    alpn: alpn.map(|name| String::from_utf8_lossy(&name).into_owned()),
+    peer_certificate: certificate.and_then(|certificate| certificate.to_der().ok()),
+    ..TlsInfo::default()
+  }
+}
+
+/// The connection below.
+pub fn tcp(stream: &Stream) -> &Tcp {
+  stream.get_ref().get_ref().get_ref()
+}
+
+/// As [`tcp`].
+pub fn tcp_mut(stream: &mut Stream) -> &mut Tcp {
+  stream.get_mut().get_mut().get_mut()
+}
+
+/// These libraries do not tell what is theirs in an error of an established stream.
+pub(super) fn stream_failure(_error: &io::Error) -> Option<Failure> {
+  None
+}
+
+fn protocol(version: Version) -> Protocol {
+  match version {
+    Version::Tls12 => Protocol::Tlsv12,
+    Version::Tls13 => Protocol::Tlsv13,
+  }
+}

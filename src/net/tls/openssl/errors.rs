@@ -1,0 +1,116 @@
+//! What OpenSSL's verify results, reasons and alerts are called in Gecko. Contract section 6.3.
+
+use std::io;
+
+use openssl::{
+  error::ErrorStack,
+  ssl::{self, SslRef},
+};
+
+use super::Failure;
+use crate::net::ErrorName;
+
+/// Verify results with a name of their own (`X509_V_ERR_*`, x509_vfy.h); the rest is `SecurityError`.
+const VERIFY_NAMES: &[(i32, ErrorName)] = &[
+  (2, ErrorName::SecurityUntrustedCertificateIssuerError), // UNABLE_TO_GET_ISSUER_CERT
+  (9, ErrorName::SecurityExpiredCertificateError),         // CERT_NOT_YET_VALID
+  (10, ErrorName::SecurityExpiredCertificateError),        // CERT_HAS_EXPIRED
+  (18, ErrorName::SecurityUntrustedCertificateIssuerError), // DEPTH_ZERO_SELF_SIGNED_CERT
+  (19, ErrorName::SecurityUntrustedCertificateIssuerError), // SELF_SIGNED_CERT_IN_CHAIN
+  (20, ErrorName::SecurityUntrustedCertificateIssuerError), // UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+  (21, ErrorName::SecurityUntrustedCertificateIssuerError), // UNABLE_TO_VERIFY_LEAF_SIGNATURE
+  (23, ErrorName::SecurityRevokedCertificateError),        // CERT_REVOKED
+  (24, ErrorName::SecurityUntrustedCertificateIssuerError), // INVALID_CA (79 since OpenSSL 3)
+  (26, ErrorName::SecurityInadequateKeyUsageError),        // INVALID_PURPOSE
+  (27, ErrorName::SecurityUntrustedCertificateIssuerError), // CERT_UNTRUSTED
+  (32, ErrorName::SecurityInadequateKeyUsageError),        // KEYUSAGE_NO_CERTSIGN
+  (47, ErrorName::SecurityUntrustedCertificateIssuerError), // PERMITTED_VIOLATION
+  (48, ErrorName::SecurityUntrustedCertificateIssuerError), // EXCLUDED_VIOLATION
+  (62, ErrorName::SecurityCertificateDomainMismatchError), // HOSTNAME_MISMATCH
+  (64, ErrorName::SecurityCertificateDomainMismatchError), // IP_ADDRESS_MISMATCH
+  (66, ErrorName::SecurityCertificateSignatureAlgorithmDisabledError), // EE_KEY_TOO_SMALL
+  (67, ErrorName::SecurityCertificateSignatureAlgorithmDisabledError), // CA_KEY_TOO_SMALL
+  (68, ErrorName::SecurityCertificateSignatureAlgorithmDisabledError), // CA_MD_TOO_WEAK
+  (79, ErrorName::SecurityUntrustedCertificateIssuerError), // INVALID_CA
+];
+
+/// Reasons of libssl (sslerr.h). A received alert N has the reason 1000 + N.
+const PROTOCOL_NAMES: &[(i32, ErrorName)] = &[
+  (258, ErrorName::SecurityUnsupportedTLSVersionError), // UNSUPPORTED_PROTOCOL
+  (294, ErrorName::NetworkInterruptError),              // UNEXPECTED_EOF_WHILE_READING
+  (1042, ErrorName::SecurityBadCertificateError),       // alert bad_certificate
+  (1043, ErrorName::SecurityUnsupportedCertificateTypeError), // alert unsupported_certificate
+  (1070, ErrorName::SecurityUnsupportedTLSVersionError), // alert protocol_version
+  (1116, ErrorName::SecurityNoCertificateError),        // alert certificate_required
+];
+
+/// `SSL_R_CERTIFICATE_VERIFY_FAILED`: the verify result says why.
+const VERIFY_FAILED: i32 = 134;
+
+fn find(table: &[(i32, ErrorName)], code: i32) -> Option<ErrorName> {
+  let row = table.iter().find(|(known, _)| *known == code);
+  row.map(|(_, name)| *name)
+}
+
+pub(super) fn of_handshake(error: &ssl::Error, ssl: &SslRef) -> Failure {
+  match error.ssl_error() {
+    Some(stack) if codes(stack).any(|code| code == VERIFY_FAILED) => {
+      let result = ssl.verify_result();
+      Failure::new(verify_name(result.as_raw()), result.error_string())
+    }
+    _ => of_error(error),
+  }
+}
+
+fn verify_name(result: i32) -> ErrorName {
+  find(VERIFY_NAMES, result).unwrap_or(ErrorName::SecurityError)
+}
+
+fn of_error(error: &ssl::Error) -> Failure {
+  match (error.io_error(), error.ssl_error()) {
+    (Some(error), _) => Failure::from_io(error),
+    (None, Some(stack)) => of_stack(stack),
+    // OpenSSL left no reason: that is how it reports an end of file.
+    (None, None) => Failure::new(
+      ErrorName::NetworkInterruptError,
+      "the peer ended the connection during the handshake",
+    ),
+  }
+}
+
+pub(super) fn of_stack(stack: &ErrorStack) -> Failure {
+  let name = codes(stack).find_map(|code| find(PROTOCOL_NAMES, code));
+  Failure::new(name.unwrap_or(ErrorName::SecurityError), reason(stack))
+}
+
+fn codes(stack: &ErrorStack) -> impl Iterator<Item = i32> {
+  stack.errors().iter().map(|error| error.reason_code())
+}
+
+/// The reasons in words, the first cause first.
+pub(super) fn reason(stack: &ErrorStack) -> String {
+  let reasons: Vec<&str> = stack.errors().iter().filter_map(|error| error.reason()).collect();
+  if reasons.is_empty() {
+    return "no reason given".into();
+  }
+  reasons.join("; ")
+}
+
+/// What TLS, not TCP, reported on an established stream.
+pub(in crate::net::tls) fn stream_failure(error: &io::Error) -> Option<Failure> {
+  let error = error.get_ref()?.downcast_ref::<ssl::Error>()?;
+  Some(of_error(error))
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn verify_results_have_geckos_names_and_the_others_are_security_errors() {
+    assert_eq!(verify_name(10), ErrorName::SecurityExpiredCertificateError);
+    assert_eq!(verify_name(62), ErrorName::SecurityCertificateDomainMismatchError);
+    assert_eq!(verify_name(23), ErrorName::SecurityRevokedCertificateError);
+    assert_eq!(verify_name(3), ErrorName::SecurityError);
+  }
+}

@@ -1,0 +1,283 @@
+//! TLS by OpenSSL, built into the addon.
+
+mod errors;
+mod material;
+mod sessions;
+
+use std::pin::Pin;
+
+use once_cell::sync::Lazy;
+use openssl::{
+  error::ErrorStack,
+  ssl::{
+    AlpnError, Ssl, SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslOptions, SslRef,
+    SslVerifyMode, SslVersion, select_next_proto,
+  },
+  x509::{
+    store::{X509StoreBuilder, X509StoreBuilderRef},
+    verify::{X509CheckFlags, X509VerifyFlags},
+  },
+};
+use openssl_probe::ProbeResult;
+use tokio_openssl::SslStream;
+
+pub(super) use self::errors::stream_failure;
+use self::{material::Material, sessions::Sessions};
+use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version, sni};
+use crate::{net::transport::Tcp, openssl_ffi};
+
+/// A connection after its handshake.
+pub type Stream = SslStream<Tcp>;
+
+/// Whom one profile trusts, and what it presents.
+#[derive(Clone)]
+pub(super) struct Connector {
+  inner: SslConnector,
+  sessions: Sessions,
+  verify: bool,
+}
+
+/// A server's certificate, and the versions it speaks.
+pub(super) struct Acceptor(SslAcceptor);
+
+impl std::fmt::Debug for Acceptor {
+  fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    f.write_str("Acceptor")
+  }
+}
+
+/// Where this system keeps its trust store, unless `SSL_CERT_FILE` and `SSL_CERT_DIR` name another place.
+static SYSTEM: Lazy<ProbeResult> = Lazy::new(openssl_probe::probe);
+
+pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
+  openssl_ffi::init();
+  for pem in &profile.ca {
+    material::certificates("ca", pem)?;
+  }
+  for pem in &profile.crl {
+    material::revocation_lists(pem)?;
+  }
+  profile
+    .identity
+    .as_ref()
+    .map_or(Ok(()), |identity| Material::read(identity).map(drop))
+}
+
+/// Blocks for tens of milliseconds. `extra` are anchors that count as the system's, and are ignored if unreadable.
+pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, String> {
+  openssl_ffi::init();
+  let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(text)?;
+  if profile.ca_only {
+    builder.set_cert_store(X509StoreBuilder::new().map_err(text)?.build());
+  } else {
+    trust_system(&mut builder);
+    let extra = extra.map(|pem| material::certificates("NODE_EXTRA_CA_CERTS", pem));
+    for certificate in extra.and_then(Result::ok).unwrap_or_default() {
+      builder.cert_store_mut().add_cert(certificate).map_err(text)?;
+    }
+  }
+  for pem in &profile.ca {
+    for certificate in material::certificates("ca", pem)? {
+      builder.cert_store_mut().add_cert(certificate).map_err(text)?;
+    }
+  }
+  revoke(builder.cert_store_mut(), profile)?;
+  set_up(
+    &mut builder,
+    profile.identity.as_ref(),
+    profile.min_version,
+    profile.max_version,
+  )?;
+  if !profile.alpn.is_empty() {
+    builder
+      .set_alpn_protos(&wire_format(&profile.alpn))
+      .map_err(text)?;
+  }
+  let sessions = Sessions::keep(&mut builder).map_err(text)?;
+  Ok(Connector {
+    inner: builder.build(),
+    sessions,
+    verify: profile.verify,
+  })
+}
+
+/// What cannot be read is left out: a trust store with less in it is no danger.
+fn trust_system(builder: &mut SslContextBuilder) {
+  if let Some(file) = &SYSTEM.cert_file {
+    let _ = builder.load_verify_locations(Some(file), None);
+  }
+  for directory in &SYSTEM.cert_dir {
+    let _ = builder.load_verify_locations(None, Some(directory));
+  }
+}
+
+fn revoke(store: &mut X509StoreBuilderRef, profile: &Profile) -> Result<(), String> {
+  for pem in &profile.crl {
+    for list in material::revocation_lists(pem)? {
+      openssl_ffi::add_revocation_list(store, &list).map_err(text)?;
+    }
+  }
+  if profile.crl.is_empty() {
+    return Ok(());
+  }
+  let all = X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL;
+  store.set_flags(all).map_err(text)
+}
+
+/// What client and server have in common.
+fn set_up(
+  builder: &mut SslContextBuilder,
+  identity: Option<&Identity>,
+  min: Version,
+  max: Option<Version>,
+) -> Result<(), String> {
+  builder.set_min_proto_version(Some(version(min))).map_err(text)?;
+  builder.set_max_proto_version(max.map(version)).map_err(text)?;
+  builder.set_options(SslOptions::NO_RENEGOTIATION);
+  if let Some(identity) = identity {
+    let Material { leaf, chain, key } = Material::read(identity)?;
+    builder.set_certificate(&leaf).map_err(text)?;
+    builder.set_private_key(&key).map_err(text)?;
+    for certificate in chain {
+      builder.add_extra_chain_cert(certificate).map_err(text)?;
+    }
+  }
+  Ok(())
+}
+
+/// With the address of a server, `port` tells whose sessions may be taken up again.
+pub(super) async fn connect(
+  connector: &Connector,
+  name: &str,
+  port: u16,
+  stream: Tcp,
+) -> Result<Stream, Failure> {
+  let ssl = client(connector, name, port).map_err(|stack| errors::of_stack(&stack))?;
+  let mut stream = SslStream::new(ssl, stream).map_err(|stack| errors::of_stack(&stack))?;
+  match Pin::new(&mut stream).connect().await {
+    Ok(()) => Ok(stream),
+    Err(error) => Err(errors::of_handshake(&error, stream.ssl())),
+  }
+}
+
+fn client(connector: &Connector, name: &str, port: u16) -> Result<Ssl, ErrorStack> {
+  let mut configuration = connector.inner.configure()?;
+  if !connector.verify {
+    configuration.set_verify(SslVerifyMode::NONE);
+    configuration.set_verify_hostname(false);
+  }
+  let mut ssl = configuration.into_ssl(name)?;
+  // Where a certificate has no DNS name among its subject alternative names, OpenSSL falls back to the subject's common
+  // name. Firefox and RFC 9525 section 6.3 do not.
+  ssl
+    .param_mut()
+    .set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT);
+  connector.sessions.take_up(&mut ssl, name, port)?;
+  Ok(ssl)
+}
+
+pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
+  openssl_ffi::init();
+  let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(text)?;
+  set_up(
+    &mut builder,
+    Some(&options.identity),
+    options.min_version,
+    options.max_version,
+  )?;
+  if !options.alpn.is_empty() {
+    let ours = wire_format(&options.alpn);
+    builder.set_alpn_select_callback(move |_ssl: &mut SslRef, theirs| choose(&ours, theirs));
+  }
+  Ok(Acceptor(builder.build()))
+}
+
+/// The first of ours that the client offers. None is fatal (RFC 7301 section 3.2).
+fn choose<'a>(ours: &[u8], theirs: &'a [u8]) -> Result<&'a [u8], AlpnError> {
+  let chosen = select_next_proto(ours, theirs).ok_or(AlpnError::ALERT_FATAL)?;
+  // The same bytes, in the list that OpenSSL keeps.
+  protocols(theirs)
+    .find(|protocol| *protocol == chosen)
+    .ok_or(AlpnError::ALERT_FATAL)
+}
+
+/// The names in a list as ALPN has it on the wire.
+fn protocols(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
+  std::iter::from_fn(move || {
+    let (&length, rest) = list.split_first()?;
+    let (name, rest) = rest.split_at_checked(length.into())?;
+    list = rest;
+    Some(name)
+  })
+}
+
+/// Each name with its length, in a byte, before it. The facade lets no other lengths pass.
+fn wire_format(protocols: &[String]) -> Vec<u8> {
+  protocols
+    .iter()
+    .flat_map(|name| [&[name.len() as u8], name.as_bytes()].concat())
+    .collect()
+}
+
+pub(super) async fn accept(acceptor: &Acceptor, stream: Tcp) -> Result<Stream, Failure> {
+  let ssl = Ssl::new(acceptor.0.context()).map_err(|stack| errors::of_stack(&stack))?;
+  let mut stream = SslStream::new(ssl, stream).map_err(|stack| errors::of_stack(&stack))?;
+  match Pin::new(&mut stream).accept().await {
+    Ok(()) => Ok(stream),
+    Err(error) => Err(errors::of_handshake(&error, stream.ssl())),
+  }
+}
+
+/// What the handshake of `stream` led to.
+pub fn tls_info(stream: &Stream) -> TlsInfo {
+  let ssl = stream.ssl();
+  let cipher = ssl.current_cipher();
+  TlsInfo {
+    protocol: Some(ssl.version_str()),
+    cipher: cipher.map(|cipher| cipher.standard_name().unwrap_or_else(|| cipher.name()).to_owned()),
+    alpn: ssl
+      .selected_alpn_protocol()
+      .map(|name| String::from_utf8_lossy(name).into_owned()),
+    server_name: ssl.servername(openssl::ssl::NameType::HOST_NAME).and_then(sni),
+    resumed: Some(ssl.session_reused()),
+    peer_certificate: ssl
+      .peer_certificate()
+      .and_then(|certificate| certificate.to_der().ok()),
+  }
+}
+
+/// The connection below.
+pub fn tcp(stream: &Stream) -> &Tcp {
+  stream.get_ref()
+}
+
+/// As [`tcp`].
+pub fn tcp_mut(stream: &mut Stream) -> &mut Tcp {
+  stream.get_mut()
+}
+
+fn version(version: Version) -> SslVersion {
+  match version {
+    Version::Tls12 => SslVersion::TLS1_2,
+    Version::Tls13 => SslVersion::TLS1_3,
+  }
+}
+
+fn text(stack: ErrorStack) -> String {
+  errors::reason(&stack)
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn the_first_of_our_protocols_that_the_client_offers_is_chosen() {
+    let ours = wire_format(&["imap".into(), "http/1.1".into()]);
+    let theirs = wire_format(&["http/1.1".into(), "imap".into()]);
+    assert!(matches!(choose(&ours, &theirs), Ok(b"imap")));
+    assert!(choose(&ours, &wire_format(&["h2".into()])).is_err());
+    assert!(choose(&ours, &[9, b'x']).is_err());
+    assert!(choose(&ours, &[]).is_err());
+  }
+}
