@@ -69,8 +69,9 @@ pub(super) async fn connect(
       ))),
     },
     Ok(transport) => {
-      let tls_info = transport.tls_info();
-      task.shared.with(|state| state.tls_info = tls_info);
+      task
+        .shared
+        .with(|state| state.secured = transport.secured().cloned());
       task.shared.push(Event::Opened);
       task.run(transport, &peer).await;
     }
@@ -99,7 +100,7 @@ pub(super) fn spawn_secured(
   transport: Transport,
 ) -> Arc<Shared> {
   let state = State {
-    tls_info: transport.tls_info(),
+    secured: transport.secured().cloned(),
     ..State::default()
   };
   let shared = Shared::new(context, id, state);
@@ -197,11 +198,10 @@ impl Task {
       ));
     };
     let secured = Box::pin(security.secure(stream, &peer.host, peer.port)).await?;
-    let tls_info = secured.tls_info();
     self.shared.with(|state| {
       state.send.pass_barrier();
       state.upgrading = None;
-      state.tls_info = tls_info;
+      state.secured = secured.secured().cloned();
     });
     Ok(secured)
   }

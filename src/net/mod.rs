@@ -14,7 +14,8 @@
 //! | `settle` | what a connection still owes its peer after FIN |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
-//! | [`tls`], [`transport`] | handshakes and trust, by one backend or another; one stream type for plain and TLS |
+//! | [`tls`] | handshakes and trust, by one backend or another |
+//! | [`transport`], [`secured`] | one stream type for plain and TLS, and what two threads do to the latter |
 //! | [`listener`] | bind, listen, the accept loop |
 //! | [`error`], [`options`], [`event`] | the vocabulary |
 
@@ -35,6 +36,7 @@ pub mod poll_set;
 mod polled;
 pub mod recv_buffer;
 pub mod resolve;
+pub mod secured;
 pub mod send_queue;
 mod settle;
 mod shared;

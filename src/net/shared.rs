@@ -9,10 +9,11 @@ use super::{
   Context, ErrorName, Event, EventSink, Input, SocketError, SocketId,
   event::Readiness,
   recv_buffer::{End, RecvBuffer},
+  secured::Secured,
   send_queue::{SendQueue, copy},
   socket::Driver,
   sync::{Mutex, lock},
-  tls::{Security, TlsInfo},
+  tls::Security,
 };
 
 /// What handle and task share. Locks are held for moments only, never across I/O or an await.
@@ -34,8 +35,8 @@ pub(super) struct State {
   pub(super) abandoned: bool,
   /// From `upgrade` until the handshake is done: nothing may be read as plaintext any more.
   pub(super) upgrading: Option<Security>,
-  /// What the handshake led to.
-  pub(super) tls_info: Option<TlsInfo>,
+  /// The connection, once it is a TLS one.
+  pub(super) secured: Option<Secured>,
   /// The task must fail with this as soon as it looks.
   pub(super) failure: Option<SocketError>,
   /// Wakes the task. `None` while the task is not waiting for its owner.
@@ -43,6 +44,12 @@ pub(super) struct State {
 }
 
 impl State {
+  /// The connection, if what the owner sends now may be the next that it carries.
+  fn free_to_write(&self) -> Option<Secured> {
+    let free = self.send.is_empty() && self.failure.is_none() && !self.closing;
+    self.secured.clone().filter(|_| free)
+  }
+
   fn close(&mut self) {
     self.send.commit();
     self.recv.discard();
@@ -103,20 +110,34 @@ impl Driver for Arc<Shared> {
     Ok(())
   }
 
-  fn flush(&mut self, data: &[u8], report_drained: bool) -> usize {
+  fn flush(&mut self, mut data: &[u8], report_drained: bool) -> usize {
+    // Straight from the owner's memory.
+    if !data.is_empty()
+      && let Some(secured) = self.with(|state| state.free_to_write())
+    {
+      let written = secured.try_write(data);
+      data = &data[written..];
+      if written > 0 {
+        self.with(|state| state.send.sent_past());
+      }
+    }
     let copied = copy(data);
-    let (drained, unwritten) = self.with(|state| {
+    let (drained, unwritten, waiting) = self.with(|state| {
       match copied {
         Ok(data) => state.send.stage(data),
         Err(_) => state.failure = Some(no_memory(data.len())),
       }
       state.send.commit();
-      (report_drained && state.send.want_drain(), state.send.unwritten())
+      let drained = report_drained && state.send.want_drain();
+      let waiting = !state.send.is_empty() || state.failure.is_some();
+      (drained, state.send.unwritten(), waiting)
     });
     if drained {
       self.push(Event::Drained);
     }
-    self.wake();
+    if waiting {
+      self.wake();
+    }
     unwritten
   }
 

@@ -169,7 +169,10 @@ impl Socket {
   /// What the TLS handshake led to; `None` before it is done, and without TLS.
   pub fn tls_info(&self) -> Option<TlsInfo> {
     match &*self.way.borrow() {
-      Way::Task(shared) => shared.with(|state| state.tls_info.clone()),
+      Way::Task(shared) => {
+        let secured = shared.with(|state| state.secured.clone());
+        secured.map(|secured| secured.info())
+      }
       Way::Polled(_) => None,
     }
   }

@@ -1,4 +1,4 @@
-//! One stream type for plain and TLS connections, which tells a clean end from a cut one.
+//! One stream type for plain and TLS connections.
 
 use std::{
   io,
@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::io::poll_read_buf;
 
-use super::tls::{self, TlsInfo};
+use super::secured::Secured;
 
 /// Keeps a write from raising SIGPIPE: whether the process ignores that is up to the application.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -32,8 +32,8 @@ pub(super) const NO_SIGNAL: i32 = 0;
 pub enum Transport {
   /// TCP as it is.
   Plain(Tcp),
-  /// TLS over TCP, after a successful handshake. Boxed: idle plain sockets should stay small.
-  Tls(Box<tls::Stream>),
+  /// TLS over TCP, after a successful handshake.
+  Tls(Secured),
 }
 
 /// A TCP stream that retries what a signal interrupted, and remembers whether the peer's FIN was read. TLS libraries
@@ -69,6 +69,11 @@ impl Tcp {
     }
   }
 
+  /// The peer's FIN was read.
+  pub(super) fn is_at_end(&self) -> bool {
+    self.eof
+  }
+
   /// The stream, for another reactor than Tokio's.
   ///
   /// # Errors
@@ -84,40 +89,27 @@ impl Transport {
   /// # Errors
   /// The system does not tell.
   pub fn unacknowledged(&self) -> io::Result<usize> {
-    let tcp = match self {
-      Self::Plain(tcp) => tcp,
-      Self::Tls(stream) => tls::tcp(stream),
-    };
-    crate::os::unacknowledged(&tcp.stream)
+    let ask = |tcp: &Tcp| crate::os::unacknowledged(&tcp.stream);
+    match self {
+      Self::Plain(tcp) => ask(tcp),
+      Self::Tls(secured) => secured.with_tcp(ask),
+    }
   }
-}
 
-impl Transport {
-  /// What the handshake led to; `None` without TLS.
-  pub fn tls_info(&self) -> Option<TlsInfo> {
+  /// The connection, if it is a TLS one.
+  pub fn secured(&self) -> Option<&Secured> {
     match self {
       Self::Plain(_) => None,
-      Self::Tls(stream) => Some(tls::tls_info(stream)),
+      Self::Tls(secured) => Some(secured),
     }
   }
 }
 
 impl AsyncRead for Transport {
-  /// As any reader; but the end of a TLS stream without close_notify is the error `UnexpectedEof`.
   fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-      Self::Tls(stream) => {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut **stream).poll_read(cx, buf))?;
-        if buf.filled().len() == before && tls::tcp(stream).eof {
-          return Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the peer ended the connection without ending TLS (no close_notify); data may be missing",
-          )));
-        }
-        Poll::Ready(Ok(()))
-      }
+      Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
     }
   }
 }
@@ -126,7 +118,7 @@ impl AsyncWrite for Transport {
   fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-      Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, buf),
+      Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
     }
   }
 
@@ -137,26 +129,21 @@ impl AsyncWrite for Transport {
   ) -> Poll<io::Result<usize>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-      Self::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, bufs),
+      Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
     }
   }
 
   fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-      Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+      Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
     }
   }
 
-  /// Ends our side: with TLS a close_notify first, which not every backend follows with FIN, so we do.
   fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     match self.get_mut() {
       Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-      Self::Tls(stream) => {
-        // A peer that is gone cannot take a close_notify; FIN is still owed.
-        let _ = ready!(Pin::new(&mut **stream).poll_shutdown(cx));
-        Pin::new(&mut tls::tcp_mut(stream).stream).poll_shutdown(cx)
-      }
+      Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
     }
   }
 }

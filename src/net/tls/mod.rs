@@ -29,6 +29,7 @@ pub use self::{
 };
 use super::{
   ErrorName, SocketError,
+  secured::Secured,
   transport::{Tcp, Transport},
 };
 
@@ -88,7 +89,7 @@ pub async fn connect(
   if let Some(expected) = &options.fingerprint256 {
     check_fingerprint(expected, &stream).map_err(|failure| failure.of(&what))?;
   }
-  Ok(Transport::Tls(Box::new(stream)))
+  Ok(Transport::Tls(Secured::new(stream)))
 }
 
 /// TLS as a server, ready for any number of connections.
@@ -124,7 +125,7 @@ pub async fn accept(
   let what = format!("TLS handshake with client {host} port {port}");
   let handshake = backend::accept(&acceptor.inner, stream.reading_ahead());
   let stream = within(acceptor.deadline, &what, handshake).await?;
-  Ok(Transport::Tls(Box::new(stream)))
+  Ok(Transport::Tls(Secured::new(stream)))
 }
 
 impl ClientTls {
