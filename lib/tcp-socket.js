@@ -79,7 +79,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   get tls() {
-    if (this.#ssl && this.#tls === null && this.#native !== null) this.#tls = tlsDetails(this.#native)
+    if (this.#native !== null) this.#readTls(this.#native)
     return this.#tls
   }
 
@@ -250,14 +250,19 @@ class TCPSocket extends HandlerTarget {
   }
 
   #release() {
+    const handle = this.#native
     this.#readyState = 'closed'
-    // So that it can still be read.
-    void this.tls
     detach(this.#id)
     this.#native.release()
     this.#outbox?.discard()
     this.#outbox = this.#native = null
     this.#context.end()
+    // So that applications can still read it.
+    this.#readTls(handle)
+  }
+
+  #readTls(handle) {
+    if (this.#ssl && this.#tls === null) this.#tls = tlsDetails(handle)
   }
 
   #fire(type, data = '') {

@@ -14,7 +14,9 @@ const { addon } = require('../../scripts/build-fault-addon.js')
 
 const THROWS = [
   'EventChannel',
-  'checkCa',
+  'TlsConfig.client',
+  'TlsConfig.server',
+  'tlsDetails',
   'TCPSocket',
   'TCPServerSocket',
   'stage',

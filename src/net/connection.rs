@@ -22,7 +22,7 @@ use super::{
   recv_buffer::{End, LIMIT},
   send_queue::{MOST_SLICES, Next},
   settle::{Settled, settle},
-  shared::{Shared, State, ended_before_tls, plaintext_after_upgrade},
+  shared::{Shared, State, ended_before_tls, panicked, plaintext_after_upgrade},
   socket::Peer,
   tls::{self, ClientTls, Security},
   transport::{Tcp, Transport},
@@ -69,9 +69,7 @@ pub(super) async fn connect(
       ))),
     },
     Ok(transport) => {
-      task
-        .shared
-        .with(|state| state.secured = transport.secured().cloned());
+      task.shared.with(|state| state.note(&transport));
       task.shared.push(Event::Opened);
       task.run(transport, &peer).await;
     }
@@ -99,10 +97,8 @@ pub(super) fn spawn_secured(
   id: SocketId,
   transport: Transport,
 ) -> Arc<Shared> {
-  let state = State {
-    secured: transport.secured().cloned(),
-    ..State::default()
-  };
+  let mut state = State::default();
+  state.note(&transport);
   let shared = Shared::new(context, id, state);
   let mut task = Task::new(Arc::clone(&shared));
   let peer = Arc::clone(peer);
@@ -134,6 +130,8 @@ impl Task {
 
   fn end(&mut self, last: Event) {
     if !std::mem::replace(&mut self.ended, true) {
+      // The descriptor must not outlive the task.
+      self.shared.with(|state| state.secured = None);
       self.shared.push(last);
     }
   }
@@ -201,7 +199,7 @@ impl Task {
     self.shared.with(|state| {
       state.send.pass_barrier();
       state.upgrading = None;
-      state.secured = secured.secured().cloned();
+      state.note(&secured);
     });
     Ok(secured)
   }
@@ -210,10 +208,7 @@ impl Task {
 impl Drop for Task {
   fn drop(&mut self) {
     // Reached before `end` only by a panic: the socket must not just fall silent.
-    self.end(Event::Failed(SocketError::new(
-      ErrorName::NetworkError,
-      "internal error: the socket's task panicked",
-    )));
+    self.end(Event::Failed(panicked()));
   }
 }
 

@@ -13,13 +13,13 @@ use bytes::Bytes;
 use socket2::SockRef;
 
 use super::{
-  Context, ErrorName, Event, Input, SocketError, SocketId, connection,
+  Context, Event, Input, SocketError, SocketId, connection,
   event::Readiness,
   poll_set::Member,
   recv_buffer::{End, RecvBuffer},
   send_queue::{MOST_SLICES, Next, SendQueue, copy},
   settle,
-  shared::{Shared, State, ended_before_tls, no_memory, plaintext_after_upgrade},
+  shared::{Shared, State, ended_before_tls, no_memory, panicked, plaintext_after_upgrade},
   socket::{Driver, Peer},
   tls::Security,
   transport::NO_SIGNAL,
@@ -140,14 +140,6 @@ impl Polled {
       self.send.clear();
       self.push(last);
     }
-  }
-
-  /// The socket must not just fall silent.
-  pub(super) fn panicked(&mut self) {
-    self.end(Event::Failed(SocketError::new(
-      ErrorName::NetworkError,
-      "internal error: the socket's task panicked",
-    )));
   }
 
   /// Tells the poll set what to wait for.
@@ -398,6 +390,10 @@ impl Driver for Polled {
 
   fn abort(&mut self) {
     self.end(Event::Closed { settling: false });
+  }
+
+  fn panicked(&mut self) {
+    self.end(Event::Failed(panicked()));
   }
 }
 

@@ -38,6 +38,7 @@ impl Secured {
     let Ok(mut stream) = self.0.try_lock() else {
       return 0;
     };
+    crate::fault::point("write");
     let mut cx = Context::from_waker(Waker::noop());
     let mut written = 0;
     while let Poll::Ready(Ok(more @ 1..)) = Pin::new(&mut *stream).poll_write(&mut cx, &data[written..]) {

@@ -13,7 +13,8 @@ use super::{
   send_queue::{SendQueue, copy},
   socket::Driver,
   sync::{Mutex, lock},
-  tls::Security,
+  tls::{Security, TlsInfo},
+  transport::Transport,
 };
 
 /// What handle and task share. Locks are held for moments only, never across I/O or an await.
@@ -35,8 +36,10 @@ pub(super) struct State {
   pub(super) abandoned: bool,
   /// From `upgrade` until the handshake is done: nothing may be read as plaintext any more.
   pub(super) upgrading: Option<Security>,
-  /// The connection, once it is a TLS one.
+  /// The connection, while it is a TLS one.
   pub(super) secured: Option<Secured>,
+  /// What its handshake led to.
+  pub(super) tls_info: Option<TlsInfo>,
   /// The task must fail with this as soon as it looks.
   pub(super) failure: Option<SocketError>,
   /// Wakes the task. `None` while the task is not waiting for its owner.
@@ -44,6 +47,12 @@ pub(super) struct State {
 }
 
 impl State {
+  /// The connection is established, and may be a TLS one.
+  pub(super) fn note(&mut self, transport: &Transport) {
+    self.secured = transport.secured().cloned();
+    self.tls_info = self.secured.as_ref().map(Secured::info);
+  }
+
   /// The connection, if what the owner sends now may be the next that it carries.
   fn free_to_write(&self) -> Option<Secured> {
     let free = self.send.is_empty() && self.failure.is_none() && !self.closing;
@@ -197,6 +206,11 @@ impl Driver for Arc<Shared> {
   fn abort(&mut self) {
     self.cancel.cancel();
   }
+
+  fn panicked(&mut self) {
+    self.with(|state| state.failure = Some(panicked()));
+    self.wake();
+  }
 }
 
 /// The peer, or somebody in between, spoke where only TLS may speak (RFC 3207 section 6, "NO STARTTLS" 2021).
@@ -211,6 +225,14 @@ pub(super) fn plaintext_after_upgrade() -> SocketError {
 pub(super) fn no_memory(bytes: usize) -> SocketError {
   let detail = format!("no memory for {bytes} bytes to send");
   SocketError::new(ErrorName::NetworkError, detail)
+}
+
+/// A bug of ours.
+pub(super) fn panicked() -> SocketError {
+  SocketError::new(
+    ErrorName::NetworkError,
+    "internal error: the socket's task panicked",
+  )
 }
 
 /// The peer has ended its stream, so that no handshake can follow.

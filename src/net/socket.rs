@@ -37,6 +37,8 @@ pub(super) trait Driver {
   fn close_immediately(&mut self);
   fn release(&mut self);
   fn abort(&mut self);
+  /// One of these panicked. The socket must not just fall silent.
+  fn panicked(&mut self);
 }
 
 enum Way {
@@ -169,10 +171,7 @@ impl Socket {
   /// What the TLS handshake led to; `None` before it is done, and without TLS.
   pub fn tls_info(&self) -> Option<TlsInfo> {
     match &*self.way.borrow() {
-      Way::Task(shared) => {
-        let secured = shared.with(|state| state.secured.clone());
-        secured.map(|secured| secured.info())
-      }
+      Way::Task(shared) => shared.with(|state| state.tls_info.clone()),
       Way::Polled(_) => None,
     }
   }
@@ -216,13 +215,15 @@ impl Socket {
 
   /// Gives an order. `otherwise` is the answer of a connection that panics over it, and fails.
   fn drive<T>(&self, otherwise: T, order: impl FnOnce(&mut dyn Driver) -> T) -> T {
-    match &mut *self.way.borrow_mut() {
-      Way::Task(shared) => order(shared),
-      Way::Polled(polled) => catch_unwind(AssertUnwindSafe(|| order(polled))).unwrap_or_else(|_| {
-        polled.panicked();
-        otherwise
-      }),
-    }
+    let mut way = self.way.borrow_mut();
+    let driver: &mut dyn Driver = match &mut *way {
+      Way::Task(shared) => shared,
+      Way::Polled(polled) => polled,
+    };
+    catch_unwind(AssertUnwindSafe(|| order(driver))).unwrap_or_else(|_| {
+      driver.panicked();
+      otherwise
+    })
   }
 }
 

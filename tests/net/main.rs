@@ -9,3 +9,4 @@ mod polled;
 mod support;
 #[cfg(not(any(target_vendor = "apple", windows)))]
 mod tls;
+mod tls_server;

@@ -78,7 +78,7 @@ impl Owner {
     }
   }
 
-  fn keep(&self, socket: Socket) -> Rc<Socket> {
+  pub(crate) fn keep(&self, socket: Socket) -> Rc<Socket> {
     let socket = Rc::new(socket);
     self
       .sockets

@@ -18,7 +18,7 @@ mod backend;
 #[path = "native.rs"]
 mod backend;
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 use tokio::time;
@@ -185,11 +185,6 @@ fn server_name(host: &str) -> &str {
   }
 }
 
-/// What is sent as SNI for `name`: a name, never an address (RFC 6066 section 3).
-fn sni(name: &str) -> Option<String> {
-  name.parse::<IpAddr>().is_err().then(|| name.to_owned())
-}
-
 /// What a backend says about a handshake, or a stream, that failed.
 #[derive(Debug)]
 struct Failure {
@@ -235,13 +230,6 @@ mod tests {
     assert_eq!(server_name("mail.example"), "mail.example");
     assert_eq!(server_name("fe80::1%eth0"), "fe80::1");
     assert_eq!(server_name("127.0.0.1"), "127.0.0.1");
-  }
-
-  #[test]
-  fn an_address_is_never_sent_as_sni() {
-    assert_eq!(sni("127.0.0.1"), None);
-    assert_eq!(sni("::1"), None);
-    assert_eq!(sni("mail.example"), Some("mail.example".into()));
   }
 
   #[test]

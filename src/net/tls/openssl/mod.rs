@@ -10,7 +10,7 @@ use once_cell::sync::Lazy;
 use openssl::{
   error::ErrorStack,
   ssl::{
-    AlpnError, Ssl, SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslOptions, SslRef,
+    AlpnError, NameType, Ssl, SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslOptions, SslRef,
     SslVerifyMode, SslVersion, select_next_proto,
   },
   x509::{
@@ -23,7 +23,7 @@ use tokio_openssl::SslStream;
 
 pub(super) use self::errors::stream_failure;
 use self::{material::Material, sessions::Sessions};
-use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version, sni};
+use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version};
 use crate::{net::transport::Tcp, openssl_ffi};
 
 /// A connection after its handshake.
@@ -238,7 +238,7 @@ pub fn tls_info(stream: &Stream) -> TlsInfo {
     alpn: ssl
       .selected_alpn_protocol()
       .map(|name| String::from_utf8_lossy(name).into_owned()),
-    server_name: ssl.servername(openssl::ssl::NameType::HOST_NAME).and_then(sni),
+    server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
     resumed: Some(ssl.session_reused()),
     peer_certificate: ssl
       .peer_certificate()
