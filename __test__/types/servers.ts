@@ -42,8 +42,17 @@ first.addEventListener('connect', (event) => {
 })
 expectTypeOf(TCPSocket.listen(-1, null, -1)).toEqualTypeOf(first)
 
-// @ts-expect-error The server side of TLS is not supported.
-void new TCPServerSocket(0, { useSecureTransport: true })
+// TLS.
+void new TCPServerSocket(0, {
+  useSecureTransport: true,
+  cert: 'PEM',
+  key: new Uint8Array(1),
+  handshakeTimeout: 5000,
+})
+void new TCPServerSocket(0, { pfx: new ArrayBuffer(1), passphrase: 'secret', alpnProtocols: ['imap'] })
+expectTypeOf(server.failedHandshakes).toBeNumber()
+// @ts-expect-error For clients.
+void new TCPServerSocket(0, { ca: 'PEM' })
 // @ts-expect-error
 void new TCPServerSocket()
 // @ts-expect-error

@@ -12,6 +12,7 @@ import {
   type TCPSocketErrorName,
   type TCPSocketOptions,
   type TCPSocketReadyState,
+  type TCPSocketTls,
 } from 'moz-tcp-socket'
 
 const text = new TCPSocket('localhost', 25)
@@ -112,7 +113,30 @@ expectTypeOf<{ ca: (string | Uint8Array)[] }>().toExtend<TCPSocketOptions>()
 // @ts-expect-error
 void new TCPSocket('localhost', 25, { binaryType: 'blob' })
 // @ts-expect-error Throws at run time too.
-void new TCPSocket('localhost', 25, { rejectUnauthorized: false })
+void new TCPSocket('localhost', 25, { ALPNProtocols: ['imap'] })
+
+// TLS.
+void new TCPSocket('localhost', 993, {
+  useSecureTransport: true,
+  ca: ['PEM', new Uint8Array(1)],
+  caOnly: true,
+  crl: 'PEM',
+  servername: 'mail.example',
+  cert: 'PEM',
+  key: 'PEM',
+  passphrase: 'secret',
+  alpnProtocols: ['imap'],
+  minVersion: 'TLSv1.3',
+  maxVersion: null,
+  fingerprint256: 'AB:CD',
+  rejectUnauthorized: true,
+})
+text.upgradeToSecure({ servername: 'mail.example' })
+text.upgradeToSecure({ cert: 'PEM', key: 'PEM', handshakeTimeout: 5000 })
+expectTypeOf(text.tls).toEqualTypeOf<TCPSocketTls | null>()
+expectTypeOf(text.tls?.peerCertificate?.raw).toEqualTypeOf<Uint8Array | undefined>()
+// @ts-expect-error
+text.upgradeToSecure({ minVersion: 'TLSv1' })
 // @ts-expect-error
 void new TCPSocket('localhost')
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Servers that have sessions here. One more, and all are forgotten.
-const MOST_SERVERS: usize = 1000;
+const MOST_SERVERS: usize = 256;
 
 /// Sessions kept for each of them.
 const MOST_SESSIONS: usize = 4;
