@@ -3,9 +3,10 @@
 // From what applications pass to what the engine takes, in the manner of WebIDL: everything is converted and checked
 // here, before anything happens. Contract sections 1.3, 2.4, 2.5 and 3.2; decisions.
 
-const { isIP } = require('node:net')
 const { domainToASCII } = require('node:url')
 const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
+
+const { ipVersion } = require('./native.js')
 
 const DEFAULT_BACKLOG = 128
 const MAX_BACKLOG = 0x7fffffff
@@ -39,7 +40,7 @@ function toHost(host, what = 'host') {
   if (host === '') refuse('must not be empty')
   if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
   if (host.startsWith('[')) refuse('an IPv6 address is written without brackets')
-  if (isIP(host)) return host
+  if (ipVersion(host) !== 0) return host
   if (/[/:@?#\\]/.test(host)) refuse('must be a host alone, without a scheme, a port or a path')
   const ascii = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
   if (ascii === '') refuse('is not a valid internationalized domain name (UTS 46)')

@@ -3,9 +3,8 @@
 // The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they are about
 // TLS.
 
-const { isIP } = require('node:net')
-
 const { toBinaryType, toDictionary, toText } = require('./convert.js')
+const { ipVersion } = require('./native.js')
 const { clientConfig, serverConfig, toClientFields, toServerFields } = require('./tls.js')
 
 /** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
@@ -23,7 +22,7 @@ function toServerOptions(value) {
   const tls = toServerFields(options)
   const secure = isSecure(options)
   const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
-  if (!isIP(address) || address.includes('%')) {
+  if (ipVersion(address) === 0 || address.includes('%')) {
     throw new TypeError(
       `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
     )
