@@ -11,81 +11,91 @@ let fire
 let wants
 let defineInterface
 
+/** The names of a class's handlers, without "on". */
+const HANDLERS = Symbol('handlers')
+
 class HandlerTarget extends EventTarget {
-  /** By event type: the handler attribute's value, and the listener that stands for it. */
-  #handlers = new Map()
-  /** Listeners of the application. */
-  #listeners = new Listeners()
+  /** The values of the handler attributes, in the order of their names. None before the first is set. */
+  #values = null
+  /** Which of the handlers are listeners, too: a bit for each. */
+  #registered = 0
+  /** Listeners of the application, if there ever was one. */
+  #listeners = null
+  /** What is being delivered to listeners: `{ event, argument, threw }`. */
+  #delivery = null
 
   addEventListener(type, listener, options) {
     const name = String(type)
+    // Its place among the listeners is before those that came after it.
+    this.#register(name)
+    this.#listeners ??= new Listeners()
     super.addEventListener(name, listener && this.#listeners.add(this, name, listener, options), options)
   }
 
   removeEventListener(type, listener, options) {
     const name = String(type)
-    super.removeEventListener(name, listener && this.#listeners.remove(name, listener, options), options)
+    super.removeEventListener(name, listener && this.#listeners?.remove(name, listener, options), options)
   }
 
+  #count(type) {
+    return this.#listeners?.count(type) ?? 0
+  }
+
+  #handler(type) {
+    return this.#values?.[this[HANDLERS].indexOf(type)] ?? null
+  }
+
+  #setHandler(type, value) {
+    const usable = typeof value === 'function' || (typeof value === 'object' && value !== null)
+    if (!usable && this.#values === null) return
+    this.#values ??= this[HANDLERS].map(() => null)
+    this.#values[this[HANDLERS].indexOf(type)] = usable ? value : null
+    if (this.#count(type) > 0) this.#register(type)
+  }
+
+  /** Makes a listener of the handler for `type`, if there is one that is not: it has listeners beside it now. */
+  #register(type) {
+    const bit = 1 << this[HANDLERS].indexOf(type)
+    if (this.#handler(type) === null || this.#registered & bit) return
+    this.#registered |= bit
+    super.addEventListener(type, (event) => {
+      const delivery = this.#delivery?.event === event ? this.#delivery : { argument: event, threw: false }
+      delivery.threw = !this.#call(this.#handler(type), delivery.argument)
+    })
+  }
+
+  /** Returns false when the handler threw. */
   #call(handler, argument) {
-    if (typeof handler.value !== 'function') return true
+    if (typeof handler !== 'function') return true
     try {
-      handler.value.call(this, argument)
+      handler.call(this, argument)
       return true
     } catch (thrown) {
-      handler.threw = true
       reportException(thrown)
       return false
-    }
-  }
-
-  #handle(type) {
-    return this.#handlers.get(type)?.value ?? null
-  }
-
-  #setHandle(type, value) {
-    const usable = typeof value === 'function' || (typeof value === 'object' && value !== null)
-    const handler = this.#handlers.get(type)
-    if (handler) {
-      handler.value = usable ? value : null
-    } else if (usable) {
-      const fresh = { value, threw: false, argument: undefined }
-      this.#handlers.set(type, fresh)
-      // Its place among the listeners is where the handler was first set.
-      super.addEventListener(type, (event) => {
-        const { argument = event } = fresh
-        fresh.argument = undefined
-        this.#call(fresh, argument)
-      })
     }
   }
 
   // What the rest of the facade may do with a target; not for applications, so not statics of a public class.
   static {
     /** Whether anybody gets events of `type`: the handler attribute, or a listener that is there now. */
-    wants = (target, type) =>
-      target.#listeners.count(type) > 0 || typeof target.#handlers.get(type)?.value === 'function'
+    wants = (target, type) => target.#count(type) > 0 || typeof target.#handler(type) === 'function'
 
     /**
      * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets
      * in place of the event. Returns false when the handler attribute threw.
      */
     fire = (target, event, argument = event) => {
-      const handler = target.#handlers.get(event.type)
-      if (target.#listeners.count(event.type) === 0) {
+      if (target.#count(event.type) === 0) {
         setTarget(event, target)
-        return handler === undefined || target.#call(handler, argument)
+        return target.#call(target.#handler(event.type), argument)
       }
-      if (handler === undefined) {
-        target.dispatchEvent(event)
-        return true
-      }
-      handler.threw = false
-      handler.argument = argument
+      const outer = target.#delivery
+      const delivery = { event, argument, threw: false }
+      target.#delivery = delivery
       target.dispatchEvent(event)
-      // A listener may have kept the event from the handler.
-      handler.argument = undefined
-      return !handler.threw
+      target.#delivery = outer
+      return !delivery.threw
     }
 
     /**
@@ -96,10 +106,10 @@ class HandlerTarget extends EventTarget {
       for (const type of handlers) {
         Object.defineProperty(Class.prototype, `on${type}`, {
           get() {
-            return this.#handle(type)
+            return this.#handler(type)
           },
           set(value) {
-            this.#setHandle(type, value)
+            this.#setHandler(type, value)
           },
           enumerable: true,
           configurable: true,
@@ -108,6 +118,7 @@ class HandlerTarget extends EventTarget {
       for (const name of [...attributes, ...methods]) {
         Object.defineProperty(Class.prototype, name, { enumerable: true })
       }
+      Object.defineProperty(Class.prototype, HANDLERS, { value: handlers })
       Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
     }
   }

@@ -22,8 +22,10 @@ const NO_LOAD_CONFIG: u64 = 0x80;
 pub(crate) fn init() {
   static ONCE: Once = Once::new();
   ONCE.call_once(|| {
+    // Nor does it clean up at the end of the process: other threads may still be in it then.
+    let options = NO_LOAD_CONFIG | openssl_sys::OPENSSL_INIT_NO_ATEXIT;
     // SAFETY: no settings are passed. Fails only without memory, as everything after it would.
-    unsafe { openssl_sys::OPENSSL_init_ssl(NO_LOAD_CONFIG, ptr::null_mut()) };
+    unsafe { openssl_sys::OPENSSL_init_ssl(options, ptr::null_mut()) };
     openssl_sys::init();
   });
 }
