@@ -91,6 +91,11 @@ class Outbox {
     }
   }
 
+  /** Gives the engine everything, which it writes after what it is told next, or when the turn ends. */
+  stage() {
+    this.#moveToEngine()
+  }
+
   /** Forgets what the engine does not have yet. */
   discard() {
     this.#start = this.#end = this.#pending = 0

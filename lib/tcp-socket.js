@@ -126,7 +126,8 @@ class TCPSocket extends HandlerTarget {
       : toClientUpgrade(options, this.#tlsOptions, this.#tlsConfig)
     this.#ssl = true
     try {
-      this.#outbox.flush()
+      // Not written before the upgrade has begun: the peer's hello, which answers it, must not count as plaintext.
+      this.#outbox.stage()
       this.#native.upgrade(config)
     } catch (thrown) {
       // What follows must not leave in the clear.

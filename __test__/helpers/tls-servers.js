@@ -9,6 +9,9 @@ const timers = require('node:timers/promises')
 const tls = require('node:tls')
 
 const { certificate } = require('./pki-matrix.js')
+const { tap } = require('./tls-peers.js')
+
+const STARTTLS = 'STARTTLS\r\n'
 
 /** Options of a listener with the certificate called `name`. */
 function presenting(name = 'good', more = {}) {
@@ -86,4 +89,44 @@ async function countsFailures(server, count) {
   while (server.failedHandshakes < count) await timers.setTimeout(1)
 }
 
-module.exports = { countsFailures, listenSecurely, nodeClient, presenting, rawClient, refusal, sClient }
+/**
+ * Our server, right before its answer to STARTTLS: a raw client has asked for it. `{ socket, events, raw,
+ * gone, wire }`; `gone` resolves when the client's connection is.
+ */
+async function asked(own, options = presenting()) {
+  const { port, accepted } = own.listen(options)
+  const wire = await tap(own, port)
+  const [{ raw, gone }, [socket, events]] = await Promise.all([rawClient(own, wire.port), accepted()])
+  raw.pause()
+  raw.write(STARTTLS)
+  await events.data(STARTTLS.length)
+  events.forgetData()
+  return { socket, events, raw, gone, wire }
+}
+
+/** The client side of TLS on `raw`. */
+function secured(own, raw, options) {
+  raw.resume()
+  const session = tls.connect({
+    socket: raw,
+    ca: certificate('root').ca,
+    servername: 'localhost',
+    ...options,
+  })
+  session.on('error', () => {})
+  own.onEnd(() => session.destroy())
+  return session
+}
+
+module.exports = {
+  STARTTLS,
+  asked,
+  secured,
+  countsFailures,
+  listenSecurely,
+  nodeClient,
+  presenting,
+  rawClient,
+  refusal,
+  sClient,
+}
