@@ -38,7 +38,7 @@ const WHEN_CLOSED = {
 
 /** Calls the method, and checks what it returns or throws. */
 function attempt(t, socket, { call, returns, returnsItself = false, throws = false }) {
-  if (throws) return t.throws(() => call(socket), { name: 'NS_ERROR_FAILURE' })
+  if (throws) return t.throws(() => call(socket), { name: throws === true ? 'NS_ERROR_FAILURE' : throws })
   return t.is(call(socket), returnsItself ? socket : returns)
 }
 
@@ -156,8 +156,8 @@ for (const [name, method] of Object.entries(WHILE_OPEN)) {
       server.onconnect = (event) => {
         watch(event)
         try {
-          // Only clients can be upgraded.
-          const throws = method.throws || name === 'upgradeToSecure'
+          // There is no certificate.
+          const throws = name === 'upgradeToSecure' ? 'TypeError' : method.throws
           resolve(attempt(t, event.socket, { ...method, throws }))
         } catch (error) {
           reject(error)
