@@ -96,6 +96,11 @@ pub(super) fn reason(stack: &ErrorStack) -> String {
   reasons.join("; ")
 }
 
+/// What is wrong with an option.
+pub(super) fn of_option(option: &str, stack: &ErrorStack) -> String {
+  format!("{option}: {}", reason(stack))
+}
+
 /// What TLS, not TCP, reported on an established stream.
 pub(in crate::net::tls) fn stream_failure(error: &io::Error) -> Option<Failure> {
   let error = error.get_ref()?.downcast_ref::<ssl::Error>()?;

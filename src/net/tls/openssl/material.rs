@@ -31,7 +31,7 @@ impl Material {
     let public = material
       .leaf
       .public_key()
-      .map_err(|stack| because("cert", &stack))?;
+      .map_err(|stack| errors::of_option("cert", &stack))?;
     if public.public_eq(&material.key) {
       Ok(material)
     } else {
@@ -54,7 +54,7 @@ impl Material {
     let key = key.map_err(|stack| match (asked, passphrase) {
       (true, None) => "key: is encrypted, so that passphrase is needed".into(),
       (true, Some(_)) => "passphrase: does not decrypt the key".into(),
-      (false, _) => because("key", &stack),
+      (false, _) => errors::of_option("key", &stack),
     })?;
     Ok(Self {
       leaf,
@@ -65,9 +65,9 @@ impl Material {
 
   fn from_pfx(data: &[u8], passphrase: &str) -> Result<Self, String> {
     let parsed = Pkcs12::from_der(data)
-      .map_err(|stack| because("pfx", &stack))?
+      .map_err(|stack| errors::of_option("pfx", &stack))?
       .parse2(passphrase)
-      .map_err(|stack| because("pfx", &stack))?;
+      .map_err(|stack| errors::of_option("pfx", &stack))?;
     Ok(Self {
       leaf: parsed.cert.ok_or("pfx: holds no certificate")?,
       // OpenSSL hands out the last certificate of the file first.
@@ -82,7 +82,7 @@ pub(super) fn certificates(option: &str, pem: &[u8]) -> Result<Vec<X509>, String
   match X509::stack_from_pem(pem) {
     Ok(certificates) if certificates.is_empty() => Err(format!("{option}: no certificate in PEM form found")),
     Ok(certificates) => Ok(certificates),
-    Err(stack) => Err(because(option, &stack)),
+    Err(stack) => Err(errors::of_option(option, &stack)),
   }
 }
 
@@ -99,10 +99,6 @@ pub(super) fn revocation_lists(pem: &[u8]) -> Result<Vec<X509Crl>, String> {
   match lists {
     Ok(lists) if lists.is_empty() => Err("crl: no revocation list in PEM form found".into()),
     Ok(lists) => Ok(lists),
-    Err(stack) => Err(because("crl", &stack)),
+    Err(stack) => Err(errors::of_option("crl", &stack)),
   }
-}
-
-fn because(option: &str, stack: &ErrorStack) -> String {
-  format!("{option}: {}", errors::reason(stack))
 }

@@ -136,10 +136,15 @@ fn set_up(
   builder.set_options(SslOptions::NO_RENEGOTIATION);
   if let Some(identity) = identity {
     let Material { leaf, chain, key } = Material::read(identity)?;
-    builder.set_certificate(&leaf).map_err(text)?;
-    builder.set_private_key(&key).map_err(text)?;
+    builder
+      .set_certificate(&leaf)
+      .map_err(|stack| errors::of_option("cert", &stack))?;
+    builder
+      .set_private_key(&key)
+      .map_err(|stack| errors::of_option("key", &stack))?;
     for certificate in chain {
-      builder.add_extra_chain_cert(certificate).map_err(text)?;
+      let added = builder.add_extra_chain_cert(certificate);
+      added.map_err(|stack| errors::of_option("cert", &stack))?;
     }
   }
   Ok(())
@@ -185,6 +190,8 @@ pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
     options.min_version,
     options.max_version,
   )?;
+  // Without it a session does not keep the name, and `tls_info` would have none when it is taken up again.
+  builder.set_servername_callback(|_ssl, _alert| Ok(()));
   if !options.alpn.is_empty() {
     let ours = wire_format(&options.alpn);
     builder.set_alpn_select_callback(move |_ssl: &mut SslRef, theirs| choose(&ours, theirs));

@@ -1,8 +1,8 @@
 //! Sessions that servers offered to take up again, which saves a client the certificate and half of the arithmetic.
 //!
 //! A session is as good as the verification that it came from. So it belongs to one connector, whose trust it was made
-//! with, and to one server name and port; and it is used once, so that nobody on the way can tell two connections apart
-//! by it (RFC 8446 appendix C.4).
+//! with, and to one server name and port. One of TLS 1.3 is used once, so that nobody on the way can tell by it whose
+//! connections they are (RFC 8446 appendix C.4); there is a new one each time. With TLS 1.2 there mostly is not.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use openssl::{
   error::ErrorStack,
   ex_data::Index,
-  ssl::{Ssl, SslContextBuilder, SslRef, SslSession, SslSessionCacheMode},
+  ssl::{Ssl, SslContextBuilder, SslRef, SslSession, SslSessionCacheMode, SslVersion},
 };
 
 use crate::{
@@ -61,13 +61,21 @@ impl Sessions {
   /// Offers the server one of its sessions, if there is one, and keeps those to come.
   pub(super) fn take_up(&self, ssl: &mut Ssl, name: &str, port: u16) -> Result<(), ErrorStack> {
     let server = (name.to_owned(), port);
-    let session = lock(&self.0).get_mut(&server).and_then(Vec::pop);
+    let session = lock(&self.0).get_mut(&server).and_then(next);
     ssl.set_ex_data(server_index()?, server);
     if let Some(session) = session {
       openssl_ffi::set_session(ssl, &session)?;
     }
     Ok(())
   }
+}
+
+fn next(sessions: &mut Vec<SslSession>) -> Option<SslSession> {
+  let session = sessions.pop()?;
+  if session.protocol_version() != SslVersion::TLS1_3 {
+    sessions.push(session.clone());
+  }
+  Some(session)
 }
 
 /// Where a connection keeps the server that it leads to.
