@@ -4,6 +4,7 @@
 // tool when a test first asks for it, in a directory that goes when the process ends: nothing here can expire.
 
 const { execFileSync } = require('node:child_process')
+const { X509Certificate, createPrivateKey } = require('node:crypto')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
@@ -30,6 +31,7 @@ CN = x
 const CA = ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign,cRLSign']
 const LEAF = ['basicConstraints = critical,CA:FALSE', 'keyUsage = critical,digitalSignature,keyEncipherment']
 const SERVER = [...LEAF, 'extendedKeyUsage = serverAuth']
+const CLIENT = [...LEAF, 'extendedKeyUsage = clientAuth']
 const NAMES = 'subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1'
 
 /** The name "localhost\0.evil.test", which a C string comparison takes for "localhost". */
@@ -55,10 +57,19 @@ const RECIPES = {
   chained: { issuer: 'intermediate', chain: ['intermediate'] },
   upperCase: { extensions: san('DNS:LOCALHOST') },
   test: { extensions: san('DNS:server.test', 'DNS:*.wild.test', 'DNS:xn--bcher-kva.test') },
-  client: { extensions: [...LEAF, 'extendedKeyUsage = clientAuth'], subject: 'client' },
+  client: { extensions: CLIENT, subject: 'client' },
+  clientRsa: { extensions: CLIENT, subject: 'client with RSA', key: 'rsa2048' },
+  clientChained: {
+    issuer: 'intermediate',
+    chain: ['intermediate'],
+    extensions: CLIENT,
+    subject: 'client of the intermediate',
+  },
+  clientUnknown: { issuer: 'stranger', extensions: CLIENT, subject: 'client that nobody trusts' },
 
   expired: { from: -20, until: -1 },
   notYetValid: { from: 2, until: 20 },
+  revoked: {},
   expiredIntermediate: { issuer: 'oldIntermediate', chain: ['oldIntermediate'] },
   selfSigned: { issuer: null, extensions: [...SERVER, NAMES] },
   unknownIssuer: { issuer: 'stranger' },
@@ -157,6 +168,49 @@ function issue(name, recipe) {
   }
 }
 
+/** The SHA-256 of the named certificate, as `fingerprint256` takes it. */
+function fingerprint(name) {
+  return new X509Certificate(certificate(name).own).fingerprint256
+}
+
+const PASSPHRASE = 'open sesame'
+
+/** The key of the named certificate in each form in which PEM files hold it. The encrypted ones are for PASSPHRASE. */
+function keyForms(name) {
+  const key = createPrivateKey(certificate(name).key)
+  const form = (type, cipher) =>
+    key.export({ type, format: 'pem', ...(cipher && { cipher, passphrase: PASSPHRASE }) })
+  const traditional = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : 'sec1'
+  return {
+    pkcs8: form('pkcs8'),
+    encrypted: form('pkcs8', 'aes-256-cbc'),
+    traditional: form(traditional),
+    encryptedTraditional: form(traditional, 'aes-256-cbc'),
+  }
+}
+
+/** The named certificate with its chain and key, as PKCS #12, in a Buffer. */
+function pkcs12(name, passphrase = PASSPHRASE) {
+  const { certFile, keyFile } = certificate(name)
+  const what = ['-in', certFile, '-inkey', keyFile, '-passout', `pass:${passphrase}`, '-out', `${name}.p12`]
+  openssl('pkcs12', '-export', ...what)
+  return readFileSync(join(directory, `${name}.p12`))
+}
+
+/** A revocation list of the CA called `name`, in PEM, with the certificates called `revoked`. */
+function revocationList(name, { revoked = [], from = -10, until = 30 } = {}) {
+  const { ownFile, keyFile } = certificate(name)
+  const lines = revoked.map((other) => {
+    const { serialNumber, subject } = new X509Certificate(certificate(other).own)
+    return ['R', utcTime(30), utcTime(-5), serialNumber, 'unknown', `/${subject}`].join('\t')
+  })
+  write('index.txt', lines.map((line) => `${line}\n`).join(''))
+  const dates = ['-crl_lastupdate', asn1Time(from), '-crl_nextupdate', asn1Time(until)]
+  const by = ['-cert', ownFile, '-keyfile', keyFile, '-config', `${name}.cnf`]
+  openssl('ca', '-gencrl', ...by, ...dates, '-out', `${name}.crl`)
+  return read(`${name}.crl`)
+}
+
 function makeKey(name, kind) {
   const algorithm = {
     p256: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
@@ -171,6 +225,11 @@ function makeKey(name, kind) {
 function asn1Time(days) {
   const date = new Date(Date.now() + days * 24 * 3600 * 1000)
   return `${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`
+}
+
+/** The same with two digits for the year, as the index of a CA has it. */
+function utcTime(days) {
+  return asn1Time(days).slice(2)
 }
 
 function openssl(...args) {
@@ -193,4 +252,4 @@ function ownDirectory() {
   return directory
 }
 
-module.exports = { certificate }
+module.exports = { PASSPHRASE, certificate, fingerprint, keyForms, pkcs12, revocationList }

@@ -23,6 +23,7 @@ const ERRORS = {
   NetworkError: ['Network', 0x804b0014],
   SecurityExpiredCertificateError: ['SecurityCertificate', 0x805a1ff5],
   SecurityUntrustedCertificateIssuerError: ['SecurityCertificate', 0x805a1ff3],
+  SecurityRevokedCertificateError: ['SecurityCertificate', 0x805a1ff4],
   SecurityInadequateKeyUsageError: ['SecurityCertificate', 0x805a1fa6],
   SecurityCertificateSignatureAlgorithmDisabledError: ['SecurityCertificate', 0x805a1f50],
   SecurityCertificateDomainMismatchError: ['SecurityCertificate', 0x805a2ff4],
@@ -165,6 +166,84 @@ function secure(socket, name = 'good', options = {}) {
   return session
 }
 
+/** How a client can come by its TLS options. */
+const WAYS = [
+  'with useSecureTransport',
+  'given to the constructor, for upgradeToSecure()',
+  'given to upgradeToSecure(options)',
+]
+
+/**
+ * A client of ours that uses TLS with `options`, in one of WAYS, and a node:tls server with the certificate called
+ * `name`, which sends back what it gets. Returns `{ socket, events, server, way }`.
+ */
+async function meet(own, way, options, { name = 'good', host = 'localhost', server: serverOptions } = {}) {
+  const server = await tlsServer(own, name, serverOptions, (session) => {
+    session.on('data', (bytes) => {
+      server.received += bytes.toString('latin1')
+      session.write(bytes)
+    })
+  })
+  const binaryType = 'arraybuffer'
+  if (way === WAYS[0]) {
+    const [socket, events] = own.open(host, server.port, { binaryType, useSecureTransport: true, ...options })
+    return { socket, events, server, way }
+  }
+  const plain = await own.netServer()
+  const early = way === WAYS[1]
+  const [socket, events] = own.open(host, plain.port, { binaryType, ...(early && options) })
+  const [raw] = await Promise.all([plain.connection(), events.event('open')])
+  server.server.emit('connection', raw)
+  socket.upgradeToSecure(early ? undefined : options)
+  return { socket, events, server, way }
+}
+
+/** Asserts that the client of `meet` is accepted: what it says comes back. Returns the server's side. */
+async function accepted(t, { socket, events, server }) {
+  const isOver = () => events.types.find((type) => type === 'open' || type === 'close')
+  t.is(await events.when(isOver), 'open', events.events[0]?.data?.message)
+  const { bytes } = events
+  socket.send('ping')
+  const echoed = () => (events.bytes >= bytes + 4 ? 'echoed' : events.types.find((type) => type === 'close'))
+  t.is(await events.when(echoed), 'echoed', events.events.at(-2)?.data?.message)
+  return server.sessions.at(-1)
+}
+
+/** Asserts that the client of `meet` fails with the error `name`, and that no byte of it reaches the server. */
+async function refused(t, { socket, events, server, way }, name) {
+  const before = way === WAYS[0] ? [] : ['open']
+  if (socket.readyState === 'open') socket.send('secret')
+  const event = await failed(t, events, name, before)
+  await server.ended
+  t.is(server.received, '')
+  t.is(socket.tls, null)
+  return event
+}
+
+/**
+ * The extensions of the ClientHello that a client of ours sends with `options`: a Map from their number to their bytes
+ * (RFC 8446 section 4.2).
+ */
+async function helloExtensions(own, host, options) {
+  const server = await own.netServer()
+  own.open(host, server.port, { useSecureTransport: true, ...options })
+  const raw = await server.connection()
+  const record = await readExactly(raw, 5)
+  const hello = await readExactly(raw, record.readUInt16BE(3))
+  // Type and length, version, random; then three vectors: session id, cipher suites, compression methods.
+  let at = 4 + 2 + 32
+  at += 1 + hello[at]
+  at += 2 + hello.readUInt16BE(at)
+  at += 1 + hello[at]
+  const extensions = new Map()
+  for (at += 2; at < hello.length; at += 4 + hello.readUInt16BE(at + 2)) {
+    const body = hello.subarray(at + 4, at + 4 + hello.readUInt16BE(at + 2))
+    extensions.set(hello.readUInt16BE(at), body)
+  }
+  raw.destroy()
+  return extensions
+}
+
 /**
  * A proxy to `port` that records both directions: `{ port, fromClient(), fromServer() }`. `ended` resolves when the
  * client has ended.
@@ -203,11 +282,16 @@ function recordTypes(bytes) {
 
 module.exports = {
   GO_AHEAD,
+  WAYS,
+  accepted,
   beforeStartTls,
   failed,
+  helloExtensions,
+  meet,
   readExactly,
   readLine,
   recordTypes,
+  refused,
   secure,
   tap,
   tlsServer,

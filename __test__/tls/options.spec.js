@@ -1,64 +1,287 @@
 'use strict'
 
-// TLS options of other APIs: ignoring one could mean less security than was asked for, so each throws and is named
-// (decision Q-39). Options that have nothing to do with TLS are ignored.
+// TLS options: ignoring one could mean less security than was asked for, so those of other APIs, and values that make no
+// sense, throw at once and are named (decision Q-39). Options that have nothing to do with TLS are ignored.
 
 const test = require('ava')
 
-const { TCPServerSocket, TCPSocket, mozTCPSocket, scope } = require('../helpers/sockets.js')
+const { PASSPHRASE, certificate, keyForms, pkcs12, revocationList } = require('../helpers/pki-matrix.js')
+const { TCPServerSocket, TCPSocket, mozTCPSocket, receive, scope } = require('../helpers/sockets.js')
+const { TELLS_REASONS } = require('../helpers/tls-peers.js')
 
 /** Options of node:tls with which somebody may come here, and a value that would matter. */
 const UNSUPPORTED = {
   ALPNProtocols: ['imap'],
   SNICallback: () => {},
   allowPartialTrustChain: true,
-  cert: '-----BEGIN CERTIFICATE-----',
   checkServerIdentity: () => undefined,
   ciphers: 'HIGH',
   clientCertEngine: 'engine',
-  crl: 'crl',
   dhparam: 'auto',
   ecdhCurve: 'P-256',
   honorCipherOrder: true,
-  key: '-----BEGIN PRIVATE KEY-----',
-  maxVersion: 'TLSv1.2',
   minDHSize: 2048,
-  minVersion: 'TLSv1.3',
-  passphrase: 'secret',
-  pfx: Buffer.from('pfx'),
   privateKeyEngine: 'engine',
   privateKeyIdentifier: 'id',
   pskCallback: () => null,
-  rejectUnauthorized: false,
   requestCert: true,
   requestOCSP: true,
   secureContext: {},
   secureOptions: 0,
   secureProtocol: 'TLSv1_2_method',
-  servername: 'else.test',
   session: Buffer.from('session'),
   sigalgs: 'RSA-PSS+SHA256',
 }
 
-for (const [name, value] of Object.entries(UNSUPPORTED)) {
-  test(`${name} throws a TypeError that names it`, (t) => {
-    const expected = { instanceOf: TypeError, message: new RegExp(`\\b${name}\\b`) }
-    for (const secure of [{ useSecureTransport: true }, {}]) {
-      const options = { ...secure, [name]: value }
-      t.throws(() => new TCPSocket('localhost', 1, options), expected)
-      t.throws(() => mozTCPSocket.open('localhost', 1, options), expected)
+/** An open, plain client, and a way to hear all that its peer receives. */
+async function plainClient(t) {
+  const own = scope(t)
+  const { socket, events, peer } = await own.toNode()
+  return { socket, events, received: () => receive(peer) }
+}
+
+/** Asserts that `options` throw wherever a client may give them, and that a socket stays as it was. */
+async function throws(t, each, expected) {
+  const { socket, events, received } = await plainClient(t)
+  for (const options of each) {
+    for (const all of [{ useSecureTransport: true, ...options }, options]) {
+      t.throws(() => new TCPSocket('localhost', 1, all), expected)
+      t.throws(() => mozTCPSocket.open('localhost', 1, all), expected)
     }
+    t.throws(() => socket.upgradeToSecure(options), expected)
+    t.is(socket.readyState, 'open')
+    t.false(socket.ssl)
+    t.is(socket.tls, null)
+  }
+  socket.send('still in the clear')
+  socket.close()
+  t.is(String(await received()), 'still in the clear')
+  t.deepEqual(await events.closed(), ['open', 'close'])
+}
+
+for (const [name, value] of Object.entries(UNSUPPORTED)) {
+  test(`${name} throws a TypeError that names it`, async (t) => {
+    const expected = { instanceOf: TypeError, message: new RegExp(`^${name}\\b.*not supported`) }
+    await throws(t, [{ [name]: value }], expected)
     t.throws(() => new TCPServerSocket(0, { [name]: value }), expected)
     t.throws(() => mozTCPSocket.listen(0, { [name]: value }), expected)
   })
 }
 
-test('an unsupported option that is undefined is as if it were absent', async (t) => {
+test('handshakeTimeout is for servers, and throws on a client', async (t) => {
+  const expected = { instanceOf: TypeError, message: /^handshakeTimeout\b.*servers/ }
+  await throws(t, [{ handshakeTimeout: 1000 }, { handshakeTimeout: 0 }], expected)
+})
+
+const pair = (name = 'client') => ({ cert: certificate(name).cert, key: certificate(name).key })
+const broken = (what) => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----\n`
+
+/** What is wrong, the options, and what the message says. */
+const BAD = [
+  [
+    'caOnly that is no boolean',
+    () => wrong('caOnly', ['yes', 'false', 0, 1, {}]),
+    /^caOnly\b.*true or false/,
+  ],
+  ['caOnly without ca', () => [{ caOnly: true }, { caOnly: true, ca: [] }], /^caOnly\b.*\bca\b/],
+  [
+    'servername that is no host',
+    () => wrong('servername', ['', 'a b', 'a\0b', 'a..b', '.a', 'a:993', 'https://a', '[::1]', '127.1', 42]),
+    /^servername "/,
+  ],
+  ['cert without key', () => [{ cert: certificate('client').cert }], /^cert\b.*\bkey\b/],
+  ['key without cert', () => [{ key: certificate('client').key }], /^key\b.*\bcert\b/],
+  [
+    'cert that is not PEM',
+    () => also('cert', ['hello', '', Buffer.alloc(0), certificate('client').key]),
+    /^cert\b/,
+  ],
+  [
+    'cert that is neither text nor bytes',
+    () => also('cert', [42, {}, [certificate('client').cert]]),
+    /^cert\b.*PEM/,
+  ],
+  ['cert that is broken', () => also('cert', [broken('CERTIFICATE')]), /^cert\b/],
+  [
+    'key that is not PEM',
+    () => also('key', ['hello', '', Buffer.alloc(0), certificate('client').cert]),
+    /^key\b/,
+  ],
+  [
+    'key that is neither text nor bytes',
+    () => also('key', [42, {}, [certificate('client').key]]),
+    /^key\b.*PEM/,
+  ],
+  ['key that is broken', () => also('key', [broken('PRIVATE KEY')]), /^key\b/],
+  [
+    'key of another certificate',
+    () => also('key', [certificate('good').key, certificate('goodRsa').key]),
+    /^key\b/,
+  ],
+  ['pfx that is no bytes', () => wrong('pfx', ['hello', 42, {}, [pkcs12('client')]]), /^pfx\b.*Buffer/],
+  ['pfx that is no PKCS #12', () => wrong('pfx', [Buffer.from('hello'), Buffer.alloc(0)]), /^pfx\b/],
+  ['pfx without its passphrase', () => wrong('pfx', [pkcs12('client')]), /^pfx\b/],
+  ['pfx with another passphrase', () => [{ pfx: pkcs12('client'), passphrase: 'wrong' }], /^pfx\b/],
+  [
+    'pfx with cert or key',
+    () => [
+      { pfx: pkcs12('client', ''), ...pair() },
+      { pfx: pkcs12('client', ''), cert: pair().cert },
+      { pfx: pkcs12('client', ''), key: pair().key },
+    ],
+    /^pfx\b.*cert and key/,
+  ],
+  [
+    'passphrase that is no string',
+    () => also('passphrase', [42, {}, Buffer.from('x')]),
+    /^passphrase\b.*string/,
+  ],
+  ['passphrase with nothing to decrypt', () => [{ passphrase: 'x' }], /^passphrase\b/],
+  [
+    'alpnProtocols that is no array of names',
+    () => wrong('alpnProtocols', ['imap', Buffer.from('imap'), 5, {}, new Set(['imap'])]),
+    /^alpnProtocols\b.*array of strings/,
+  ],
+  [
+    'a protocol that is no string of 1 to 255 bytes',
+    () =>
+      wrong('alpnProtocols', [[''], ['imap', 'x'.repeat(256)], ['ü'.repeat(128)], [1], [null], [['imap']]]),
+    /^alpnProtocols\b.*1 to 255 bytes/,
+  ],
+  [
+    'protocols that are too long together',
+    () => wrong('alpnProtocols', [Array.from({ length: 257 }, () => 'x'.repeat(255))]),
+    /^alpnProtocols\b.*65535/,
+  ],
+  ...['minVersion', 'maxVersion'].map((name) => [
+    `${name} that is no version of ours`,
+    () => wrong(name, ['TLSv1', 'TLSv1.1', 'SSLv3', 'tlsv1.2', 'TLSv1.4', '', 1.2, 772, {}]),
+    new RegExp(`^${name}\\b.*"TLSv1.2" or "TLSv1.3"`),
+  ]),
+  [
+    'maxVersion below minVersion',
+    () => [{ minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }],
+    /^maxVersion "TLSv1.2".*minVersion "TLSv1.3"/,
+  ],
+  [
+    'fingerprint256 that is no SHA-256',
+    () => {
+      const lengths = [0, 1, 20, 31, 33].map((length) => 'AA'.repeat(length))
+      const texts = [
+        'A'.repeat(63),
+        'AG'.repeat(32),
+        'AA '.repeat(32),
+        'AA:'.repeat(32),
+        `:${'AA'.repeat(32)}`,
+      ]
+      return wrong('fingerprint256', [...lengths, ...texts, Buffer.alloc(32, 0xaa), 42])
+    },
+    /^fingerprint256\b.*32 bytes in hexadecimal/,
+  ],
+  [
+    'rejectUnauthorized that is no boolean',
+    () => wrong('rejectUnauthorized', [0, 1, '', 'false', {}, []]),
+    /^rejectUnauthorized\b.*true or false/,
+  ],
+]
+
+/** What only one of the TLS libraries can do. */
+const BAD_THERE = TELLS_REASONS
+  ? [
+      ['crl that is neither text nor bytes', () => wrong('crl', [42, {}, true, [null]]), /^crl\b.*PEM/],
+      [
+        'crl that is no revocation list',
+        () =>
+          wrong('crl', [
+            'hello',
+            '',
+            certificate('root').ca,
+            broken('X509 CRL'),
+            [revocationList('root'), 'hello'],
+          ]),
+        /^crl\b/,
+      ],
+      [
+        'key that is encrypted, without passphrase',
+        () => also('key', encryptedKeys()),
+        /^key\b.*\bpassphrase\b/,
+      ],
+      [
+        'key that is encrypted, with another passphrase',
+        () => also('key', encryptedKeys(), { passphrase: 'x'.repeat(5000) }),
+        /^passphrase\b/,
+      ],
+      [
+        'key that is encrypted, with nearly the passphrase',
+        () => also('key', encryptedKeys(), { passphrase: `${PASSPHRASE} ` }),
+        /^passphrase\b/,
+      ],
+    ]
+  : []
+
+function wrong(name, values) {
+  return values.map((value) => ({ [name]: value }))
+}
+
+function also(name, values, more = {}) {
+  return values.map((value) => ({ ...pair(), ...more, [name]: value }))
+}
+
+function encryptedKeys() {
+  const { encrypted, encryptedTraditional } = keyForms('client')
+  return [encrypted, encryptedTraditional]
+}
+
+for (const [what, options, message] of [...BAD, ...BAD_THERE]) {
+  test(`${what} throws a TypeError that says so`, async (t) => {
+    await throws(t, options(), { instanceOf: TypeError, message })
+  })
+}
+
+test('options of upgradeToSecure that are no object throw a TypeError', async (t) => {
+  const { socket } = await plainClient(t)
+  for (const options of ['ca', 1, true]) {
+    t.throws(() => socket.upgradeToSecure(options), { instanceOf: TypeError, message: /^options\b/ })
+    t.false(socket.ssl)
+  }
+})
+
+test('options that do not fit what the socket was made with throw, and it stays plain', async (t) => {
+  const { socket } = await scope(t).toNode({ maxVersion: 'TLSv1.2', ca: certificate('root').ca })
+  const expected = { instanceOf: TypeError, message: /^maxVersion\b/ }
+  t.throws(() => socket.upgradeToSecure({ minVersion: 'TLSv1.3' }), expected)
+  t.is(socket.readyState, 'open')
+  t.false(socket.ssl)
+})
+
+test('an option whose getter throws leaves the socket as it was', async (t) => {
+  const { socket, received } = await plainClient(t)
+  const options = {
+    get servername() {
+      throw new RangeError('mine')
+    },
+  }
+  t.throws(() => socket.upgradeToSecure(options), { instanceOf: RangeError, message: 'mine' })
+  t.false(socket.ssl)
+  socket.send('plain')
+  socket.close()
+  t.is(String(await received()), 'plain')
+})
+
+const SUPPORTED =
+  'ca caOnly crl servername cert key pfx passphrase alpnProtocols minVersion maxVersion fingerprint256 ' +
+  'rejectUnauthorized'
+
+test('an option that is undefined or null is as if it were absent, whether supported or not', async (t) => {
   const own = scope(t)
   const server = await own.netServer()
-  const [, events] = own.open('127.0.0.1', server.port, { servername: undefined, key: undefined })
-  await events.event('open')
-  t.pass()
+  for (const nothing of [undefined, null]) {
+    const names = [...SUPPORTED.split(' '), ...Object.keys(UNSUPPORTED), 'handshakeTimeout']
+    const options = Object.fromEntries(names.map((name) => [name, nothing]))
+    const [, events] = own.open('127.0.0.1', server.port, options)
+    await events.event('open')
+    t.is(events.types.length, 1)
+  }
 })
 
 test('options that mail clients pass along, and others that are not about TLS, are ignored', async (t) => {
