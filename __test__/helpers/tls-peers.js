@@ -175,10 +175,11 @@ const WAYS = [
 
 /**
  * A client of ours that uses TLS with `options`, in one of WAYS, and a node:tls server with the certificate called
- * `name`, which sends back what it gets. Returns `{ socket, events, server, way }`.
+ * `name` and the options `server`, which sends back what it gets. Before an upgrade the client is made with the options
+ * `made`. Returns `{ socket, events, server, way }`.
  */
-async function meet(own, way, options, { name = 'good', host = 'localhost', server: serverOptions } = {}) {
-  const server = await tlsServer(own, name, serverOptions, (session) => {
+async function meet(own, way, options, { name = 'good', host = 'localhost', made, ...more } = {}) {
+  const server = await tlsServer(own, name, more.server, (session) => {
     session.on('data', (bytes) => {
       server.received += bytes.toString('latin1')
       session.write(bytes)
@@ -191,7 +192,7 @@ async function meet(own, way, options, { name = 'good', host = 'localhost', serv
   }
   const plain = await own.netServer()
   const early = way === WAYS[1]
-  const [socket, events] = own.open(host, plain.port, { binaryType, ...(early && options) })
+  const [socket, events] = own.open(host, plain.port, { binaryType, ...made, ...(early && options) })
   const [raw] = await Promise.all([plain.connection(), events.event('open')])
   server.server.emit('connection', raw)
   socket.upgradeToSecure(early ? undefined : options)
