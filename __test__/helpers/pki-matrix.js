@@ -43,6 +43,7 @@ const san = (...names) => [...SERVER, `subjectAltName = ${names.join(',')}`]
 const RECIPES = {
   root: { extensions: CA, subject: 'Throwaway Root' },
   stranger: { extensions: CA, subject: 'Root That Nobody Trusts' },
+  impostor: { extensions: CA, subject: 'Throwaway Root' },
   intermediate: { issuer: 'root', extensions: CA, subject: 'Throwaway Intermediate' },
   oldIntermediate: { issuer: 'root', extensions: CA, subject: 'Expired Intermediate', from: -20, until: -1 },
   constrained: {
