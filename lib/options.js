@@ -34,7 +34,15 @@ function toServerOptions(value) {
 /** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */
 function toClientUpgrade(value, made, config) {
   const fields = toClientFields(toDictionary(value))
-  return config === undefined || given(fields) ? clientConfig({ ...made, ...fields }) : config
+  return config === undefined || given(fields) ? clientConfig({ ...kept(made, fields), ...fields }) : config
+}
+
+/** What of `made` still goes with `fields`: an identity has two forms, and the new one takes the place of the other. */
+function kept(made, fields) {
+  const changesForm = fields.pfx ? made.cert : (fields.cert ?? fields.key) && made.pfx
+  return changesForm
+    ? { ...made, cert: undefined, key: undefined, pfx: undefined, passphrase: undefined }
+    : made
 }
 
 /** The same on an accepted socket, whose listener's certificate is in `config`, if it has one. */
