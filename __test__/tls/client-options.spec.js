@@ -200,6 +200,14 @@ test('options of upgradeToSecure replace those of the constructor, unless they a
   await refused(t, kept, 'SecurityBadCertificateError')
 })
 
+test('upgradeToSecure(null) goes by the options of the constructor', async (t) => {
+  const own = scope(t)
+  for (const nothing of [null, undefined, {}, { ca: null }]) {
+    await accepted(t, await meet(own, WAYS[2], nothing, { made: { ca: ca() } }))
+    await refused(t, await meet(own, WAYS[2], nothing), 'SecurityUntrustedCertificateIssuerError')
+  }
+})
+
 test('options are read when they are given: what is done to them later changes nothing', async (t) => {
   const own = scope(t)
   const options = { ca: [Buffer.from(ca())], alpnProtocols: ['imap'], useSecureTransport: true }
