@@ -128,6 +128,14 @@ test('alpnProtocols are in the ClientHello as given, byte for byte', async (t) =
   t.deepEqual(extension.subarray(2), Buffer.concat(entries))
 })
 
+test('alpnProtocols are read once, so that what was checked is what is sent', async (t) => {
+  const answers = ['imap', '', 'x'.repeat(300)]
+  const alpnProtocols = [undefined]
+  Object.defineProperty(alpnProtocols, 0, { get: () => answers.shift() })
+  const extension = (await helloExtensions(scope(t), 'localhost', { alpnProtocols })).get(ALPN)
+  t.is(String(extension.subarray(2)), '\x04imap')
+})
+
 test('without alpnProtocols the ClientHello has none', async (t) => {
   for (const options of [{}, { alpnProtocols: [] }, { alpnProtocols: null }]) {
     t.false((await helloExtensions(scope(t), 'localhost', options)).has(ALPN))

@@ -136,6 +136,11 @@ const BAD = [
     () => also('passphrase', [42, {}, Buffer.from('x')]),
     /^passphrase\b.*string/,
   ],
+  [
+    'passphrase with U+0000 for a pfx',
+    () => [{ pfx: pkcs12('client', ''), passphrase: '\0' }],
+    /^passphrase\b.*U\+0000/,
+  ],
   ['passphrase with nothing to decrypt', () => [{ passphrase: 'x' }], /^passphrase\b/],
   [
     'alpnProtocols that is no array of names',
