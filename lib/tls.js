@@ -160,6 +160,10 @@ function toIdentity({ cert, key, pfx, passphrase }) {
   if (pfx !== undefined && (cert ?? key) !== undefined) {
     throw new TypeError('pfx: holds certificate and key; cert and key must not be given too')
   }
+  // OpenSSL takes a C string for it, which would end there.
+  if (pfx !== undefined && passphrase?.includes('\0')) {
+    throw new TypeError('passphrase: must not contain U+0000 for a pfx')
+  }
   if (cert !== undefined && key === undefined) throw new TypeError('cert: needs its key')
   if (key !== undefined && cert === undefined) throw new TypeError('key: needs its cert')
   if ((cert ?? pfx) !== undefined) return { cert, key, pfx, passphrase }
@@ -212,16 +216,18 @@ function toVersion(name, value) {
 
 function toProtocols(name, value) {
   if (!Array.isArray(value)) throw new TypeError(`${name} ${describe(value)}: must be an array of strings`)
-  for (const item of value) {
+  // Read once: a getter could change its mind.
+  const protocols = [...value]
+  for (const item of protocols) {
     if (typeof item !== 'string' || item === '' || Buffer.byteLength(item) > 255) {
       throw new TypeError(`${name} ${describe(item)}: each must be a string of 1 to 255 bytes`)
     }
   }
   // RFC 7301: the list has two bytes for its length, and each name one for its own.
-  if (value.reduce((sum, item) => sum + 1 + Buffer.byteLength(item), 0) > 65535) {
+  if (protocols.reduce((sum, item) => sum + 1 + Buffer.byteLength(item), 0) > 65535) {
     throw new TypeError(`${name}: all together must not be longer than 65535 bytes`)
   }
-  return [...value]
+  return protocols
 }
 
 function toFingerprint(name, value) {
