@@ -37,7 +37,10 @@ function toClientUpgrade(value, made, config) {
   return config === undefined || given(fields) ? clientConfig({ ...kept(made, fields), ...fields }) : config
 }
 
-/** What of `made` still goes with `fields`: an identity has two forms, and the new one takes the place of the other. */
+/**
+ * What of `made` still goes with `fields`: an identity has two forms, and the new one takes the place of the
+ * other.
+ */
 function kept(made, fields) {
   const changesForm = fields.pfx ? made.cert : (fields.cert ?? fields.key) && made.pfx
   return changesForm

@@ -176,7 +176,10 @@ function fingerprint(name) {
 
 const PASSPHRASE = 'open sesame'
 
-/** The key of the named certificate in each form in which PEM files hold it. The encrypted ones are for PASSPHRASE. */
+/**
+ * The key of the named certificate in each form in which PEM files hold it. The encrypted ones are for
+ * PASSPHRASE.
+ */
 function keyForms(name) {
   const key = createPrivateKey(certificate(name).key)
   const form = (type, cipher) =>

@@ -174,9 +174,9 @@ const WAYS = [
 ]
 
 /**
- * A client of ours that uses TLS with `options`, in one of WAYS, and a node:tls server with the certificate called
- * `name` and the options `server`, which sends back what it gets. Before an upgrade the client is made with the options
- * `made`. Returns `{ socket, events, server, way }`.
+ * A client of ours that uses TLS with `options`, in one of WAYS, and a node:tls server with the certificate
+ * called `name` and the options `server`, which sends back what it gets. Before an upgrade the client is made
+ * with the options `made`. Returns `{ socket, events, server, way }`.
  */
 async function meet(own, way, options, { name = 'good', host = 'localhost', made, ...more } = {}) {
   const server = await tlsServer(own, name, more.server, (session) => {
@@ -210,7 +210,9 @@ async function accepted(t, { socket, events, server }) {
   return server.sessions.at(-1)
 }
 
-/** Asserts that the client of `meet` fails with the error `name`, and that no byte of it reaches the server. */
+/**
+ * Asserts that the client of `meet` fails with the error `name`, and that no byte of it reaches the server.
+ */
 async function refused(t, { socket, events, server, way }, name) {
   const before = way === WAYS[0] ? [] : ['open']
   if (socket.readyState === 'open') socket.send('secret')
@@ -222,8 +224,8 @@ async function refused(t, { socket, events, server, way }, name) {
 }
 
 /**
- * The extensions of the ClientHello that a client of ours sends with `options`: a Map from their number to their bytes
- * (RFC 8446 section 4.2).
+ * The extensions of the ClientHello that a client of ours sends with `options`: a Map from their number to
+ * their bytes (RFC 8446 section 4.2).
  */
 async function helloExtensions(own, host, options) {
   const server = await own.netServer()

@@ -141,7 +141,10 @@ test('a server that only would like a certificate takes a client without one', a
   t.false(session.authorized)
 })
 
-/** A server refuses a certificate after the client's part of a TLS 1.3 handshake, so that `open` may come first. */
+/**
+ * A server refuses a certificate after the client's part of a TLS 1.3 handshake, so that `open` may come
+ * first.
+ */
 function openedBefore(events) {
   return events.types.includes('open') ? ['open'] : []
 }
@@ -172,8 +175,8 @@ testFull('a server that does not trust the certificate says so, and the reason i
   t.regex(data.reason, /alert unknown ca/i)
 })
 
-// The engine reads certificate and key when the socket is made, but what OpenSSL's security level finds too weak comes
-// out when it makes the connector.
+// The engine reads certificate and key when the socket is made, but what OpenSSL's security level finds too
+// weak comes out when it makes the connector.
 const declareFailing = TELLS_REASONS ? test.failing : test.skip
 declareFailing(
   'a certificate with a key or a digest that is too weak throws a TypeError that names cert',

@@ -1,7 +1,8 @@
 'use strict'
 
-// What a client may choose about TLS: whom to trust, which name to ask for, protocols and versions; in each of the ways
-// in which a socket comes by its options. Certificates, pins and revocation have files of their own.
+// What a client may choose about TLS: whom to trust, which name to ask for, protocols and versions; in each
+// of the ways in which a socket comes by its options. Certificates, pins and revocation have files of their
+// own.
 
 const { execFile } = require('node:child_process')
 const { join } = require('node:path')
@@ -229,7 +230,7 @@ test('options are read when they are given: what is done to them later changes n
   t.is(socket.tls.alpnProtocol, 'imap')
 })
 
-test('upgradeToSecure on a socket that is secure already does nothing, whatever its options say', async (t) => {
+test('upgradeToSecure on a socket that is secure does nothing, whatever its options say', async (t) => {
   const own = scope(t)
   const there = await meet(own, WAYS[0], { ca: ca() })
   await accepted(t, there)

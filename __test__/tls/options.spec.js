@@ -1,7 +1,8 @@
 'use strict'
 
-// TLS options: ignoring one could mean less security than was asked for, so those of other APIs, and values that make no
-// sense, throw at once and are named (decision Q-39). Options that have nothing to do with TLS are ignored.
+// TLS options: ignoring one could mean less security than was asked for, so those of other APIs, and values
+// that make no sense, throw at once and are named (decision Q-39). Options that have nothing to do with TLS
+// are ignored.
 
 const test = require('ava')
 

@@ -53,7 +53,7 @@ inEachWay('another certificate than the pinned one is refused, however good it i
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3']) {
-  test(`a wrong pin lets nothing through in ${version}, from a server that speaks first either`, async (t) => {
+  test(`a wrong pin lets nothing through in ${version}, even if the server speaks first`, async (t) => {
     const own = scope(t)
     const only = { minVersion: version, maxVersion: version }
     const server = await tlsServer(own, 'good', only, (session) => {
@@ -155,7 +155,10 @@ inEachWay(
   },
 )
 
-/** What becomes of sockets with `each` of the options, in a process of their own, and which warnings it prints. */
+/**
+ * What becomes of sockets with `each` of the options, in a process of their own, and which warnings it
+ * prints.
+ */
 async function warnings(t, ...each) {
   const server = await tlsServer(scope(t), 'selfSigned')
   const script = join(__dirname, '../fixtures/tls/warnings.js')

@@ -1,7 +1,7 @@
 'use strict'
 
-// Revocation lists (crl). Where there is one, every certificate of a chain must be covered: what is not known to be good
-// is refused.
+// Revocation lists (crl). Where there is one, every certificate of a chain must be covered: what is not known
+// to be good is refused.
 
 const base = require('ava')
 

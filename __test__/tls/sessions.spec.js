@@ -1,7 +1,8 @@
 'use strict'
 
-// Sessions that are taken up again: with the server, the name and the options they were made with, and never with less
-// verification than that. Servers here would take up each other's, so that only the client keeps them apart.
+// Sessions that are taken up again: with the server, the name and the options they were made with, and never
+// with less verification than that. Servers here would take up each other's, so that only the client keeps
+// them apart.
 
 const { randomBytes } = require('node:crypto')
 const { once } = require('node:events')
@@ -25,8 +26,8 @@ const ticketKeys = randomBytes(48)
 const only = (version) => ({ minVersion: version, maxVersion: version })
 
 /**
- * A server with the certificate called `name`, which sends back what it gets. Of each connection it keeps in `known`
- * whether a session was taken up, and the client's name.
+ * A server with the certificate called `name`, which sends back what it gets. Of each connection it keeps in
+ * `known` whether a session was taken up, and the client's name.
  */
 async function echo(own, options = {}, name = 'good') {
   const known = []
@@ -162,7 +163,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.true(await visit(t, own, server, right))
   })
 
-  test(`a server with a new certificate that forgot its sessions is verified anew (${version})`, async (t) => {
+  test(`a server with a new certificate that forgot its sessions is verified (${version})`, async (t) => {
     const own = scope(t)
     for (const [name, error] of [
       ['selfSigned', 'SecurityUntrustedCertificateIssuerError'],
