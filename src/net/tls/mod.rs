@@ -84,10 +84,11 @@ pub async fn connect(
     return Err(failure.of(&what));
   }
   let connector = connectors::connector(&options.profile).await?;
-  let handshake = backend::connect(&connector, name, port, stream.reading_ahead());
+  let pin = options.fingerprint256.as_ref();
+  let handshake = backend::connect(&connector, name, port, pin, stream.reading_ahead());
   let stream = within(HANDSHAKE_DEADLINE, &what, handshake).await?;
-  if let Some(expected) = &options.fingerprint256 {
-    check_fingerprint(expected, &stream).map_err(|failure| failure.of(&what))?;
+  if let Some(pin) = pin {
+    check_pin(pin, tls_info(&stream).peer_certificate.as_deref()).map_err(|failure| failure.of(&what))?;
   }
   Ok(Transport::Tls(Secured::new(stream)))
 }
@@ -158,10 +159,10 @@ async fn within<T>(
   }
 }
 
-fn check_fingerprint(expected: &[u8; 32], stream: &Stream) -> Result<(), Failure> {
-  let certificate = tls_info(stream).peer_certificate;
+/// Backends may check earlier, before they present a certificate of ours; this is for those that do not, and for sessions.
+fn check_pin(pin: &[u8; 32], certificate: Option<&[u8]>) -> Result<(), Failure> {
   let actual = certificate.map(|der| <[u8; 32]>::from(Sha256::digest(der)));
-  if actual.as_ref() == Some(expected) {
+  if actual.as_ref() == Some(pin) {
     return Ok(());
   }
   let shown = actual.map_or_else(|| "none".into(), |actual| hex(&actual));
@@ -191,6 +192,7 @@ struct Failure {
   name: ErrorName,
   /// The backend's own words.
   reason: String,
+  /// The operating system's number, where it was not TLS that failed.
   os: Option<i32>,
 }
 
@@ -215,7 +217,7 @@ impl Failure {
       name: self.name,
       detail: format!("{what}: {}", self.reason),
       os: self.os,
-      reason: Some(self.reason),
+      reason: self.os.is_none().then_some(self.reason),
     }
   }
 }

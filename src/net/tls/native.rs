@@ -110,6 +110,7 @@ pub(super) async fn connect(
   connector: &Connector,
   name: &str,
   _port: u16,
+  _pin: Option<&[u8; 32]>,
   stream: Tcp,
 ) -> Result<Stream, Failure> {
   let handshake = connector.0.connect(name, stream);

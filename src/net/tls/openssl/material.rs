@@ -64,6 +64,9 @@ impl Material {
   }
 
   fn from_pfx(data: &[u8], passphrase: &str) -> Result<Self, String> {
+    if passphrase.contains('\0') {
+      return Err("passphrase: must not contain U+0000 for a pfx".into());
+    }
     let parsed = Pkcs12::from_der(data)
       .map_err(|stack| errors::of_option("pfx", &stack))?
       .parse2(passphrase)

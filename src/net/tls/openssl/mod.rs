@@ -4,7 +4,7 @@ mod errors;
 mod material;
 mod sessions;
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use once_cell::sync::Lazy;
 use openssl::{
@@ -23,8 +23,14 @@ use tokio_openssl::SslStream;
 
 pub(super) use self::errors::stream_failure;
 use self::{material::Material, sessions::Sessions};
-use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version};
-use crate::{net::transport::Tcp, openssl_ffi};
+use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version, check_pin};
+use crate::{
+  net::{
+    sync::{Mutex, lock},
+    transport::Tcp,
+  },
+  openssl_ffi,
+};
 
 /// A connection after its handshake.
 pub type Stream = SslStream<Tcp>;
@@ -57,10 +63,11 @@ pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
   for pem in &profile.crl {
     material::revocation_lists(pem)?;
   }
-  profile
-    .identity
-    .as_ref()
-    .map_or(Ok(()), |identity| Material::read(identity).map(drop))
+  let Some(identity) = &profile.identity else {
+    return Ok(());
+  };
+  let mut nowhere = SslContextBuilder::new(SslMethod::tls_client()).map_err(text)?;
+  present(&mut nowhere, identity)
 }
 
 /// Blocks for tens of milliseconds. `extra` are anchors that count as the system's, and are ignored if unreadable.
@@ -134,18 +141,18 @@ fn set_up(
   builder.set_min_proto_version(Some(version(min))).map_err(text)?;
   builder.set_max_proto_version(max.map(version)).map_err(text)?;
   builder.set_options(SslOptions::NO_RENEGOTIATION);
-  if let Some(identity) = identity {
-    let Material { leaf, chain, key } = Material::read(identity)?;
-    builder
-      .set_certificate(&leaf)
-      .map_err(|stack| errors::of_option("cert", &stack))?;
-    builder
-      .set_private_key(&key)
-      .map_err(|stack| errors::of_option("key", &stack))?;
-    for certificate in chain {
-      let added = builder.add_extra_chain_cert(certificate);
-      added.map_err(|stack| errors::of_option("cert", &stack))?;
-    }
+  identity.map_or(Ok(()), |identity| present(builder, identity))
+}
+
+/// OpenSSL has its own opinion of what may be presented: weak keys, for instance, it refuses.
+fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), String> {
+  let Material { leaf, chain, key } = Material::read(identity)?;
+  let cert = |stack| errors::of_option("cert", &stack);
+  builder.set_certificate(&leaf).map_err(cert)?;
+  let set = builder.set_private_key(&key);
+  set.map_err(|stack| errors::of_option("key", &stack))?;
+  for certificate in chain {
+    builder.add_extra_chain_cert(certificate).map_err(cert)?;
   }
   Ok(())
 }
@@ -155,17 +162,20 @@ pub(super) async fn connect(
   connector: &Connector,
   name: &str,
   port: u16,
+  pin: Option<&[u8; 32]>,
   stream: Tcp,
 ) -> Result<Stream, Failure> {
-  let ssl = client(connector, name, port).map_err(|stack| errors::of_stack(&stack))?;
+  let mut ssl = client(connector, name, port, pin).map_err(|stack| errors::of_stack(&stack))?;
+  let refused = pin.map(|pin| refuse_others(&mut ssl, *pin, connector.verify));
   let mut stream = SslStream::new(ssl, stream).map_err(|stack| errors::of_stack(&stack))?;
-  match Pin::new(&mut stream).connect().await {
-    Ok(()) => Ok(stream),
-    Err(error) => Err(errors::of_handshake(&error, stream.ssl())),
-  }
+  let Err(error) = Pin::new(&mut stream).connect().await else {
+    return Ok(stream);
+  };
+  let refused = refused.and_then(|refused| lock(&refused).take());
+  Err(refused.unwrap_or_else(|| errors::of_handshake(&error, stream.ssl())))
 }
 
-fn client(connector: &Connector, name: &str, port: u16) -> Result<Ssl, ErrorStack> {
+fn client(connector: &Connector, name: &str, port: u16, pin: Option<&[u8; 32]>) -> Result<Ssl, ErrorStack> {
   let mut configuration = connector.inner.configure()?;
   if !connector.verify {
     configuration.set_verify(SslVerifyMode::NONE);
@@ -177,8 +187,29 @@ fn client(connector: &Connector, name: &str, port: u16) -> Result<Ssl, ErrorStac
   ssl
     .param_mut()
     .set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT);
-  connector.sessions.take_up(&mut ssl, name, port)?;
+  connector.sessions.take_up(&mut ssl, name, port, pin)?;
   Ok(ssl)
+}
+
+/// Ends the handshake at another certificate than the pinned one, before ours is presented. With `verify`, what is wrong
+/// with the chain or the name ends it as well. Returns where a refusal is found.
+fn refuse_others(ssl: &mut Ssl, pin: [u8; 32], verify: bool) -> Arc<Mutex<Option<Failure>>> {
+  let refused = Arc::default();
+  let refusal = Arc::clone(&refused);
+  ssl.set_verify_callback(SslVerifyMode::PEER, move |fine, context| {
+    let fine = fine || !verify;
+    if context.error_depth() > 0 {
+      return fine;
+    }
+    let certificate = context
+      .current_cert()
+      .and_then(|certificate| certificate.to_der().ok());
+    let pinned = check_pin(&pin, certificate.as_deref());
+    let fine = fine && pinned.is_ok();
+    *lock(&refusal) = pinned.err();
+    fine
+  });
+  refused
 }
 
 pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {

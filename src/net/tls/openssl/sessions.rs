@@ -24,7 +24,8 @@ const MOST_SERVERS: usize = 256;
 /// Sessions kept for each of them.
 const MOST_SESSIONS: usize = 4;
 
-type Server = (String, u16);
+/// Name, port, and what is pinned: another pin is for another certificate than the one that a session came with.
+type Server = (String, u16, Option<[u8; 32]>);
 
 /// The sessions of one connector.
 #[derive(Clone, Default)]
@@ -59,8 +60,14 @@ impl Sessions {
   }
 
   /// Offers the server one of its sessions, if there is one, and keeps those to come.
-  pub(super) fn take_up(&self, ssl: &mut Ssl, name: &str, port: u16) -> Result<(), ErrorStack> {
-    let server = (name.to_owned(), port);
+  pub(super) fn take_up(
+    &self,
+    ssl: &mut Ssl,
+    name: &str,
+    port: u16,
+    pin: Option<&[u8; 32]>,
+  ) -> Result<(), ErrorStack> {
+    let server = (name.to_owned(), port, pin.copied());
     let session = lock(&self.0).get_mut(&server).and_then(next);
     ssl.set_ex_data(server_index()?, server);
     if let Some(session) = session {
