@@ -44,7 +44,12 @@ struct Sending {
 
 impl Sending {
   fn stage(&mut self, count: usize) {
-    let data: Vec<u8> = (0..count).map(|_| { self.staged = self.staged.wrapping_add(1); self.staged }).collect();
+    let data: Vec<u8> = (0..count)
+      .map(|_| {
+        self.staged = self.staged.wrapping_add(1);
+        self.staged
+      })
+      .collect();
     self.model.extend(data.iter().map(|byte| (*byte, self.barriers)));
     self.queue.stage(Bytes::from(data));
   }
@@ -57,7 +62,11 @@ impl Sending {
       Next::Write => {
         let bytes: Vec<u8> = slices.concat().into_iter().take(most.max(1)).collect();
         for byte in &bytes {
-          assert_eq!(self.model.pop_front(), Some((*byte, self.passed)), "in order, on this side of the barrier");
+          assert_eq!(
+            self.model.pop_front(),
+            Some((*byte, self.passed)),
+            "in order, on this side of the barrier"
+          );
         }
         self.committed -= bytes.len();
         let drained = self.queue.advance(bytes.len());
@@ -89,7 +98,12 @@ impl Receiving {
     if count == 0 || self.ended {
       return;
     }
-    let bytes: Vec<u8> = (0..count).map(|_| { self.appended = self.appended.wrapping_add(1); self.appended }).collect();
+    let bytes: Vec<u8> = (0..count)
+      .map(|_| {
+        self.appended = self.appended.wrapping_add(1);
+        self.appended
+      })
+      .collect();
     let due = self.buffer.append(&bytes);
     self.note(due);
   }
@@ -106,7 +120,10 @@ impl Receiving {
       }
     }
     self.note(again);
-    assert!(self.buffer.is_suspended() || self.announced || self.buffer.is_empty(), "nothing is forgotten");
+    assert!(
+      self.buffer.is_suspended() || self.announced || self.buffer.is_empty(),
+      "nothing is forgotten"
+    );
   }
 }
 

@@ -24,7 +24,10 @@ fn pem(kind: &str, bytes: &[u8], wrapped: bool) -> Vec<u8> {
   if !wrapped {
     return bytes.to_vec();
   }
-  let body: String = bytes.iter().map(|byte| char::from(b"ABCDwxyz0189+/=\n"[usize::from(byte & 15)])).collect();
+  let body: String = bytes
+    .iter()
+    .map(|byte| char::from(b"ABCDwxyz0189+/=\n"[usize::from(byte & 15)]))
+    .collect();
   format!("-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n").into_bytes()
 }
 

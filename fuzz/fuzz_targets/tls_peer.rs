@@ -41,7 +41,9 @@ fuzz_target!(|answer: &[u8]| {
   RUNTIME.with_borrow_mut(|runtime| {
     let (runtime, listener) = runtime.get_or_insert_with(|| {
       let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-      let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
+      let listener = runtime
+        .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .unwrap();
       (runtime, listener)
     });
     runtime.block_on(handshake(listener, answer));
