@@ -37,6 +37,12 @@ class HandlerTarget extends EventTarget {
     super.removeEventListener(name, listener && this.#listeners?.remove(name, listener, options), options)
   }
 
+  dispatchEvent(event) {
+    // Of a script's own making, perhaps.
+    this.#register(event?.type)
+    return super.dispatchEvent(event)
+  }
+
   #count(type) {
     return this.#listeners?.count(type) ?? 0
   }

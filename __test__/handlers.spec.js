@@ -1,0 +1,68 @@
+'use strict'
+
+// Handler attributes among listeners, as the HTML standard describes them: a handler is called at the place where it was
+// first set, and for events of a script's own making as well.
+
+const test = require('ava')
+
+const { TCPServerSocket, TCPSocketEvent } = require('..')
+
+/** A closed server, and the names of what was called for an event dispatched on it. */
+function target() {
+  const socket = new TCPServerSocket(0, { localAddress: '127.0.0.1' })
+  socket.close()
+  const calls = []
+  const dispatch = () => {
+    socket.dispatchEvent(new TCPSocketEvent('connect', { data: '' }))
+    return calls.splice(0)
+  }
+  return { socket, dispatch, note: (name) => () => calls.push(name) }
+}
+
+test('a handler without listeners gets what a script dispatches', (t) => {
+  const { socket, dispatch, note } = target()
+  socket.onconnect = note('handler')
+  t.deepEqual(dispatch(), ['handler'])
+  t.deepEqual(dispatch(), ['handler'])
+})
+
+test('a handler is called where it was first set, before later listeners and after earlier ones', (t) => {
+  const { socket, dispatch, note } = target()
+  socket.addEventListener('connect', note('earlier'))
+  socket.onconnect = note('handler')
+  socket.addEventListener('connect', note('later'))
+  t.deepEqual(dispatch(), ['earlier', 'handler', 'later'])
+  socket.onconnect = note('another')
+  t.deepEqual(dispatch(), ['earlier', 'another', 'later'])
+})
+
+test('a handler that was set before any listener comes first, and once', (t) => {
+  const { socket, dispatch, note } = target()
+  socket.onconnect = note('handler')
+  t.deepEqual(dispatch(), ['handler'])
+  const later = note('later')
+  socket.addEventListener('connect', later)
+  t.deepEqual(dispatch(), ['handler', 'later'])
+  socket.removeEventListener('connect', later)
+  t.deepEqual(dispatch(), ['handler'])
+})
+
+test('a handler that is taken away is not called, and can be read as null', (t) => {
+  const { socket, dispatch, note } = target()
+  const handler = note('handler')
+  socket.onconnect = handler
+  t.is(socket.onconnect, handler)
+  socket.addEventListener('connect', note('listener'))
+  socket.onconnect = null
+  t.is(socket.onconnect, null)
+  t.deepEqual(dispatch(), ['listener'])
+})
+
+test('a handler that a listener sets while the event is dispatched is called in its turn', (t) => {
+  const { socket, dispatch, note } = target()
+  socket.addEventListener('connect', () => {
+    socket.onconnect ??= note('handler')
+  })
+  t.deepEqual(dispatch(), [])
+  t.deepEqual(dispatch(), ['handler'])
+})
