@@ -22,10 +22,10 @@ use super::{
   recv_buffer::{End, LIMIT},
   send_queue::{MOST_SLICES, Next},
   settle::{Settled, settle},
-  shared::{Shared, State, ended_before_tls, panicked, plaintext_after_upgrade},
+  shared::{Shared, State, ended_before_tls, leftover, panicked, plaintext_after_upgrade},
   socket::Peer,
   tls::{self, ClientTls, Security},
-  transport::{Tcp, Transport},
+  transport::{Peek, Tcp, Transport},
 };
 
 /// One read from the kernel. Larger ones leave the cache and are slower.
@@ -155,6 +155,7 @@ impl Task {
         peer,
         reading: true,
         broken: None,
+        looked: false,
       };
       match std::future::poll_fn(|cx| pump.poll(cx)).await {
         Step::Fail(error) => return Event::Failed(error),
@@ -231,9 +232,11 @@ struct Pump<'a, T> {
   reading: bool,
   /// Writing failed with this. What the peer said before it went away is still worth delivering.
   broken: Option<SocketError>,
+  /// Made sure that no plaintext waits to be read where TLS is to begin.
+  looked: bool,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
+impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
   fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     // The waker is in place before anything is looked at, so that no order of the owner can be missed.
     let failure = self.shared.with(|state| {
@@ -260,10 +263,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pump<'_, T> {
   fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     let mut slices = Vec::new();
     loop {
-      let (next, closed) = self.shared.with(|state| {
+      let (next, closed, upgrading) = self.shared.with(|state| {
         let next = state.send.next(&mut slices, MOST_SLICES);
-        (next, state.closing && state.send.is_empty())
+        let closed = state.closing && state.send.is_empty();
+        (next, closed, state.upgrading.is_some())
       });
+      // Before anything that was staged with the upgrade is written: the hello that answers it may come at once.
+      if upgrading
+        && !std::mem::replace(&mut self.looked, true)
+        && let Some(error) = leftover(&self.transport.peek())
+      {
+        return Poll::Ready(Step::Fail(error));
+      }
       match next {
         Next::Idle if closed => {
           return Poll::Ready(Step::Close {

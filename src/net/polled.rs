@@ -19,7 +19,7 @@ use super::{
   recv_buffer::{End, RecvBuffer},
   send_queue::{MOST_SLICES, Next, SendQueue, copy},
   settle,
-  shared::{Shared, State, ended_before_tls, no_memory, panicked, plaintext_after_upgrade},
+  shared::{Shared, State, leftover, no_memory, panicked},
   socket::{Driver, Peer},
   tls::Security,
   transport::NO_SIGNAL,
@@ -85,12 +85,7 @@ impl Polled {
     self.failure = self
       .failure
       .take()
-      .or_else(|| match member.stream().peek(&mut [0]) {
-        Ok(0) => Some(ended_before_tls()),
-        Ok(_) => Some(plaintext_after_upgrade()),
-        // Nothing is there, or the handshake will meet the same error.
-        Err(_) => None,
-      });
+      .or_else(|| leftover(&member.stream().peek(&mut [0])));
     self.send.barrier();
     self.hand_over(Some(security))
   }

@@ -1,7 +1,7 @@
 //! The first driver: a task on the runtime moves the bytes. Here is what that task and the owner's handle share, and
 //! what the handle may ask for; [`connection`](super::connection) is the task.
 
-use std::{collections::TryReserveError, sync::Arc, task::Waker};
+use std::{collections::TryReserveError, io, sync::Arc, task::Waker};
 
 use tokio_util::sync::CancellationToken;
 
@@ -210,6 +210,16 @@ impl Driver for Arc<Shared> {
   fn panicked(&mut self) {
     self.with(|state| state.failure = Some(panicked()));
     self.wake();
+  }
+}
+
+/// What is wrong with a connection on which `peeked` was found when TLS was to begin.
+pub(super) fn leftover(peeked: &io::Result<usize>) -> Option<SocketError> {
+  match peeked {
+    Ok(0) => Some(ended_before_tls()),
+    Ok(_) => Some(plaintext_after_upgrade()),
+    // Nothing is there, or the handshake will meet the same error.
+    Err(_) => None,
   }
 }
 

@@ -2,12 +2,12 @@
 
 use std::{
   io,
+  mem::MaybeUninit,
   pin::Pin,
   task::{Context, Poll, ready},
 };
 
 use bytes::BytesMut;
-#[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use tokio::io::Interest;
@@ -80,6 +80,24 @@ impl Tcp {
   /// The system refuses to stop watching it.
   pub fn into_std(self) -> io::Result<std::net::TcpStream> {
     self.stream.into_std()
+  }
+}
+
+/// A stream that can be asked for what waits to be read.
+pub trait Peek {
+  /// How many bytes wait, at most 1; 0 is the peer's FIN. What a reactor has heard of by now does not matter.
+  ///
+  /// # Errors
+  /// Nothing waits, or the stream is broken, or is none that knows.
+  fn peek(&self) -> io::Result<usize>;
+}
+
+impl Peek for Transport {
+  fn peek(&self) -> io::Result<usize> {
+    match self {
+      Self::Plain(tcp) => SockRef::from(&tcp.stream).peek(&mut [MaybeUninit::uninit()]),
+      Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
   }
 }
 
