@@ -1,0 +1,119 @@
+'use strict'
+
+// `npm run tls:report`: meets TLS peers that others wrote, good ones and bad ones, and shows what an application sees of
+// each, and how many of its bytes the bad ones got. `-- --write` puts that into docs/tls-conditions.md, `-- --check` says
+// where that page differs. Needs the openssl and curl command line tools, and Linux: elsewhere TLS does not tell reasons.
+
+const { readFileSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { isDeepStrictEqual } = require('node:util')
+
+const { REFUSED, VERIFIED, WAYS, observe } = require('./tls-report/conditions.js')
+const { CLIENTS, SERVERS, tryClient, tryServer } = require('./tls-report/interop.js')
+const { scope } = require('../__test__/helpers/sockets.js')
+
+const PAGE = join(__dirname, '..', 'docs', 'tls-conditions.md')
+
+/** Runs `work` with a scope of its own, as a test has one, and tears it down. */
+async function scoped(work) {
+  const tearDowns = []
+  try {
+    return await work(scope({ teardown: (tearDown) => tearDowns.push(tearDown) }))
+  } finally {
+    for (const tearDown of tearDowns) await tearDown()
+  }
+}
+
+const code = (text) => (text ? `\`${text}\`` : '')
+const row = (...cells) => `| ${cells.join(' | ')} |`
+const table = (head, rows) => [head, head.map(() => '---'), ...rows].map((cells) => row(...cells)).join('\n')
+
+/** What both ways led to, which is the same but for the bytes; else this throws. */
+function agreed(what, [first, second]) {
+  const [{ leaked: _, ...one }, { leaked: __, ...other }] = [first, second]
+  if (!isDeepStrictEqual(one, other)) {
+    throw new Error(`${what}: ${JSON.stringify(one)} at once, ${JSON.stringify(other)} after STARTTLS`)
+  }
+  return one
+}
+
+async function conditionRow(condition) {
+  const seen = []
+  for (const way of WAYS) seen.push(await scoped((own) => observe(own, condition, way)))
+  const { name, message, errorCode, reason } = agreed(condition.what, seen)
+  const result = name ? `${code(name)}<br>${message} ${errorCode}` : 'open'
+  return [condition.what, code(condition.peer), result, reason, seen.map(({ leaked }) => leaked).join(', ')]
+}
+
+async function conditionTable(conditions, lastHead) {
+  const rows = []
+  for (const condition of conditions) rows.push(await conditionRow(condition))
+  return table(['condition', 'server', 'error', 'data.reason', lastHead], rows)
+}
+
+async function interopRows(peers, attempt) {
+  const rows = []
+  for (const peer of peers) {
+    const [protocol, cipher, ...more] = await scoped((own) => attempt(own, peer))
+    rows.push([peer.what, protocol, code(cipher), ...more])
+  }
+  return rows
+}
+
+async function report() {
+  return `# TLS: conditions and peers
+
+\`npm run tls:report\` meets each of these peers and makes this page. It is part of the tests that it still says so.
+\`s_server\`, \`s_client\` and curl are the ones of the system, and thus not the OpenSSL that is built in here. Files are
+throwaway certificates of \`__test__/helpers/pki-matrix.js\`.
+
+## What each condition leads to
+
+Each server is met twice: with \`useSecureTransport\`, and with \`upgradeToSecure()\` behind a plain line. Both lead to the same error. The
+client trusts the root of the certificates, wants \`localhost\` where nothing else is said, and sends 64 bytes as soon as it may: in
+\`open\`, and right after \`upgradeToSecure()\`. The last column counts those that the server deciphered, or that crossed the wire in the
+clear, both ways. An error has its name, its class (\`event.message\`) and \`errorCode\`.
+
+### The server is refused
+
+${await conditionTable(REFUSED, 'bytes that leaked')}
+
+A server that stays silent leads to \`NetworkTimeoutError\` after 30 seconds (\`__test__/tls/handshake-deadline.spec.js\`), and
+plaintext in the wrong place to \`SecurityError\` (\`starttls-injection.spec.js\`).
+
+### The server was verified
+
+${await conditionTable(VERIFIED, 'bytes that it got')}
+
+## Our client and servers of others
+
+A line goes there and one comes back, on each of two connections, of which the second may take up the session of the first.
+
+${table(['', 'protocol', 'cipher', 'ALPN', 'second connection'], await interopRows(SERVERS, tryServer))}
+
+## Our server and clients of others
+
+${table(['', 'protocol', 'cipher', 'ALPN', 'second connection'], await interopRows(CLIENTS, tryClient))}
+`
+}
+
+/** Lines without the padding that the formatter gives to tables. */
+function lines(page) {
+  return page.split('\n').map((line) => line.replace(/ *\| */g, '|').replace(/-{3,}/g, '---'))
+}
+
+async function main() {
+  const page = await report()
+  if (process.argv.includes('--write')) {
+    writeFileSync(PAGE, page)
+  } else if (process.argv.includes('--check')) {
+    const [found, written] = [lines(page), lines(readFileSync(PAGE, 'utf8'))]
+    const differing = found.filter((line, index) => line !== written[index])
+    for (const line of differing) console.error(`not in docs/tls-conditions.md: ${line}`)
+    if (differing.length > 0 || found.length !== written.length) process.exitCode = 1
+  } else {
+    process.stdout.write(page)
+  }
+}
+
+main()
