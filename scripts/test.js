@@ -1,7 +1,8 @@
 'use strict'
 
-// `npm test`: every suite, one after the other. All of them run, also when one fails; then comes a table, and as the last
-// line "N passed, N failed". `npm test -- --quick` leaves out the Rust suite, which has to be compiled.
+// `npm test`: every suite, one after the other. All of them run, also when one fails; then come a table, the names of the
+// tests that failed, and as the last line "N passed, N failed". `npm test -- --quick` leaves out the Rust suite, which has
+// to be compiled.
 
 const { spawn } = require('node:child_process')
 const { join } = require('node:path')
@@ -19,15 +20,20 @@ const MINUTE = 60_000
 const LIMIT = 5 * MINUTE
 
 /**
- * How the runners say what they counted: a number in parentheses, or each match is one. `leftOpen` is what a passing run
- * must not say.
+ * How the runners say what they counted: a number in parentheses, or each match is one. `names` matches those of the
+ * tests that failed, and why where that is on the same line. `leftOpen` is what a passing run must not say.
  */
-const cargo = { passed: /^test result: .*?(\d+) passed/gm, failed: /^test result: .*?(\d+) failed/gm }
+const cargo = {
+  passed: /^test result: .*?(\d+) passed/gm,
+  failed: /^test result: .*?(\d+) failed/gm,
+  names: /^test (.+) \.\.\. FAILED$/gm,
+}
 const ava = {
   // Its summary does not say how many passed where one failed.
   passed: /^\s*[✔√] /gm,
   failed: /^\s*(\d+) (?:tests? failed|tests? remained pending|uncaught exceptions?|unhandled rejections?)/gm,
   skipped: /^\s*(\d+) tests? skipped/gm,
+  names: /^\s*[✘×] (.+)$/gm,
 }
 const jest = {
   passed: /^Tests:.*?(\d+) passed/gm,
@@ -159,13 +165,17 @@ async function runSuite({ name, command, env, counts = program, limit = LIMIT })
   if (!problem && counts.passed && passed === 0) problem = 'no test ran'
   const seconds = ((Date.now() - started) / 1000).toFixed(1)
   const alone = counts === program
-  return {
-    suite: name,
+  const counted = {
     passed: alone && !problem ? 1 : passed,
     failed: problem ? Math.max(1, failed) : failed,
     skipped,
     seconds: Number(seconds),
     problem: problem ?? '',
+  }
+  return {
+    name,
+    counted,
+    failures: problem && counts.names ? [...output.matchAll(counts.names)].map(([, failure]) => failure) : [],
   }
 }
 
@@ -174,8 +184,9 @@ async function main() {
   const results = []
   for (const suite of suites) if (!(quick && suite.slow)) results.push(await runSuite(suite))
   console.log()
-  console.table(Object.fromEntries(results.map(({ suite, ...result }) => [suite, result])))
-  const total = (key) => results.reduce((sum, result) => sum + result[key], 0)
+  console.table(Object.fromEntries(results.map(({ name, counted }) => [name, counted])))
+  for (const { name, failures } of results) for (const failure of failures) console.log(`${name}: ${failure}`)
+  const total = (key) => results.reduce((sum, { counted }) => sum + counted[key], 0)
   if (total('skipped') > 0) console.log(`${total('skipped')} skipped: see above for what they need`)
   console.log(`${total('passed')} passed, ${total('failed')} failed`)
   process.exitCode = total('failed') === 0 ? 0 : 1
