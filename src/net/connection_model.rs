@@ -11,7 +11,7 @@ use loom::{future::block_on, sync::mpsc, thread};
 use tokio::runtime::{Builder, Handle};
 
 use super::*;
-use crate::net::{self, Input, socket::Driver};
+use crate::net::{self, EventSink, Input, socket::Driver};
 
 /// A connection of which each read finds the next piece of `input`, then its end or nothing.
 #[derive(Default)]

@@ -51,6 +51,11 @@ pub(super) async fn connector(profile: &Profile) -> Result<Connector, SocketErro
     .map_err(|reason| failed(ErrorName::SecurityError, reason))
 }
 
+/// A connector for `profile` was asked for, so that nothing was found to be wrong with that.
+pub(super) fn is_known(profile: &Profile) -> bool {
+  lock(&CONNECTORS).contains_key(profile)
+}
+
 /// Node's own way to add trust anchors for a whole process. A file that cannot be read is ignored, as Node does.
 fn extra_ca() -> Option<Vec<u8>> {
   let path = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty())?;
