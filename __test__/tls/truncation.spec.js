@@ -4,6 +4,7 @@
 // an attacker's, so it is an error, after the data that came whole (REL-79 to REL-83, REL-161).
 
 const net = require('node:net')
+const { setImmediate } = require('node:timers/promises')
 
 const test = require('ava')
 
@@ -108,6 +109,22 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.true(ended, 'the server saw an orderly end')
     const last = recordTypes(wire.fromClient()).at(-1)
     t.is(last, version === 'TLSv1.2' ? 21 : 23)
+  })
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3']) {
+  test(`closeImmediately() waits for nobody, also in the middle of a record (${version})`, async (t) => {
+    const own = scope(t)
+    const only = { minVersion: version, maxVersion: version }
+    const server = await tlsServer(own, 'good', only, (session) => session.pause())
+    const [socket, events] = own.open('localhost', server.port, trusting())
+    await events.event('open')
+    // More than two kernels hold between them.
+    t.false(socket.send(Buffer.alloc(32 * 1024 * 1024)))
+    while (socket.bufferedAmount === 32 * 1024 * 1024) await setImmediate()
+    t.true(socket.bufferedAmount > 0)
+    socket.closeImmediately()
+    t.deepEqual(await events.closed(), ['open', 'close'])
   })
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
-  io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+  io::{AsyncRead, AsyncWrite, ReadBuf},
   net::TcpStream,
 };
 
@@ -168,8 +168,7 @@ impl Task {
             && self
               .shared
               .with(|state| !state.abandoned && state.send.has_sent());
-          // Fails when the peer is gone, which is no longer of interest: all was handed over.
-          let _ = transport.shutdown().await;
+          std::future::poll_fn(|cx| self.poll_shutdown(cx, &mut transport)).await;
           self.end(Event::Closed { settling });
           if reading {
             let settled = Settled {
@@ -182,6 +181,17 @@ impl Task {
         }
       }
     }
+  }
+
+  /// Ends our side. Fails when the peer is gone, which is no longer of interest: all was handed over.
+  fn poll_shutdown(&self, cx: &mut Context<'_>, transport: &mut Transport) -> Poll<()> {
+    if let Some(secured) = transport.secured()
+      && self.shared.with(|state| state.abandoned)
+    {
+      secured.shutdown_now();
+      return Poll::Ready(());
+    }
+    Pin::new(transport).poll_shutdown(cx).map(drop)
   }
 
   async fn handshake(

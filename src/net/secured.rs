@@ -50,6 +50,16 @@ impl Secured {
     written
   }
 
+  /// Ends our side without waiting for anything: with a close_notify if the kernel takes that now. Where a record is
+  /// half written there can be none, and OpenSSL waits for the rest of that record without asking anybody to wake it.
+  pub(super) fn shutdown_now(&self) {
+    let mut stream = lock(&self.0);
+    let mut cx = Context::from_waker(Waker::noop());
+    // What fails or is pending is no longer of interest; FIN never is.
+    let _ = Pin::new(&mut *stream).poll_shutdown(&mut cx);
+    let _ = Pin::new(tls::tcp_mut(&mut stream)).poll_shutdown(&mut cx);
+  }
+
   pub(super) fn with_tcp<T>(&self, f: impl FnOnce(&Tcp) -> T) -> T {
     f(tls::tcp(&lock(&self.0)))
   }
