@@ -303,5 +303,6 @@ impl Hub {
       let _ = runtime.block_on(async { tokio::time::timeout(TEARDOWN_WAIT, self.context.ended()).await });
     }
     self.entries.borrow_mut().clear();
+    self.memory.borrow_mut().release();
   }
 }

@@ -14,8 +14,9 @@ pub(super) struct Memory {
   spare: Option<Spare>,
 }
 
-/// An ArrayBuffer of [`READ_SIZE`] bytes that nobody has seen yet.
+/// An ArrayBuffer of [`READ_SIZE`] bytes that nobody has seen yet. Must be dropped while its environment lives.
 struct Spare {
+  env: sys::napi_env,
   buffer: sys::napi_ref,
   bytes: *mut u8,
 }
@@ -26,6 +27,11 @@ impl Memory {
       shared: vec![0; if in_use { READ_SIZE } else { 0 }],
       spare: None,
     }
+  }
+
+  /// Gives back what the environment has of it, which ends.
+  pub(super) fn release(&mut self) {
+    self.spare = None;
   }
 
   /// Where to read to. With `bulk`, what was read can become a value without a copy, by [`Memory::fill`].
@@ -47,11 +53,8 @@ impl Memory {
   pub(super) fn fill(&mut self, env: sys::napi_env) -> Option<sys::napi_value> {
     let spare = self.spare.take()?;
     let mut buffer = ptr::null_mut();
-    // SAFETY: on the JavaScript thread, in an open handle scope, with a reference that is not used again.
-    unsafe {
-      sys::napi_get_reference_value(env, spare.buffer, &raw mut buffer);
-      sys::napi_delete_reference(env, spare.buffer);
-    }
+    // SAFETY: on the JavaScript thread, in an open handle scope.
+    unsafe { sys::napi_get_reference_value(env, spare.buffer, &raw mut buffer) };
     array_buffer(env, buffer).ok()
   }
 }
@@ -70,9 +73,17 @@ impl Spare {
       check_status!(sys::napi_create_reference(env, buffer, 1, &raw mut reference))?;
     }
     Ok(Self {
+      env,
       buffer: reference,
       bytes: bytes.cast(),
     })
+  }
+}
+
+impl Drop for Spare {
+  fn drop(&mut self) {
+    // SAFETY: on the JavaScript thread, with a reference that is not used again.
+    unsafe { sys::napi_delete_reference(self.env, self.buffer) };
   }
 }
 
