@@ -141,15 +141,17 @@ export interface TCPSocketTlsOptions extends TCPSocketIdentity {
   maxVersion?: TCPSocketTlsVersion | null | undefined
   /**
    * The SHA-256 of the only certificate to accept: 32 bytes in hexadecimal, with or without colons, as
-   * `peerCertificate.fingerprint256` has it. Another one is a `SecurityBadCertificateError`, before any byte is sent.
+   * `peerCertificate.fingerprint256` has it, or as `openssl x509 -fingerprint -sha256` prints it. Another one is a `SecurityBadCertificateError`, before any byte is sent.
    *
-   * Without `ca` and `crl` the pin is all that is verified: a certificate that is self-signed, expired or for another
-   * name is fine if it is the one. With either of them, chain and name are verified as well.
+   * Without `ca`, `crl` and `rejectUnauthorized` the pin is all that is verified: a certificate that is self-signed, expired
+   * or for another name is fine if it is the one. With `ca`, `crl` or `rejectUnauthorized: true`, chain and name are
+   * verified as well.
    */
   fingerprint256?: string | null | undefined
   /**
    * `false` accepts every server, whoever it is: anybody on the way can read and change everything. Warns once in a
-   * process, unless there is `fingerprint256`. Default: `true`.
+   * process, unless there is `fingerprint256`. Throws a TypeError beside `caOnly` or `crl`. Default: `true`, unless there
+   * is `fingerprint256`.
    */
   rejectUnauthorized?: boolean | null | undefined
 }
@@ -203,9 +205,9 @@ export interface TCPSocketTls {
 }
 
 /**
- * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `ALPNProtocols`, `ciphers` or
- * `checkServerIdentity`: each of those throws a TypeError, because ignoring it could mean less security than was asked
- * for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
+ * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `ciphers` or
+ * `checkServerIdentity`, and other spellings of those here, such as `caonly` or `useTLS`: each of those throws a TypeError,
+ * because ignoring it could mean less security than was asked for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
  * `SocketOptions`; Q-39)
  */
 export interface TCPSocketOptions<
@@ -394,11 +396,12 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   /**
    * STARTTLS: what was sent before goes out as it is, what is sent later goes out encrypted, to a peer whose certificate
    * is valid for `host`. There is no event for success; `tls` is there then. Failure is an error event named `Security…`,
-   * then `close`; so is a byte of plaintext that arrives after this call.
+   * then `close`; so is a byte of plaintext that arrives after this call. What followed the consent in the same `data`
+   * event came in the clear: it is the application's to throw away.
    *
    * `options` are added to the TLS options that the socket was made with, and override them. An accepted socket waits for
    * its client's hello, at most `handshakeTimeout`; it presents the certificate in `options`, which then go for all of its
-   * TLS, or the listener's.
+   * TLS, or the listener's. Keys that are none of these throw a TypeError.
    *
    * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and a TypeError for bad options, or on an accepted
    * socket without a certificate. Does nothing when `ssl` is true. (GeckoIDL, without options; RFC 3207; Q-24, Q-46)

@@ -70,6 +70,13 @@ class TCPSocketErrorEvent extends TargetedEvent {
   get data() {
     return this.#init.data ?? null
   }
+
+  /** What `console.log(event)` shows: Node's own form of events has only what all events have. */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth, options, inspect) {
+    if (!(#init in this)) return this.constructor.name
+    const { type, name, message, errorCode, data } = this
+    return `TCPSocketErrorEvent ${inspect({ type, name, message, errorCode, data }, options)}`
+  }
 }
 
 /** `connect` of a TCPServerSocket. */

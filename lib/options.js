@@ -5,7 +5,7 @@
 
 const { toBinaryType, toDictionary, toText } = require('./convert.js')
 const { ipVersion } = require('./native.js')
-const { clientConfig, serverConfig, toClientFields, toServerFields } = require('./tls.js')
+const { clientConfig, refuseUnknown, serverConfig, toClientFields, toServerFields } = require('./tls.js')
 
 /** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
 function toSocketOptions(value) {
@@ -21,6 +21,10 @@ function toServerOptions(value) {
   const options = toDictionary(value)
   const tls = toServerFields(options)
   const secure = isSecure(options)
+  // Ignored, it would mean to listen everywhere.
+  for (const name of ['host', 'address']) {
+    if (options[name] !== undefined) throw new TypeError(`${name}: this option is called localAddress`)
+  }
   const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
   if (ipVersion(address) === 0 || address.includes('%')) {
     throw new TypeError(
@@ -33,7 +37,9 @@ function toServerOptions(value) {
 
 /** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */
 function toClientUpgrade(value, made, config) {
-  const fields = toClientFields(toDictionary(value))
+  const options = toDictionary(value)
+  const fields = toClientFields(options)
+  refuseUnknown(options)
   return config === undefined || given(fields) ? clientConfig({ ...kept(made, fields), ...fields }) : config
 }
 
@@ -50,7 +56,9 @@ function kept(made, fields) {
 
 /** The same on an accepted socket, whose listener's certificate is in `config`, if it has one. */
 function toServerUpgrade(value, config) {
-  const fields = toServerFields(toDictionary(value))
+  const options = toDictionary(value)
+  const fields = toServerFields(options)
+  refuseUnknown(options)
   return config === undefined || given(fields) ? serverConfig(fields) : config
 }
 

@@ -44,7 +44,6 @@ const SERVER = {
 
 /** What other TLS APIs know and this one does not have. */
 const UNSUPPORTED = [
-  'ALPNProtocols',
   'SNICallback',
   'allowPartialTrustChain',
   'checkServerIdentity',
@@ -66,8 +65,26 @@ const UNSUPPORTED = [
   'sigalgs',
 ]
 
+/** What may be meant by other names, in lower case: other cases, and what others call it. */
+const MEANT = new Map([
+  ...[...Object.keys({ ...CLIENT, ...SERVER }), 'useSecureTransport', 'useSSL'].map((name) => [
+    name.toLowerCase(),
+    name,
+  ]),
+  ['alpn', 'alpnProtocols'],
+  ['cafile', 'ca'],
+  ['certificate', 'cert'],
+  ['crls', 'crl'],
+  ['fingerprint', 'fingerprint256'],
+  ['pin', 'fingerprint256'],
+  ['privatekey', 'key'],
+  ['sni', 'servername'],
+  ['usetls', 'useSecureTransport'],
+])
+
 /** Those of `options` that are about TLS, converted: of a client. */
 function toClientFields(options) {
+  refuseMisnomers(options)
   refuse(options, UNSUPPORTED, 'this TLS option is not supported')
   refuse(options, only(SERVER, CLIENT), 'this is an option of servers')
   return convert(CLIENT, options)
@@ -75,13 +92,28 @@ function toClientFields(options) {
 
 /** Those of `options` that are about TLS, converted: of a server. */
 function toServerFields(options) {
+  refuseMisnomers(options)
   refuse(options, UNSUPPORTED, 'this TLS option is not supported')
   refuse(
     options,
     only(CLIENT, SERVER),
-    'this is an option of clients; a server does not ask for certificates',
+    'this is an option of clients, which verify; a server does not ask for certificates',
   )
   return convert(SERVER, options)
+}
+
+function refuseMisnomers(options) {
+  for (const name of Object.keys(options)) {
+    const meant = MEANT.get(name.toLowerCase())
+    if (meant !== undefined && meant !== name) refuse(options, [name], `this option is called ${meant}`)
+  }
+}
+
+/** `upgradeToSecure` has no options but these, and no old callers that pass others. */
+function refuseUnknown(options) {
+  const known = (name) => MEANT.get(name.toLowerCase()) === name || name === 'binaryType'
+  const unknown = Object.keys(options).filter((name) => !known(name))
+  refuse(options, unknown, 'there is no such option')
 }
 
 function only(these, andNotThose) {
@@ -112,12 +144,17 @@ function clientConfig(fields) {
 }
 
 function makeClientConfig(fields) {
-  const { ca = [], crl = [], fingerprint256, rejectUnauthorized = true } = fields
+  const { ca = [], crl = [], fingerprint256, rejectUnauthorized } = fields
   if (fields.caOnly && ca.length === 0) throw new TypeError('caOnly: nothing would be trusted without ca')
+  if (rejectUnauthorized === false && (fields.caOnly || crl.length > 0)) {
+    throw new TypeError(
+      'rejectUnauthorized: false verifies nothing, so that caOnly and crl would have no effect',
+    )
+  }
   // A pin by itself says which certificate it must be; everything else about that is beside the point.
-  const pinned = fingerprint256 !== undefined && ca.length === 0 && crl.length === 0
+  const pinned = fingerprint256 !== undefined && (rejectUnauthorized ?? fields.ca ?? fields.crl) === undefined
   const config = make('client', {
-    verify: rejectUnauthorized && !pinned,
+    verify: rejectUnauthorized !== false && !pinned,
     ca,
     caOnly: fields.caOnly ?? false,
     crl,
@@ -126,7 +163,7 @@ function makeClientConfig(fields) {
     fingerprint256,
     ...common(fields),
   })
-  if (!rejectUnauthorized && fingerprint256 === undefined) warn()
+  if (rejectUnauthorized === false && fingerprint256 === undefined) warn()
   return config
 }
 
@@ -231,7 +268,8 @@ function toProtocols(name, value) {
 }
 
 function toFingerprint(name, value) {
-  const text = toText(value)
+  // As the openssl command line tool prints it.
+  const text = toText(value).replace(/^sha256 fingerprint=/i, '')
   if (!/^[\da-f]{2}(:?[\da-f]{2}){31}$/i.test(text)) {
     throw new TypeError(`${name} ${describe(text)}: must be 32 bytes in hexadecimal, with or without colons`)
   }
@@ -268,4 +306,4 @@ function certificateDetails(der) {
   return Object.freeze({ subject, issuer, validFrom, validTo, fingerprint256, raw })
 }
 
-module.exports = { clientConfig, serverConfig, tlsDetails, toClientFields, toServerFields }
+module.exports = { clientConfig, refuseUnknown, serverConfig, tlsDetails, toClientFields, toServerFields }

@@ -12,7 +12,6 @@ const { TELLS_REASONS } = require('../helpers/tls-peers.js')
 
 /** Options of node:tls with which somebody may come here, and a value that would matter. */
 const UNSUPPORTED = {
-  ALPNProtocols: ['imap'],
   SNICallback: () => {},
   allowPartialTrustChain: true,
   checkServerIdentity: () => undefined,
@@ -77,6 +76,9 @@ test('handshakeTimeout is for servers, and throws on a client', async (t) => {
 const pair = (name = 'client') => ({ cert: certificate(name).cert, key: certificate(name).key })
 const broken = (what) => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----\n`
 
+/** Where the TLS library tells that from a file which is damaged. */
+const OF_PFX = TELLS_REASONS ? /^passphrase: does not open the pfx$/ : /^pfx\b/
+
 /** What is wrong, the options, and what the message says. */
 const BAD = [
   [
@@ -121,8 +123,8 @@ const BAD = [
   ],
   ['pfx that is no bytes', () => wrong('pfx', ['hello', 42, {}, [pkcs12('client')]]), /^pfx\b.*Buffer/],
   ['pfx that is no PKCS #12', () => wrong('pfx', [Buffer.from('hello'), Buffer.alloc(0)]), /^pfx\b/],
-  ['pfx without its passphrase', () => wrong('pfx', [pkcs12('client')]), /^pfx\b/],
-  ['pfx with another passphrase', () => [{ pfx: pkcs12('client'), passphrase: 'wrong' }], /^pfx\b/],
+  ['pfx without its passphrase', () => wrong('pfx', [pkcs12('client')]), OF_PFX],
+  ['pfx with another passphrase', () => [{ pfx: pkcs12('client'), passphrase: 'wrong' }], OF_PFX],
   [
     'pfx with cert or key',
     () => [
@@ -190,6 +192,61 @@ const BAD = [
     /^rejectUnauthorized\b.*true or false/,
   ],
 ]
+
+/** Options under other names, which would be ignored otherwise, and what they are called. */
+const MISNOMERS = {
+  CA: 'ca',
+  caonly: 'caOnly',
+  caFile: 'ca',
+  Cert: 'cert',
+  Key: 'key',
+  passPhrase: 'passphrase',
+  alpn: 'alpnProtocols',
+  ALPNProtocols: 'alpnProtocols',
+  minversion: 'minVersion',
+  serverName: 'servername',
+  fingerPrint256: 'fingerprint256',
+  fingerprint: 'fingerprint256',
+  pin: 'fingerprint256',
+  rejectunauthorized: 'rejectUnauthorized',
+  useTLS: 'useSecureTransport',
+  usesecuretransport: 'useSecureTransport',
+  useSsl: 'useSSL',
+}
+
+for (const [name, meant] of Object.entries(MISNOMERS)) {
+  test(`${name} throws a TypeError that says ${meant}`, async (t) => {
+    const expected = { instanceOf: TypeError, message: `${name}: this option is called ${meant}` }
+    await throws(t, [{ [name]: 'x' }], expected)
+    t.throws(() => new TCPServerSocket(0, { [name]: 'x' }), expected)
+  })
+}
+
+for (const name of ['host', 'address']) {
+  test(`${name} of a listener throws: ignored, it would mean to listen everywhere`, (t) => {
+    const expected = { instanceOf: TypeError, message: `${name}: this option is called localAddress` }
+    t.throws(() => new TCPServerSocket(0, { [name]: '127.0.0.1' }), expected)
+    t.throws(() => mozTCPSocket.listen(0, { [name]: '127.0.0.1' }), expected)
+  })
+}
+
+test('an option that upgradeToSecure does not know throws, and the socket stays plain', async (t) => {
+  const { socket } = await plainClient(t)
+  for (const name of ['tlsWorkerPath', 'secure', 'cas']) {
+    const expected = { instanceOf: TypeError, message: `${name}: there is no such option` }
+    t.throws(() => socket.upgradeToSecure({ [name]: true }), expected)
+    t.false(socket.ssl)
+  }
+  const known = { binaryType: 'string', useSecureTransport: true, useSSL: true, none: undefined }
+  t.notThrows(() => socket.upgradeToSecure(known))
+})
+
+test('verification that is switched off and asked for throws', async (t) => {
+  const expected = { instanceOf: TypeError, message: /^rejectUnauthorized: false/ }
+  const ca = certificate('root').ca
+  await throws(t, [{ rejectUnauthorized: false, ca, caOnly: true }], expected)
+  if (TELLS_REASONS) await throws(t, [{ rejectUnauthorized: false, crl: revocationList('root') }], expected)
+})
 
 /** What only one of the TLS libraries can do. */
 const BAD_THERE = TELLS_REASONS

@@ -67,11 +67,12 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
   })
 }
 
-test('a pin may be written with or without colons, in upper or lower case', async (t) => {
+test('a pin may be written with or without colons, in upper or lower case, or as openssl prints it', async (t) => {
   const own = scope(t)
   const pin = fingerprint('selfSigned')
   const plain = pin.replaceAll(':', '')
-  for (const fingerprint256 of [pin, pin.toLowerCase(), plain, plain.toLowerCase()]) {
+  const printed = `sha256 Fingerprint=${pin}`
+  for (const fingerprint256 of [pin, pin.toLowerCase(), plain, plain.toLowerCase(), printed]) {
     await accepted(t, await meet(own, WAYS[0], { fingerprint256 }, { name: 'selfSigned' }))
   }
 })
@@ -90,9 +91,14 @@ inEachWay('with ca, chain and name are verified as well as the pin', async (t, w
   }
 })
 
-test('with an empty list of ca the pin is all that counts', async (t) => {
-  const options = { fingerprint256: fingerprint('selfSigned'), ca: [] }
-  await accepted(t, await meet(scope(t), WAYS[0], options, { name: 'selfSigned' }))
+test('a pin does not replace a verification that is asked for', async (t) => {
+  for (const asked of [{ ca: [] }, { ca: ca() }, { rejectUnauthorized: true }]) {
+    for (const name of ['unknownIssuer', 'selfSigned']) {
+      const options = { fingerprint256: fingerprint(name), ...asked }
+      const there = await meet(scope(t), WAYS[0], options, { name })
+      await refused(t, there, 'SecurityUntrustedCertificateIssuerError')
+    }
+  }
 })
 
 test('the pin of a certificate further up the chain does not count', async (t) => {

@@ -47,6 +47,15 @@ const PROTOCOL_NAMES: &[(i32, ErrorName)] = &[
 /// `SSL_R_CERTIFICATE_VERIFY_FAILED`: the verify result says why.
 const VERIFY_FAILED: i32 = 134;
 
+/// `SSL_R_WRONG_VERSION_NUMBER`: what came is no TLS record.
+const WRONG_VERSION_NUMBER: i32 = 267;
+
+/// `PKCS12_R_MAC_VERIFY_FAILURE` (pkcs12err.h).
+const MAC_VERIFY_FAILURE: i32 = 113;
+
+/// `EVP_R_UNSUPPORTED_ALGORITHM` (evperr.h) and `ERR_R_UNSUPPORTED` (err.h).
+const UNSUPPORTED: [i32; 2] = [156, 0x8010C];
+
 fn find(table: &[(i32, ErrorName)], code: i32) -> Option<ErrorName> {
   let row = table.iter().find(|(known, _)| *known == code);
   row.map(|(_, name)| *name)
@@ -79,6 +88,10 @@ fn of_error(error: &ssl::Error) -> Failure {
 }
 
 pub(super) fn of_stack(stack: &ErrorStack) -> Failure {
+  if codes(stack).any(|code| code == WRONG_VERSION_NUMBER) {
+    let reason = "the peer does not speak TLS here (wrong version number)";
+    return Failure::new(ErrorName::SecurityError, reason);
+  }
   let name = codes(stack).find_map(|code| find(PROTOCOL_NAMES, code));
   Failure::new(name.unwrap_or(ErrorName::SecurityError), reason(stack))
 }
@@ -99,6 +112,18 @@ pub(super) fn reason(stack: &ErrorStack) -> String {
 /// What is wrong with an option.
 pub(super) fn of_option(option: &str, stack: &ErrorStack) -> String {
   format!("{option}: {}", reason(stack))
+}
+
+/// Why a PKCS #12 file cannot be opened.
+pub(super) fn of_pfx(stack: &ErrorStack) -> String {
+  if codes(stack).any(|code| code == MAC_VERIFY_FAILURE) {
+    return "passphrase: does not open the pfx".into();
+  }
+  if codes(stack).any(|code| UNSUPPORTED.contains(&code)) {
+    return "pfx: is encrypted in a way that is no longer supported, such as 40-bit RC2; export it again"
+      .into();
+  }
+  of_option("pfx", stack)
 }
 
 /// What TLS, not TCP, reported on an established stream.

@@ -35,7 +35,7 @@ impl Material {
     if public.public_eq(&material.key) {
       Ok(material)
     } else {
-      Err("key: is not the key of the certificate".into())
+      Err("key: is not the key of the (first) certificate".into())
     }
   }
 
@@ -44,7 +44,8 @@ impl Material {
     let leaf = chain.next().ok_or("cert: no certificate in PEM form found")?;
     let mut asked = false;
     // Without a callback OpenSSL would ask on the terminal.
-    let key = PKey::private_key_from_pem_callback(key, |buffer| {
+    let pem = key;
+    let key = PKey::private_key_from_pem_callback(pem, |buffer| {
       asked = true;
       let passphrase = passphrase.unwrap_or_default().as_bytes();
       let fits = buffer.get_mut(..passphrase.len()).ok_or_else(ErrorStack::get)?;
@@ -54,6 +55,7 @@ impl Material {
     let key = key.map_err(|stack| match (asked, passphrase) {
       (true, None) => "key: is encrypted, so that passphrase is needed".into(),
       (true, Some(_)) => "passphrase: does not decrypt the key".into(),
+      (false, _) if !contains(pem, b"PRIVATE KEY-----") => "key: no private key in PEM form found".into(),
       (false, _) => errors::of_option("key", &stack),
     })?;
     Ok(Self {
@@ -68,14 +70,15 @@ impl Material {
       return Err("passphrase: must not contain U+0000 for a pfx".into());
     }
     let parsed = Pkcs12::from_der(data)
-      .map_err(|stack| errors::of_option("pfx", &stack))?
+      .map_err(|_| "pfx: is not a PKCS #12 file; PEM goes to cert and key")?
       .parse2(passphrase)
-      .map_err(|stack| errors::of_option("pfx", &stack))?;
+      .map_err(|stack| errors::of_pfx(&stack))?;
     Ok(Self {
+      // Without a key, OpenSSL takes no certificate for the leaf.
+      key: parsed.pkey.ok_or("pfx: holds no private key")?,
       leaf: parsed.cert.ok_or("pfx: holds no certificate")?,
       // OpenSSL hands out the last certificate of the file first.
       chain: parsed.ca.into_iter().flatten().rev().collect(),
-      key: parsed.pkey.ok_or("pfx: holds no private key")?,
     })
   }
 }
@@ -87,6 +90,10 @@ pub(super) fn certificates(option: &str, pem: &[u8]) -> Result<Vec<X509>, String
     Ok(certificates) => Ok(certificates),
     Err(stack) => Err(errors::of_option(option, &stack)),
   }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+  text.windows(part.len()).any(|window| window == part)
 }
 
 const LIST_BEGINS: &[u8] = b"-----BEGIN X509 CRL-----";
