@@ -83,7 +83,8 @@ function toInteger(value, what) {
 }
 
 function toDictionary(value) {
-  if (value === undefined || value === null) return {}
+  // Without a prototype, on which somebody may have put something.
+  if (value === undefined || value === null) return { __proto__: null }
   if (typeof value !== 'object' && typeof value !== 'function') {
     throw new TypeError(`options ${describe(value)}: must be an object`)
   }

@@ -40,7 +40,9 @@ function toClientUpgrade(value, made, config) {
   const options = toDictionary(value)
   const fields = toClientFields(options)
   refuseUnknown(options)
-  return config === undefined || given(fields) ? clientConfig({ ...kept(made, fields), ...fields }) : config
+  return config === undefined || given(fields)
+    ? clientConfig({ __proto__: null, ...kept(made, fields), ...fields })
+    : config
 }
 
 /**

@@ -119,11 +119,12 @@ class TCPSocket extends HandlerTarget {
   }
 
   upgradeToSecure(options) {
-    if (this.#readyState !== 'open') throw wrongState('Socket not open.')
-    if (this.#ssl) return
+    if (!this.#canUpgrade()) return
     const config = this.#accepted
       ? toServerUpgrade(options, this.#tlsConfig)
       : toClientUpgrade(options, this.#tlsOptions, this.#tlsConfig)
+    // A getter of the options may have been here meanwhile.
+    if (!this.#canUpgrade()) return
     this.#ssl = true
     try {
       // Not written before the upgrade has begun: the peer's hello, which answers it, must not count as plaintext.
@@ -167,6 +168,11 @@ class TCPSocket extends HandlerTarget {
   unref() {
     this.#context?.keepAlive(false)
     return this
+  }
+
+  #canUpgrade() {
+    if (this.#readyState !== 'open') throw wrongState('Socket not open.')
+    return !this.#ssl
   }
 
   #stopConnecting() {

@@ -44,6 +44,7 @@ const SERVER = {
 
 /** What other TLS APIs know and this one does not have. */
 const UNSUPPORTED = [
+  'ALPNCallback',
   'SNICallback',
   'allowPartialTrustChain',
   'checkServerIdentity',
@@ -56,13 +57,17 @@ const UNSUPPORTED = [
   'privateKeyEngine',
   'privateKeyIdentifier',
   'pskCallback',
+  'pskIdentityHint',
   'requestCert',
   'requestOCSP',
   'secureContext',
   'secureOptions',
   'secureProtocol',
   'session',
+  'sessionIdContext',
+  'sessionTimeout',
   'sigalgs',
+  'ticketKeys',
 ]
 
 /** What may be meant by other names, in lower case: other cases, and what others call it. */
@@ -78,6 +83,7 @@ const MEANT = new Map([
   ['fingerprint', 'fingerprint256'],
   ['pin', 'fingerprint256'],
   ['privatekey', 'key'],
+  ['rejectunauthorised', 'rejectUnauthorized'],
   ['sni', 'servername'],
   ['usetls', 'useSecureTransport'],
 ])
@@ -128,7 +134,7 @@ function refuse(options, names, why) {
 }
 
 function convert(converters, options) {
-  const fields = {}
+  const fields = { __proto__: null }
   for (const [name, converter] of Object.entries(converters)) {
     const value = options[name]
     if (value !== undefined && value !== null) fields[name] = converter(name, value)
@@ -221,7 +227,7 @@ function warn() {
 
 /** One or several PEM texts or buffers. */
 function toPems(name, value) {
-  return (Array.isArray(value) ? value : [value]).map((item) => toPem(name, item))
+  return (Array.isArray(value) ? Array.from(value) : [value]).map((item) => toPem(name, item))
 }
 
 function toPem(name, value) {

@@ -12,6 +12,7 @@ const { TELLS_REASONS } = require('../helpers/tls-peers.js')
 
 /** Options of node:tls with which somebody may come here, and a value that would matter. */
 const UNSUPPORTED = {
+  ALPNCallback: () => undefined,
   SNICallback: () => {},
   allowPartialTrustChain: true,
   checkServerIdentity: () => undefined,
@@ -30,6 +31,8 @@ const UNSUPPORTED = {
   secureOptions: 0,
   secureProtocol: 'TLSv1_2_method',
   session: Buffer.from('session'),
+  sessionIdContext: 'mine',
+  ticketKeys: Buffer.alloc(48),
   sigalgs: 'RSA-PSS+SHA256',
 }
 
@@ -329,6 +332,27 @@ test('an option whose getter throws leaves the socket as it was', async (t) => {
   socket.send('plain')
   socket.close()
   t.is(String(await received()), 'plain')
+})
+
+test('a getter of the options may upgrade or close the socket itself', async (t) => {
+  const during = (act) => ({
+    get servername() {
+      act()
+      return 'localhost'
+    },
+  })
+  const upgraded = await plainClient(t)
+  upgraded.socket.upgradeToSecure(during(() => upgraded.socket.upgradeToSecure()))
+  t.true(upgraded.socket.ssl)
+  upgraded.socket.closeImmediately()
+  t.deepEqual(await upgraded.events.closed(), ['open', 'close'])
+  for (const close of ['close', 'closeImmediately']) {
+    const { socket, events } = await plainClient(t)
+    const closing = during(() => socket[close]())
+    t.throws(() => socket.upgradeToSecure(closing), { name: 'NS_ERROR_FAILURE' })
+    t.false(socket.ssl)
+    t.deepEqual(await events.closed(), ['open', 'close'])
+  }
 })
 
 const SUPPORTED =

@@ -4,8 +4,9 @@
 // with less verification than that. Servers here would take up each other's, so that only the client keeps
 // them apart.
 
-const { randomBytes } = require('node:crypto')
+const { X509Certificate, randomBytes } = require('node:crypto')
 const { once } = require('node:events')
+const timers = require('node:timers/promises')
 const tls = require('node:tls')
 
 const base = require('ava')
@@ -193,7 +194,6 @@ told('a new pin is not held against the old certificate of a session', async (t)
 const SETS = {
   'another list of ca': () => ({ ca: [ca(), stranger()] }),
   caOnly: () => ({ caOnly: true }),
-  crl: () => ({ crl: revocationList('root') }),
   'a client certificate': () => ({ cert: certificate('client').cert, key: certificate('client').key }),
   'another client certificate': () => ({
     cert: certificate('clientRsa').cert,
@@ -237,12 +237,30 @@ test('a certificate that is revoked later is refused by who has the list', async
   const own = scope(t)
   const server = await echo(own, {}, 'revoked')
   await acquainted(t, own, server)
-  await acquainted(t, own, server, { crl: revocationList('root') })
+  const crl = revocationList('root')
+  for (let visits = 0; visits < 3; visits++) {
+    t.false(await visit(t, own, server, { crl }), 'a list is asked each time')
+  }
   const { received } = server
   const there = client(own, server, { crl: revocationList('root', { revoked: ['revoked'] }) })
   await failed(t, there.events, 'SecurityRevokedCertificateError')
   t.is(server.received, received)
 })
+
+for (const version of ['TLSv1.2', 'TLSv1.3']) {
+  // Time is what is tested, so it waits for it.
+  test(`a session does not outlive the certificate that was verified for it (${version})`, async (t) => {
+    const own = scope(t)
+    const server = await echo(own, only(version), 'brief')
+    await acquainted(t, own, server)
+    const { validTo } = new X509Certificate(certificate('brief').own)
+    await timers.setTimeout(Date.parse(validTo) + 1100 - Date.now())
+    const { received } = server
+    const there = client(own, server)
+    await failed(t, there.events, 'SecurityExpiredCertificateError')
+    t.is(server.received, received)
+  })
+}
 
 test('STARTTLS takes up a session, too', async (t) => {
   const own = scope(t)

@@ -106,3 +106,18 @@ test('a peer that ended before the upgrade: the socket fails or is closed, and n
 function alert(description) {
   return Buffer.from([21, 3, 3, 0, 2, 2, description])
 }
+
+for (const ends of ['waits', 'closes']) {
+  test(`a reset while plaintext still waits to be written: NetworkError, then close (and the application ${ends})`, async (t) => {
+    const { socket, events, raw } = await beforeStartTls(scope(t))
+    raw.pause()
+    const bytes = Buffer.alloc(32 * 1024 * 1024)
+    socket.send(bytes)
+    socket.upgradeToSecure()
+    if (ends === 'closes') socket.close()
+    await new Promise((resolve) => setImmediate(resolve))
+    t.true(socket.bufferedAmount > 0)
+    raw.resetAndDestroy()
+    await failed(t, events, 'NetworkError', ['open'])
+  })
+}

@@ -311,7 +311,11 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
         }
         Err(error) => {
           self.broken = Some(self.stream_error("write to", &error));
-          self.shared.with(|state| state.send.clear());
+          self.shared.with(|state| {
+            state.send.clear();
+            // The owner must not go on behind what is lost.
+            state.secured = None;
+          });
           return Poll::Pending;
         }
       }
@@ -323,9 +327,16 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     while self.reading {
       let broken = self.broken.is_some();
       let room = self.shared.with(|state| match state.upgrading {
-        Some(_) => 0,
-        None => state.recv.room(broken),
+        Some(_) => None,
+        None => Some(state.recv.room(broken)),
       });
+      let Some(room) = room else {
+        // Nothing is delivered any more, so that nothing comes before the error.
+        return match self.broken.take() {
+          Some(error) => Poll::Ready(Step::Fail(error)),
+          None => Poll::Pending,
+        };
+      };
       if room == 0 {
         return Poll::Pending;
       }

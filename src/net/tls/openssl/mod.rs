@@ -100,7 +100,12 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
       .set_alpn_protos(&wire_format(&profile.alpn))
       .map_err(text)?;
   }
-  let sessions = Sessions::keep(&mut builder).map_err(text)?;
+  let sessions = if profile.crl.is_empty() {
+    Sessions::keep(&mut builder, profile.verify).map_err(text)?
+  } else {
+    // A list goes out of date, and whoever asks for one wants to know each time.
+    Sessions::default()
+  };
   Ok(Connector {
     inner: builder.build(),
     sessions,
