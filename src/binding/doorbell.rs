@@ -3,15 +3,31 @@
 //!
 //! Node is used directly here because what matters is exactly what wrappers hide: one item is one task (Node runs
 //! `process.nextTick` and microtasks after it), and an item that arrives without an environment must do nothing.
+//!
+//! What the JavaScript thread itself has to tell, such as that everything is written, need not cross threads: where the
+//! loop watches a poll set, the alarm of that makes it call the hub, which then delivers one event after another without
+//! another ring.
 
-use std::{ffi::c_void, panic, ptr, rc::Rc};
+use std::{
+  ffi::c_void,
+  panic, ptr,
+  rc::Rc,
+  thread::{self, ThreadId},
+};
 
 use napi::{Error, Result, Status, check_status, sys};
 
 use super::{hub::Hub, queue::Bell};
+use crate::net::Alarm;
 
 /// A handle to the threadsafe function. Rings from any thread; the rest belongs to the JavaScript thread.
-pub(super) struct Doorbell(sys::napi_threadsafe_function);
+pub(super) struct Doorbell {
+  function: sys::napi_threadsafe_function,
+  /// The JavaScript thread.
+  owner: ThreadId,
+  /// What rings for that thread.
+  alarm: Option<Alarm>,
+}
 
 // SAFETY: Node-API allows `napi_call_threadsafe_function` from any thread. The handle stays valid until the
 // environment's cleanup, and the hub takes the doorbell away, under the lock that every ring holds, before that.
@@ -21,7 +37,7 @@ unsafe impl Sync for Doorbell {}
 
 impl Doorbell {
   /// Makes a doorbell that calls `hub` on the JavaScript thread, and does not keep the process alive.
-  pub(super) fn new(env: sys::napi_env, hub: Rc<Hub>) -> Result<Self> {
+  pub(super) fn new(env: sys::napi_env, hub: Rc<Hub>, alarm: Option<Alarm>) -> Result<Self> {
     let resource = async_resource(env)?;
     let name = c"moz-tcp-socket".to_bytes();
     let context = Rc::into_raw(hub).cast_mut().cast::<c_void>();
@@ -58,7 +74,11 @@ impl Doorbell {
         "cannot create the threadsafe function",
       ));
     }
-    let doorbell = Self(function);
+    let doorbell = Self {
+      function,
+      owner: thread::current().id(),
+      alarm,
+    };
     doorbell.keep_alive(env, false)?;
     Ok(doorbell)
   }
@@ -68,9 +88,9 @@ impl Doorbell {
     // SAFETY: on the JavaScript thread, with its environment.
     check_status!(unsafe {
       if keep {
-        sys::napi_ref_threadsafe_function(env, self.0)
+        sys::napi_ref_threadsafe_function(env, self.function)
       } else {
-        sys::napi_unref_threadsafe_function(env, self.0)
+        sys::napi_unref_threadsafe_function(env, self.function)
       }
     })
   }
@@ -79,10 +99,15 @@ impl Doorbell {
 impl Bell for Doorbell {
   /// Makes the JavaScript thread call the hub once.
   fn ring(&self) {
+    if let Some(alarm) = &self.alarm
+      && thread::current().id() == self.owner
+    {
+      return alarm.set();
+    }
     // SAFETY: see `Send`. A queue that is closing answers with an error, which is fine: nobody is there.
     unsafe {
       sys::napi_call_threadsafe_function(
-        self.0,
+        self.function,
         ptr::null_mut(),
         sys::ThreadsafeFunctionCallMode::nonblocking,
       )

@@ -14,7 +14,9 @@ use super::{
   memory::array_buffer,
   socket::TcpSocket,
 };
-use crate::net::{Accepted, ErrorName, Event, Input, SocketError, SocketId, recv_buffer::End};
+use crate::net::{
+  Accepted, ErrorName, Event, Input, Socket, SocketError, SocketId, connection::READ_SIZE, recv_buffer::End,
+};
 
 /// What `dispatch(id, kind, …)` is told.
 #[napi]
@@ -105,29 +107,54 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
       let Target::Socket { socket, as_strings } = &entry.target else {
         return Ok(None);
       };
-      let mut memory = entry.channel.hub.memory.borrow_mut();
-      let bulk = entry.bulk.get();
-      let bytes = memory.read_to(env.raw(), bulk);
-      let most = bytes.len();
-      match socket.take_input(bytes) {
-        Input::None => return Ok(None),
-        Input::Data(bytes) => data(env, &bytes, *as_strings)?,
-        Input::Filled(length) => {
-          let full = length == most;
-          entry.bulk.set(full && !as_strings);
-          if full
-            && bulk
-            && let Some(value) = memory.fill(env.raw())
-          {
-            Arguments::new(EventKind::Data, [value])
-          } else {
-            data(env, &memory.read_to(env.raw(), bulk)[..length], *as_strings)?
-          }
-        }
-        Input::End(End::Eof) => Arguments::new(EventKind::Ended, []),
-        Input::End(End::Failed(error)) => failed(env, &error)?,
-      }
+      return readable(env, socket, *as_strings, entry);
     }
+  }))
+}
+
+/// A connection that was read so much of at once is asked how much there is, and read straight into memory of just that
+/// size. Below it, a copy costs less than asking.
+const BULK: usize = 8 * 1024;
+
+fn readable(env: &Env, socket: &Socket, as_strings: bool, entry: &Entry) -> Result<Option<Arguments>> {
+  if entry.bulk.get() {
+    let waiting = socket.input_waiting().min(READ_SIZE);
+    entry.bulk.set(waiting >= BULK);
+    let mut input = Input::None;
+    let fill = |memory: &mut [u8]| {
+      input = socket.take_input(memory);
+      // Less than was promised, and an ArrayBuffer must be exact.
+      if let Input::Filled(length) = input
+        && length < memory.len()
+      {
+        input = Input::Data(memory[..length].to_vec());
+      }
+    };
+    if waiting >= BULK
+      && let Ok(value) = array_buffer(env, waiting, fill)
+    {
+      return match input {
+        Input::Filled(_) => Ok(Some(Arguments::new(EventKind::Data, [value]))),
+        input => taken(env, input, &[], as_strings),
+      };
+    }
+  }
+  let memory = &mut entry.channel.hub.memory.borrow_mut();
+  let input = socket.take_input(memory);
+  if let Input::Filled(length) = input {
+    entry.bulk.set(length >= BULK && !as_strings);
+  }
+  taken(env, input, memory, as_strings)
+}
+
+/// What `input` amounts to, of which `memory` may hold the bytes.
+fn taken(env: &Env, input: Input, memory: &[u8], as_strings: bool) -> Result<Option<Arguments>> {
+  Ok(Some(match input {
+    Input::None => return Ok(None),
+    Input::Data(bytes) => data(env, &bytes, as_strings)?,
+    Input::Filled(length) => data(env, &memory[..length], as_strings)?,
+    Input::End(End::Eof) => Arguments::new(EventKind::Ended, []),
+    Input::End(End::Failed(error)) => failed(env, &error)?,
   }))
 }
 
@@ -195,44 +222,20 @@ fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
   Ok(Arguments::new(EventKind::Accepted, [socket, host, port]))
 }
 
-/// From this size on, memory that is not zeroed first pays for the Buffer that comes with it.
-const UNZEROED: usize = 2048;
-
-/// Makes the value that an application receives. An ArrayBuffer is made by the engine and filled with a copy: it is
-/// exactly as long as the data, belongs to the application, and can be transferred. One that wraps our memory could not
-/// be: Node marks those as untransferable.
+/// Makes the value that an application receives.
 fn value(env: &Env, bytes: &[u8], as_string: bool) -> Result<sys::napi_value> {
-  let (env, length, mut value) = (env.raw(), bytes.len(), ptr::null_mut());
-  if as_string {
-    // SAFETY: Latin-1 is one byte for each character, so any bytes will do; the engine copies them.
-    check_status!(unsafe {
-      sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), length as isize, &raw mut value)
-    })?;
-  } else if length < UNZEROED {
-    let mut memory = ptr::null_mut();
-    // SAFETY: the engine gives `length` bytes of new memory, which nobody else knows yet.
-    unsafe {
-      check_status!(sys::napi_create_arraybuffer(
-        env,
-        length,
-        &raw mut memory,
-        &raw mut value
-      ))?;
-      ptr::copy_nonoverlapping(bytes.as_ptr(), memory.cast::<u8>(), length);
-    }
-  } else {
-    let (mut buffer, mut memory) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: the engine copies `length` bytes.
-    check_status!(unsafe {
-      sys::napi_create_buffer_copy(
-        env,
-        length,
-        bytes.as_ptr().cast(),
-        &raw mut memory,
-        &raw mut buffer,
-      )
-    })?;
-    value = array_buffer(env, buffer)?;
+  if !as_string {
+    return array_buffer(env, bytes.len(), |memory| memory.copy_from_slice(bytes));
   }
+  let mut value = ptr::null_mut();
+  // SAFETY: Latin-1 is one byte for each character, so any bytes will do; the engine copies them.
+  check_status!(unsafe {
+    sys::napi_create_string_latin1(
+      env.raw(),
+      bytes.as_ptr().cast(),
+      bytes.len() as isize,
+      &raw mut value,
+    )
+  })?;
   Ok(value)
 }

@@ -13,9 +13,9 @@ use std::{
 use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
-use super::{channel::Channel, doorbell::Doorbell, event, memory::Memory, queue::Queue, uv};
+use super::{channel::Channel, doorbell::Doorbell, event, queue::Queue, uv};
 use crate::{
-  net::{self, Event, PollSet, SocketId},
+  net::{self, Event, PollSet, SocketId, connection::READ_SIZE},
   runtime,
 };
 
@@ -59,7 +59,7 @@ pub(super) struct Entry {
   pub(super) target: Target,
   /// The process stays alive for it.
   keeps_alive: Cell<bool>,
-  /// The last read filled all the memory there was: more of the like will follow.
+  /// The last read was a large one: more of the like will follow.
   pub(super) bulk: Cell<bool>,
 }
 
@@ -102,8 +102,8 @@ pub(super) struct Hub {
   queue: Arc<Queue<Doorbell>>,
   pub(super) context: net::Context,
   poll_set: Option<Rc<PollSet>>,
-  /// Where plain connections are read to.
-  pub(super) memory: RefCell<Memory>,
+  /// Where plain connections are read to: one piece of memory for all of them, from which exact values are copied.
+  pub(super) memory: RefCell<Vec<u8>>,
   /// Live sockets and listeners. A closed one has no entry, and its late events go nowhere.
   entries: RefCell<HashMap<SocketId, Rc<Entry>>>,
   /// Sockets that are closed, but whose peers have not got everything yet, and which keep the process alive.
@@ -139,14 +139,15 @@ impl Hub {
       env: env.raw(),
       queue: Arc::clone(&queue),
       context: net::Context::new(runtime.clone(), queue, poll_set.clone()),
-      memory: RefCell::new(Memory::new(poll_set.is_some())),
+      memory: RefCell::new(vec![0; if poll_set.is_some() { READ_SIZE } else { 0 }]),
       poll_set,
       entries: RefCell::default(),
       settling: RefCell::default(),
       keeping: Cell::new(0),
       busy: Cell::new(None),
     });
-    hub.queue.open(Doorbell::new(env.raw(), Rc::clone(&hub))?);
+    let alarm = hub.poll_set.as_ref().map(|poll_set| poll_set.alarm().clone());
+    hub.queue.open(Doorbell::new(env.raw(), Rc::clone(&hub), alarm)?);
     if let Some(poll_set) = &hub.poll_set {
       uv::watch(env, poll_set.descriptor(), &hub)?;
     }
@@ -275,7 +276,10 @@ impl Hub {
     {
       let entries = self.entries.borrow();
       poll_set.look(|id, readiness| {
-        if let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target) {
+        // Those that are left out are found again.
+        if began.elapsed() < TURN
+          && let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target)
+        {
           socket.ready(readiness);
         }
       });
@@ -283,7 +287,7 @@ impl Hub {
     while let Some((id, event)) = self.queue.pop() {
       self.deliver_one(env, id, event);
       if began.elapsed() >= TURN {
-        poll_set.set_alarm();
+        poll_set.alarm().set();
         return;
       }
     }
@@ -303,6 +307,5 @@ impl Hub {
       let _ = runtime.block_on(async { tokio::time::timeout(TEARDOWN_WAIT, self.context.ended()).await });
     }
     self.entries.borrow_mut().clear();
-    self.memory.borrow_mut().release();
   }
 }

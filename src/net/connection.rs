@@ -240,7 +240,7 @@ struct Pump<'a, T> {
   peer: &'a Peer,
   /// The peer has not ended its stream.
   reading: bool,
-  /// Writing failed with this. What the peer said before it went away is still worth delivering.
+  /// Writing failed with this, and is not tried again. What the peer said before it went away is still worth delivering.
   broken: Option<SocketError>,
   /// Made sure that no plaintext waits to be read where TLS is to begin.
   looked: bool,
@@ -260,7 +260,7 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       state.failure.take()
     });
     if let Some(error) = failure {
-      return Poll::Ready(Step::Fail(error));
+      return fail(error);
     }
     if self.broken.is_none()
       && let Poll::Ready(step) = self.poll_write(cx)
@@ -281,9 +281,9 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       // Before anything that was staged with the upgrade is written: the hello that answers it may come at once.
       if upgrading
         && !std::mem::replace(&mut self.looked, true)
-        && let Some(error) = leftover(&self.transport.peek())
+        && let Some(error) = leftover(&self.transport.peek(), self.peer)
       {
-        return Poll::Ready(Step::Fail(error));
+        return fail(error);
       }
       match next {
         Next::Idle if closed => {
@@ -310,7 +310,7 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
           }
         }
         Err(error) => {
-          self.broken = Some(self.stream_error("write to", &error));
+          self.broken = Some(self.peer.failed("write to", &error));
           self.shared.with(|state| {
             state.send.clear();
             // The owner must not go on behind what is lost.
@@ -332,10 +332,7 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       });
       let Some(room) = room else {
         // Nothing is delivered any more, so that nothing comes before the error.
-        return match self.broken.take() {
-          Some(error) => Poll::Ready(Step::Fail(error)),
-          None => Poll::Pending,
-        };
+        return self.broken.clone().map_or(Poll::Pending, fail);
       };
       if room == 0 {
         return Poll::Pending;
@@ -353,14 +350,12 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
           taken += read;
           continue;
         }
-        Poll::Ready(Err(ReadError::Plaintext)) => {
-          return Poll::Ready(Step::Fail(plaintext_after_upgrade()));
-        }
+        Poll::Ready(Err(ReadError::Plaintext)) => return fail(plaintext_after_upgrade()),
         // The peer's last word, such as a TLS alert, explains more than "broken pipe" does.
-        Poll::Ready(Err(ReadError::Io(error))) => End::Failed(self.stream_error("read from", &error)),
-        Poll::Ready(Ok(_)) => self.broken.take().map_or(End::Eof, End::Failed),
-        Poll::Pending => match self.broken.take() {
-          Some(error) => End::Failed(error),
+        Poll::Ready(Err(ReadError::Io(error))) => End::Failed(self.peer.failed("read from", &error)),
+        Poll::Ready(Ok(_)) => self.broken.clone().map_or(End::Eof, End::Failed),
+        Poll::Pending => match &self.broken {
+          Some(error) => End::Failed(error.clone()),
           None => return Poll::Pending,
         },
       };
@@ -369,10 +364,11 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
         return Poll::Ready(step);
       }
     }
-    match self.broken.take() {
-      Some(error) => Poll::Ready(Step::Fail(error)),
-      None => Poll::Pending,
-    }
+    // The peer had ended before, and perhaps not all that it said was taken.
+    let broken = self.broken.clone().map(End::Failed);
+    broken
+      .and_then(|end| self.finish(end))
+      .map_or(Poll::Pending, Poll::Ready)
   }
 
   fn poll_read_into(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<usize, ReadError>> {
@@ -401,12 +397,8 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     let (due, step) = self.shared.with(|state| match end {
       // The owner may have called upgrade while the read was under way.
       End::Eof if state.upgrading.is_some() => (false, Some(Step::Fail(ended_before_tls()))),
-      // The owner closed: nobody takes input any more, and a write would fail as well.
-      End::Failed(error) if state.closing => (false, Some(Step::Fail(error))),
-      // A write failed, and nothing waits to be resumed.
-      End::Failed(error) if state.recv.is_suspended() && state.recv.is_empty() => {
-        (false, Some(Step::Fail(error)))
-      }
+      // Nobody takes input any more, or all was taken.
+      End::Failed(error) if state.closing || state.recv.is_empty() => (false, Some(Step::Fail(error))),
       end => (state.recv.finish(end), None),
     });
     if due {
@@ -414,13 +406,10 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     }
     step
   }
+}
 
-  fn stream_error(&self, what: &str, error: &io::Error) -> SocketError {
-    tls::stream_error(
-      &format!("{what} {} port {}", self.peer.host, self.peer.port),
-      error,
-    )
-  }
+fn fail(error: SocketError) -> Poll<Step> {
+  Poll::Ready(Step::Fail(error))
 }
 
 enum ReadError {

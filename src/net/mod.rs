@@ -50,6 +50,6 @@ pub use error::{ErrorName, SocketError};
 pub use event::{Event, EventSink, SocketId};
 pub use listener::{Accepted, Listener};
 pub use options::{ConnectOptions, ListenOptions};
-pub use poll_set::PollSet;
+pub use poll_set::{Alarm, PollSet};
 pub use recv_buffer::Input;
 pub use socket::Socket;

@@ -7,6 +7,7 @@ use std::{
   net::TcpStream,
   os::fd::{AsRawFd, OwnedFd, RawFd},
   rc::Rc,
+  sync::Arc,
 };
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
@@ -23,8 +24,7 @@ const ALARM: SocketId = 0;
 #[derive(Debug)]
 pub struct PollSet {
   epoll: OwnedFd,
-  /// Readable while the owner was asked to look again.
-  alarm: OwnedFd,
+  alarm: Alarm,
   members: Cell<usize>,
 }
 
@@ -34,13 +34,14 @@ impl PollSet {
   /// # Errors
   /// No descriptor or no memory is left.
   pub fn new() -> io::Result<Self> {
+    let alarm = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     let set = Self {
       epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-      alarm: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+      alarm: Alarm(Arc::new(alarm)),
       members: Cell::new(0),
     };
     let data = epoll::EventData::new_u64(ALARM.into());
-    epoll::add(&set.epoll, &set.alarm, data, epoll::EventFlags::IN)?;
+    epoll::add(&set.epoll, &set.alarm.0, data, epoll::EventFlags::IN)?;
     Ok(set)
   }
 
@@ -54,10 +55,9 @@ impl PollSet {
     self.members.get()
   }
 
-  /// Makes the descriptor readable, once.
-  pub fn set_alarm(&self) {
-    // Fails only when it is readable already.
-    let _ = rustix::io::write(&self.alarm, &1_u64.to_ne_bytes());
+  /// What makes the owner look again.
+  pub fn alarm(&self) -> &Alarm {
+    &self.alarm
   }
 
   /// Calls `found` with each member that is ready, up to a limit. Does not wait. A member that stays ready is found
@@ -80,7 +80,7 @@ impl PollSet {
       // Ids are what was registered below.
       let id = data.u64() as SocketId;
       if id == ALARM {
-        let _ = rustix::io::read(&self.alarm, &mut [0; 8]);
+        let _ = rustix::io::read(&self.alarm.0, &mut [0; 8]);
         continue;
       }
       let broken = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
@@ -93,6 +93,18 @@ impl PollSet {
         },
       );
     }
+  }
+}
+
+/// Makes the descriptor of a [`PollSet`] readable, without a member that is ready.
+#[derive(Clone, Debug)]
+pub struct Alarm(Arc<OwnedFd>);
+
+impl Alarm {
+  /// Goes off once, however often it is set before somebody looks.
+  pub fn set(&self) {
+    // Fails only when it is readable already.
+    let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
   }
 }
 
@@ -119,6 +131,11 @@ impl Member {
   /// The stream, to read and write.
   pub fn stream(&self) -> &TcpStream {
     &self.stream
+  }
+
+  /// How many bytes can be read at once. 0 where the kernel does not say.
+  pub fn waiting(&self) -> usize {
+    rustix::io::ioctl_fionread(&self.stream).map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
   }
 
   /// What it waits for.

@@ -13,11 +13,12 @@ use bytes::Bytes;
 use socket2::SockRef;
 
 use super::{
-  Context, Event, Input, SocketError, SocketId, connection,
+  Context, Event, Input, SocketError, SocketId,
+  connection::{self, READ_SIZE},
   event::Readiness,
   poll_set::Member,
   recv_buffer::{End, RecvBuffer},
-  send_queue::{MOST_SLICES, Next, SendQueue, copy},
+  send_queue::{MOST_BYTES, MOST_SLICES, Next, SendQueue, copy},
   settle,
   shared::{Shared, State, leftover, no_memory, panicked},
   socket::{Driver, Peer},
@@ -85,7 +86,7 @@ impl Polled {
     self.failure = self
       .failure
       .take()
-      .or_else(|| leftover(&member.stream().peek(&mut [0])));
+      .or_else(|| leftover(&member.stream().peek(&mut [0]), &self.peer));
     self.send.barrier();
     self.hand_over(Some(security))
   }
@@ -146,15 +147,19 @@ impl Polled {
       ..Readiness::default()
     };
     if let Err(error) = member.wait_for(wanted) {
-      let error = self.error("watch the connection to", &error);
+      let error = self.peer.failed("watch the connection to", &error);
       self.end(Event::Failed(error));
     }
   }
 
-  /// Writes as much of the queue as the kernel takes.
+  /// Writes as much of the queue as the kernel takes, but not more than others can wait for: the poll set comes back
+  /// to the rest.
   fn write(&mut self) {
     let mut slices = Vec::new();
-    while let Some(member) = &self.member {
+    let mut left = MOST_BYTES;
+    while left > 0
+      && let Some(member) = &self.member
+    {
       match self.send.next(&mut slices, MOST_SLICES) {
         Next::Write => {}
         Next::Idle | Next::Handshake => break,
@@ -162,6 +167,7 @@ impl Polled {
       crate::fault::point("write");
       match send(member.stream(), &slices) {
         Ok(written) => {
+          left = left.saturating_sub(written);
           if self.send.advance(written) {
             self.push(Event::Drained);
           }
@@ -183,7 +189,7 @@ impl Polled {
 
   /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
   fn write_failed(&mut self, error: &io::Error) {
-    let error = self.error("write to", error);
+    let error = self.peer.failed("write to", error);
     let peek = |member: &Member| member.stream().peek(&mut [0]);
     let waiting = matches!(self.member.as_ref().map(peek), Some(Ok(1..)));
     if !self.reading || self.closing || (self.suspended && !waiting) {
@@ -217,7 +223,7 @@ impl Polled {
       Ok(_) => {}
       Err(error) if error.kind() == ErrorKind::WouldBlock => {}
       Err(error) => {
-        let error = self.error("read from", &error);
+        let error = self.peer.failed("read from", &error);
         self.end(Event::Failed(error));
       }
     }
@@ -232,13 +238,6 @@ impl Polled {
     self.reading = false;
     self.wait();
     Input::End(End::Eof)
-  }
-
-  fn error(&self, what: &str, error: &io::Error) -> SocketError {
-    SocketError::from_io(
-      &format!("{what} {} port {}", self.peer.host, self.peer.port),
-      error,
-    )
   }
 }
 
@@ -258,7 +257,7 @@ impl Driver for Polled {
   }
 
   fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError> {
-    if self.member.is_some() && self.failure.is_none() {
+    if self.member.is_some() {
       self.send.stage(copy(data)?);
     }
     Ok(())
@@ -307,6 +306,11 @@ impl Driver for Polled {
     self.send.unwritten()
   }
 
+  fn input_waiting(&self) -> usize {
+    let wanted = self.reading && !self.suspended && !self.closing;
+    self.member.as_ref().filter(|_| wanted).map_or(0, Member::waiting)
+  }
+
   fn take_input(&mut self, memory: &mut [u8]) -> Input {
     self.announced = false;
     let Some(member) = &self.member else {
@@ -323,7 +327,7 @@ impl Driver for Polled {
     match receive(member.stream(), memory) {
       Ok(0) => self.input_ended(),
       Ok(read) => {
-        if read == memory.len() || self.end_is_near || self.failure.is_some() {
+        if read == READ_SIZE || self.end_is_near || self.failure.is_some() {
           self.announce();
         }
         Input::Filled(read)
@@ -336,7 +340,7 @@ impl Driver for Polled {
         }
       }
       Err(error) => {
-        let error = self.error("read from", &error);
+        let error = self.peer.failed("read from", &error);
         self.member = None;
         Input::End(End::Failed(error))
       }

@@ -69,12 +69,14 @@ impl RecvBuffer {
     self.announce()
   }
 
-  /// Nothing will follow what was appended. `true` when a `Readable` is due.
+  /// Nothing will follow what was appended. Of several ends the first failure counts. `true` when a `Readable` is due.
   pub fn finish(&mut self, end: End) -> bool {
     if self.discarding {
       return false;
     }
-    self.end.get_or_insert(end);
+    if !matches!(self.end, Some(End::Failed(_))) {
+      self.end = Some(end);
+    }
     self.announce()
   }
 
@@ -180,6 +182,22 @@ mod tests {
     assert_eq!(data(&mut buffer), (b"ab".to_vec(), true));
     assert!(matches!(buffer.take(), (Input::End(End::Eof), false)));
     assert!(matches!(buffer.take(), (Input::None, false)));
+  }
+
+  #[test]
+  fn a_failure_takes_the_place_of_an_end_that_was_not_taken_and_no_other_takes_its() {
+    use crate::net::ErrorName::{NetworkError, NetworkTimeoutError};
+    let failed = |name| End::Failed(SocketError::new(name, ""));
+    let mut buffer = RecvBuffer::default();
+    buffer.append(b"ab");
+    buffer.finish(End::Eof);
+    buffer.finish(failed(NetworkError));
+    buffer.finish(failed(NetworkTimeoutError));
+    buffer.finish(End::Eof);
+    assert_eq!(data(&mut buffer), (b"ab".to_vec(), true));
+    let (end, _) = buffer.take();
+    assert!(matches!(end, Input::End(End::Failed(error)) if error.name == NetworkError));
+    assert!(buffer.is_empty());
   }
 
   #[test]

@@ -11,6 +11,9 @@ use bytes::{Buf, Bytes};
 /// Pieces handed to one `writev`.
 pub const MOST_SLICES: usize = 64;
 
+/// Bytes handed to one `writev`, give or take: a peer that takes everything must not keep its writer for long.
+pub const MOST_BYTES: usize = 1024 * 1024;
+
 /// A copy that can be queued.
 ///
 /// # Errors
@@ -52,12 +55,14 @@ pub struct SendQueue {
   drain_wanted: bool,
   /// Something was written, ever.
   has_sent: bool,
+  /// See [`SendQueue::clear`].
+  cleared: bool,
 }
 
 impl SendQueue {
   /// Accepts `data` behind everything else. The writer does not see it before [`SendQueue::commit`].
   pub fn stage(&mut self, data: Bytes) {
-    if !data.is_empty() {
+    if !data.is_empty() && !self.cleared {
       self.unwritten += data.len();
       self.segments.push_back(Segment::Data(data));
     }
@@ -70,6 +75,9 @@ impl SendQueue {
 
   /// Commits, and separates what is queued now (plain) from what comes later (encrypted).
   pub fn barrier(&mut self) {
+    if self.cleared {
+      return;
+    }
     self.segments.push_back(Segment::SecureBarrier);
     self.commit();
   }
@@ -84,8 +92,10 @@ impl SendQueue {
     self.segments.is_empty()
   }
 
-  /// Drops everything that was not written, barriers too, for good: nothing may be staged afterwards.
+  /// Drops everything that was not written, barriers too, and from now on everything that is staged: what follows a gap
+  /// makes no sense.
   pub fn clear(&mut self) {
+    self.cleared = true;
     self.segments.clear();
     self.committed = 0;
     self.unwritten = 0;
@@ -108,12 +118,18 @@ impl SendQueue {
     !self.drain_wanted
   }
 
-  /// Fills `slices` with up to `most` committed pieces of data that may be written now.
+  /// Fills `slices` with up to `most` committed pieces of data that may be written now, [`MOST_BYTES`] at the most.
   pub fn next(&self, slices: &mut Vec<Bytes>, most: usize) -> Next {
     slices.clear();
+    let mut room = MOST_BYTES;
     for segment in self.segments.iter().take(self.committed.min(most)) {
       match segment {
-        Segment::Data(data) => slices.push(data.clone()),
+        Segment::Data(_) if room == 0 => break,
+        Segment::Data(data) => {
+          let piece = data.slice(..data.len().min(room));
+          room -= piece.len();
+          slices.push(piece);
+        }
         Segment::SecureBarrier if slices.is_empty() => return Next::Handshake,
         Segment::SecureBarrier => break,
       }
@@ -186,6 +202,16 @@ mod tests {
   }
 
   #[test]
+  fn nothing_is_accepted_behind_what_was_cleared() {
+    let mut queue = SendQueue::default();
+    queue.clear();
+    queue.stage(Bytes::from_static(b"abc"));
+    queue.barrier();
+    assert_eq!((queue.unwritten(), queue.is_empty()), (0, true));
+    assert!(queue.want_drain());
+  }
+
+  #[test]
   fn a_write_that_was_under_way_during_clear_changes_nothing() {
     let mut queue = SendQueue::default();
     queue.stage(Bytes::from_static(b"abc"));
@@ -250,6 +276,25 @@ mod tests {
     assert_eq!(next(&queue).0, Next::Handshake);
     queue.pass_barrier();
     assert!(queue.is_empty());
+  }
+
+  #[test]
+  fn no_more_bytes_than_one_write_should_have() {
+    let mut queue = SendQueue::default();
+    queue.stage(Bytes::from(vec![1; MOST_BYTES - 2]));
+    queue.stage(Bytes::from_static(b"abc"));
+    queue.stage(Bytes::from_static(b"d"));
+    queue.commit();
+    let (_, slices) = next(&queue);
+    assert_eq!(
+      slices.iter().map(Bytes::len).collect::<Vec<_>>(),
+      [MOST_BYTES - 2, 2]
+    );
+    queue.advance(MOST_BYTES);
+    assert_eq!(
+      next(&queue).1,
+      [Bytes::from_static(b"c"), Bytes::from_static(b"d")]
+    );
   }
 
   #[test]

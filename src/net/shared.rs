@@ -11,7 +11,7 @@ use super::{
   recv_buffer::{End, RecvBuffer},
   secured::Secured,
   send_queue::{SendQueue, copy},
-  socket::Driver,
+  socket::{Driver, Peer},
   sync::{Mutex, lock},
   tls::{Security, TlsInfo},
   transport::Transport,
@@ -99,11 +99,12 @@ impl Shared {
     self.with(|state| {
       state.send.barrier();
       state.upgrading = Some(security);
-      state.failure = state.recv.leave_plaintext().map(|leftover| match leftover {
+      let leftover = state.recv.leave_plaintext().map(|leftover| match leftover {
         Input::End(End::Failed(error)) => error,
         Input::End(End::Eof) => ended_before_tls(),
         _ => plaintext_after_upgrade(),
       });
+      state.failure = state.failure.take().or(leftover);
     });
     self.wake();
   }
@@ -152,6 +153,10 @@ impl Driver for Arc<Shared> {
 
   fn unwritten(&self) -> usize {
     self.with(|state| state.send.unwritten())
+  }
+
+  fn input_waiting(&self) -> usize {
+    0
   }
 
   fn take_input(&mut self, _memory: &mut [u8]) -> Input {
@@ -214,12 +219,14 @@ impl Driver for Arc<Shared> {
 }
 
 /// What is wrong with a connection on which `peeked` was found when TLS was to begin.
-pub(super) fn leftover(peeked: &io::Result<usize>) -> Option<SocketError> {
+pub(super) fn leftover(peeked: &io::Result<usize>, peer: &Peer) -> Option<SocketError> {
+  use io::ErrorKind::{Interrupted, Unsupported, WouldBlock};
   match peeked {
     Ok(0) => Some(ended_before_tls()),
     Ok(_) => Some(plaintext_after_upgrade()),
-    // Nothing is there, or the handshake will meet the same error.
-    Err(_) => None,
+    Err(error) if matches!(error.kind(), WouldBlock | Interrupted | Unsupported) => None,
+    // The kernel says it once; the handshake would find an end and no reason.
+    Err(error) => Some(peer.failed("read from", error)),
   }
 }
 

@@ -3,17 +3,18 @@
 use std::{
   cell::RefCell,
   collections::TryReserveError,
+  io,
   net::TcpStream,
   panic::{AssertUnwindSafe, catch_unwind},
   sync::Arc,
 };
 
 use super::{
-  ConnectOptions, Context, Event, Input, SocketId, connection,
+  ConnectOptions, Context, Event, Input, SocketError, SocketId, connection,
   event::Readiness,
   polled::Polled,
   shared::{Shared, State},
-  tls::{Security, TlsInfo},
+  tls::{self, Security, TlsInfo},
   transport::Transport,
 };
 
@@ -24,12 +25,20 @@ pub(super) struct Peer {
   pub(super) port: u16,
 }
 
+impl Peer {
+  /// What a connection failed with, while it was doing `what` ("read from", "write to").
+  pub(super) fn failed(&self, what: &str, error: &io::Error) -> SocketError {
+    tls::stream_error(&format!("{what} {} port {}", self.host, self.port), error)
+  }
+}
+
 /// What moves the bytes of a connection. [`Socket`] has the same methods and describes them.
 pub(super) trait Driver {
   fn ready(&mut self, readiness: Readiness);
   fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError>;
   fn flush(&mut self, data: &[u8], report_drained: bool) -> usize;
   fn unwritten(&self) -> usize;
+  fn input_waiting(&self) -> usize;
   fn take_input(&mut self, memory: &mut [u8]) -> Input;
   fn suspend(&mut self);
   fn resume(&mut self);
@@ -150,6 +159,12 @@ impl Socket {
   /// Bytes accepted and not yet handed to the operating system.
   pub fn unwritten(&self) -> usize {
     self.drive(0, |driver| driver.unwritten())
+  }
+
+  /// How many bytes of a plain connection the kernel has, for which [`Socket::take_input`] may be given memory. 0 where
+  /// that is not known.
+  pub fn input_waiting(&self) -> usize {
+    self.drive(0, |driver| driver.input_waiting())
   }
 
   /// Takes what arrived, in answer to `Readable`. `memory` is where a plain connection may read to; it must not be

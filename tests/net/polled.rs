@@ -9,7 +9,9 @@ use std::{
   time::{Duration, Instant},
 };
 
-use moz_tcp_socket::net::{ErrorName, Event, Input, Socket, recv_buffer::End, tls::Security};
+use moz_tcp_socket::net::{
+  ErrorName, Event, Input, Socket, event::Readiness, recv_buffer::End, send_queue::MOST_BYTES, tls::Security,
+};
 use socket2::SockRef;
 
 use crate::support::{Owner, send, trusting};
@@ -470,4 +472,29 @@ fn a_reset_while_closing_is_a_network_error() {
   assert_eq!(error.name, ErrorName::NetworkError);
   assert_eq!(socket.unwritten(), 0);
   all_gone(&owner);
+}
+
+#[test]
+fn a_peer_that_takes_everything_does_not_keep_the_owner() {
+  let owner = Owner::polling();
+  let (socket, mut peer) = owner.pair();
+  let queued = 64 * MOST_BYTES;
+  send(&socket, &vec![0; queued]);
+  let reader = thread::spawn(move || {
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).unwrap();
+    received.len()
+  });
+  let mut unwritten = socket.unwritten();
+  while unwritten > 0 {
+    socket.ready(Readiness {
+      write: true,
+      ..Readiness::default()
+    });
+    let written = unwritten - socket.unwritten();
+    assert!(written <= 2 * MOST_BYTES, "{written} bytes at once");
+    unwritten -= written;
+  }
+  socket.close();
+  assert_eq!(join(&owner, reader), queued);
 }

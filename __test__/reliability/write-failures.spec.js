@@ -1,0 +1,76 @@
+'use strict'
+
+// A write that fails says that the peer is gone. What it said before is still delivered, also when that has to wait for
+// `resume()`; and the failure keeps its own name, whatever is asked of the socket next.
+
+const test = require('ava')
+
+const { scope } = require('../helpers/sockets.js')
+const { failed, secure, trusting } = require('../helpers/tls-peers.js')
+
+const TRANSPORTS = {
+  async plain(own) {
+    const { socket, events, peer } = await own.toNode()
+    return { socket, events, peer, raw: peer }
+  },
+  async tls(own) {
+    const server = await own.netServer()
+    const [socket, events] = own.open('localhost', server.port, trusting())
+    const raw = await server.connection()
+    const peer = secure(raw, 'good')
+    await events.event('open')
+    return { socket, events, peer, raw }
+  },
+}
+
+/** Other connections have come and gone: so has whatever was under way on this one. */
+async function letTimeGo(own) {
+  const { socket, events, peer } = await own.toNode()
+  peer.pipe(peer)
+  for (let answers = 1; answers <= 3; answers++) {
+    socket.send('?')
+    await events.data(answers)
+  }
+}
+
+for (const [name, connect] of Object.entries(TRANSPORTS)) {
+  for (const how of ['resetAndDestroy', 'destroy']) {
+    for (const sends of [1, 3]) {
+      test(`what came before ${sends} failing sends waits for resume() (${name}, ${how})`, async (t) => {
+        const own = scope(t)
+        const { socket, events, peer, raw } = await connect(own)
+        socket.suspend()
+        await new Promise((resolve) => {
+          peer.write('precious', resolve)
+        })
+        await letTimeGo(own)
+        raw[how]()
+        await letTimeGo(own)
+        for (let i = 0; i < sends; i++) {
+          socket.send('lost')
+          await letTimeGo(own)
+        }
+        t.deepEqual(events.types, ['open'], 'nothing comes while suspended')
+        t.is(socket.readyState, 'open')
+        socket.resume()
+        // A peer that ended before it was gone is closed, or has failed, depending on what the kernel said first.
+        const types = await events.closed()
+        t.is(String(await events.data(8)), 'precious')
+        if (how === 'resetAndDestroy') {
+          t.deepEqual(types, ['open', 'error', 'close'])
+          t.is((await events.event('error')).message, 'Network')
+        }
+      })
+    }
+  }
+}
+
+test('a reset that comes before upgradeToSecure() has its own name', async (t) => {
+  const own = scope(t)
+  const { socket, events, peer } = await own.toNode()
+  peer.resetAndDestroy()
+  // Until the kernel knows, and JavaScript does not: no turn of the event loop is left to it.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+  socket.upgradeToSecure()
+  await failed(t, events, 'NetworkError', ['open'])
+})
