@@ -4,7 +4,7 @@
 // very large pieces into the engine. When the turn ends, one native call for each socket passes everything on.
 
 const { engineFlush } = require('./channel.js')
-const { reportException } = require('./errors.js')
+const { reportException } = require('./native.js')
 const { atTurnEnd, currentTurn } = require('./turn.js')
 
 const arena = Buffer.allocUnsafeSlow(256 * 1024)
@@ -13,8 +13,12 @@ const arena = Buffer.allocUnsafeSlow(256 * 1024)
 const DIRECT_BYTES = arena.length / 2
 
 let arenaTop = 0
-/** Outboxes with bytes in the arena, or with something else to flush. */
+/**
+ * Outboxes with bytes in the arena, or with something else to flush: the first `dirtyCount`. The array never shrinks,
+ * because that would cost every turn a new one.
+ */
 const dirty = []
+let dirtyCount = 0
 
 class Outbox {
   #native
@@ -106,7 +110,8 @@ class Outbox {
   #flushLater() {
     if (this.#dirty) return
     this.#dirty = true
-    if (dirty.push(this) === 1) atTurnEnd(flushAll)
+    dirty[dirtyCount++] = this
+    currentTurn()
   }
 
   /** A place in the arena right behind this outbox's other bytes. */
@@ -130,14 +135,16 @@ class Outbox {
   }
 
   static emptyArena() {
-    for (const outbox of dirty) outbox.#moveToEngine()
+    for (let i = 0; i < dirtyCount; i++) dirty[i].#moveToEngine()
     arenaTop = 0
   }
 
   /** The turn has ended. */
   static flushAll() {
     // Nothing in here runs code that could send.
-    for (const outbox of dirty) {
+    for (let i = 0; i < dirtyCount; i++) {
+      const outbox = dirty[i]
+      dirty[i] = null
       outbox.#dirty = false
       if (outbox.#native === null) continue
       try {
@@ -147,11 +154,11 @@ class Outbox {
         reportException(thrown)
       }
     }
-    dirty.length = 0
-    arenaTop = 0
+    dirtyCount = arenaTop = 0
   }
 }
 
-const { emptyArena, flushAll } = Outbox
+const { emptyArena } = Outbox
+atTurnEnd(Outbox.flushAll)
 
 module.exports = { Outbox }

@@ -11,9 +11,9 @@ const settled = Promise.resolve()
 const { then } = Promise.prototype
 const { apply } = Reflect
 
-const tasks = []
 let turn = 0
 let open = false
+let task
 
 /** The number of the current turn. */
 function currentTurn() {
@@ -24,16 +24,15 @@ function currentTurn() {
   return turn
 }
 
-/** Runs `task` when the current turn ends. It must not throw. */
-function atTurnEnd(task) {
-  currentTurn()
-  tasks.push(task)
+/** Runs `callback` at the end of every turn from now on. It must not throw. */
+function atTurnEnd(callback) {
+  task = callback
 }
 
 function end() {
   open = false
   turn++
-  for (const task of tasks.splice(0)) task()
+  task()
 }
 
 module.exports = { currentTurn, atTurnEnd }
