@@ -5,7 +5,7 @@
 
 const test = require('ava')
 
-const { TCPServerSocket, TCPSocketEvent } = require('..')
+const { TCPServerSocket, TCPSocket, TCPSocketEvent } = require('..')
 
 /** A closed server, and the names of what was called for an event dispatched on it. */
 function target() {
@@ -24,6 +24,37 @@ test('a handler without listeners gets what a script dispatches', (t) => {
   socket.onconnect = note('handler')
   t.deepEqual(dispatch(), ['handler'])
   t.deepEqual(dispatch(), ['handler'])
+})
+
+test('a listener that is none is not counted as one', async (t) => {
+  const server = new TCPServerSocket(0, { localAddress: '127.0.0.1' })
+  t.teardown(() => server.close())
+  t.throws(() => server.addEventListener('connect', 5), { instanceOf: TypeError })
+  t.throws(() => server.addEventListener('connect', () => {}, { signal: 5 }), { instanceOf: TypeError })
+  const socket = new TCPSocket('127.0.0.1', server.localPort)
+  await new Promise((resolve) => {
+    socket.onclose = resolve
+  })
+  t.is(socket.readyState, 'closed', 'nobody accepted it')
+})
+
+test('an event looks dispatched while a handler has it, and as it should afterwards', async (t) => {
+  const socket = new TCPSocket('127.0.0.1', 1)
+  const event = await new Promise((resolve) => {
+    socket.onclose = (closed) => {
+      t.is(closed.currentTarget, socket)
+      t.is(closed.eventPhase, Event.AT_TARGET)
+      t.deepEqual(closed.composedPath(), [socket])
+      resolve(closed)
+    }
+  })
+  t.is(event.target, socket)
+  t.is(event.currentTarget, null)
+  t.is(event.eventPhase, Event.NONE)
+  t.deepEqual(event.composedPath(), [])
+  const other = new EventTarget()
+  other.addEventListener('close', (again) => t.deepEqual([again.target, again.currentTarget], [other, other]))
+  other.dispatchEvent(event)
 })
 
 test('a handler is called where it was first set, before later listeners and after earlier ones', (t) => {

@@ -7,9 +7,6 @@ const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
 const { TCPSocketErrorEvent } = require('./events.js')
 
-// Taken when the module is loaded: test runners replace it with a clock of their own.
-const { nextTick } = process
-
 /** Gecko's generic nsresult for a call in the wrong state. */
 const NS_ERROR_FAILURE = 0x80004005
 
@@ -74,20 +71,10 @@ function define(error, properties) {
   }
 }
 
-/**
- * Reports an exception of a handler as uncaught, with the very value that was thrown, and lets the caller go on: a
- * handler that throws must not break its socket (decision Q-25).
- */
-function reportException(thrown) {
-  nextTick(() => {
-    throw thrown
-  })
-}
-
 /** The event that tells of an engine's `Failure`. */
 function errorEvent(failure) {
   const { name, class: message, code: errorCode } = failure
   return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
 }
 
-module.exports = { wrongState, bindFailure, eventError, errorEvent, reportException, windowsError }
+module.exports = { wrongState, bindFailure, eventError, errorEvent, windowsError }

@@ -3,9 +3,9 @@
 // An EventTarget with on* handler attributes, as WebIDL's EventHandler describes them. Nearly every application uses
 // the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
 
-const { reportException } = require('./errors.js')
-const { setTarget } = require('./events.js')
+const { deliverTo } = require('./events.js')
 const { Listeners } = require('./listeners.js')
+const { reportException } = require('./native.js')
 
 let fire
 let wants
@@ -29,7 +29,8 @@ class HandlerTarget extends EventTarget {
     // Its place among the listeners is before those that came after it.
     this.#register(name)
     this.#listeners ??= new Listeners()
-    super.addEventListener(name, listener && this.#listeners.add(this, name, listener, options), options)
+    const register = (actual) => super.addEventListener(name, actual, options)
+    this.#listeners.add(this, name, listener, options, register)
   }
 
   removeEventListener(type, listener, options) {
@@ -70,7 +71,7 @@ class HandlerTarget extends EventTarget {
     })
   }
 
-  /** Returns false when the handler threw. */
+  /** Returns false when the handler threw, which must not break its socket (decision Q-25). */
   #call(handler, argument) {
     if (typeof handler !== 'function') return true
     try {
@@ -93,8 +94,7 @@ class HandlerTarget extends EventTarget {
      */
     fire = (target, event, argument = event) => {
       if (target.#count(event.type) === 0) {
-        setTarget(event, target)
-        return target.#call(target.#handler(event.type), argument)
+        return deliverTo(target, event, () => target.#call(target.#handler(event.type), argument))
       }
       const outer = target.#delivery
       const delivery = { event, argument, threw: false }

@@ -2,20 +2,27 @@
 
 // The event classes. Each carries the shapes of both generations at once: contract section 5.3, decision Q-03.
 
-let setTarget
+let deliverTo
 
-/** An Event that can be given its target without the cost of a full dispatch. */
+/** An Event that can be given to a handler of its target without the cost of a full dispatch. */
 class TargetedEvent extends Event {
   #target = null
+  /** It is being given to a handler of `#target`. */
+  #isUnderWay = false
 
   static {
-    setTarget = (event, target) => {
+    /** Calls `handler` while `event` looks as if `target` dispatched it. Returns what that returns; it must not throw. */
+    deliverTo = (target, event, handler) => {
       event.#target = target
+      event.#isUnderWay = true
+      const result = handler()
+      event.#isUnderWay = false
+      return result
     }
   }
 
   get target() {
-    return this.#target ?? super.target
+    return super.target ?? this.#target
   }
 
   get srcElement() {
@@ -23,7 +30,15 @@ class TargetedEvent extends Event {
   }
 
   get currentTarget() {
-    return this.#target ?? super.currentTarget
+    return super.currentTarget ?? (this.#isUnderWay ? this.#target : null)
+  }
+
+  get eventPhase() {
+    return this.#isUnderWay ? Event.AT_TARGET : super.eventPhase
+  }
+
+  composedPath() {
+    return this.#isUnderWay ? [this.#target] : super.composedPath()
   }
 }
 
@@ -108,4 +123,4 @@ for (const [Class, names] of [
   Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
 }
 
-module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, setTarget }
+module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, deliverTo }

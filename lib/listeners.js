@@ -11,12 +11,15 @@ class Listeners {
     return this.#entries.get(type)?.length ?? 0
   }
 
-  /** Takes note of `addEventListener(type, listener, options)` of `target`. Returns the listener to register. */
-  add(target, type, listener, options) {
+  /**
+   * Takes note of `addEventListener(type, listener, options)` of `target`. `register(listener)` is what registers one,
+   * and throws where there is something wrong with it.
+   */
+  add(target, type, listener, options, register) {
     const found = this.#find(type, listener, options)
-    if (found) return found.actual
+    if (found) return register(found.actual)
     const { once, signal } = Object(options)
-    if (signal?.aborted) return listener
+    if (!listener || signal?.aborted) return register(listener)
     const entry = { listener, capture: isCapture(options), actual: listener }
     const forget = () => this.#forget(type, entry)
     if (once) {
@@ -25,10 +28,10 @@ class Listeners {
         return typeof listener === 'function' ? listener.call(target, event) : listener.handleEvent(event)
       }
     }
+    register(entry.actual)
     signal?.addEventListener('abort', forget, { once: true })
     if (!this.#entries.has(type)) this.#entries.set(type, [])
     this.#entries.get(type).push(entry)
-    return entry.actual
   }
 
   /** Takes note of `removeEventListener`. Returns the listener to remove. */

@@ -221,7 +221,7 @@ class TCPSocket extends HandlerTarget {
     if (this.#readyState !== 'open') return
     // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
     const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
-    this.#fire('data', foreign ? Uint8Array.from(new Uint8Array(data)).buffer : data)
+    this.#fire('data', foreign ? new Uint8Array(new Uint8Array(data)).buffer : data)
   }
 
   #onDrained() {

@@ -104,6 +104,7 @@ const suites = [
   },
   { name: 'CommonJS', command: script(join(compat, 'cjs', 'required.cjs')) },
   { name: 'Fake clock', command: script(join(compat, 'cjs', 'fake-clock.cjs')) },
+  { name: 'Fake clock, from the start', command: script(join(compat, 'cjs', 'fake-clock.cjs'), '--first') },
   { name: 'Worker threads', command: script(join(compat, 'worker', 'main.js')) },
   { name: 'Types', command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.json')) },
   {

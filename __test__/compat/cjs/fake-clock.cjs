@@ -1,17 +1,25 @@
 'use strict'
 
-// What fake timers do, at their worst: after the package was loaded, every function that plans something is replaced by
-// one that does nothing. Sockets must go on, and the exception of a handler must still be reported.
+// What fake timers do, at their worst: after the package was loaded, or before that (`--first`), every function that
+// plans something is replaced by one that does nothing. Sockets must go on, and the exception of a handler must still be
+// reported.
 
 const assert = require('node:assert/strict')
 const timers = require('node:timers')
 
+/** With `first`, core modules are left alone: a test runner has no hold on those when they are loaded. */
+function stopTheClock(first) {
+  const never = () => ({})
+  for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']) globalThis[name] = never
+  if (!first) Object.assign(timers, { setTimeout: never, setInterval: never, setImmediate: never })
+  process.nextTick = never
+}
+
+const first = process.argv.includes('--first')
+if (first) stopTheClock(true)
 const { TCPSocket, TCPServerSocket } = require('moz-tcp-socket')
 
-const never = () => ({})
-for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']) globalThis[name] = never
-Object.assign(timers, { setTimeout: never, setInterval: never, setImmediate: never })
-process.nextTick = never
+if (!first) stopTheClock(false)
 
 const mine = new Error('thrown by a handler')
 const seen = []
