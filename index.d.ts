@@ -568,3 +568,29 @@ export declare const TCPServerSocket: {
 export interface MozTCPSocket extends TCPSocket<'string'>, TCPSocketFactory {}
 
 export declare const mozTCPSocket: MozTCPSocket
+
+/** What of a Firefox OS application's manifest matters here. Everything else in it is ignored. (MDN; Q-40, Q-41) */
+export interface TCPSocketManifest {
+  /** Who vouches for the application. Default: `'web'`, which is nobody, and never gets the permission. */
+  readonly type?: 'web' | 'privileged' | 'certified' | undefined
+  /** By name. The permission is there when its value is an object, which holds a description for people. */
+  readonly permissions?:
+    | { readonly 'tcp-socket'?: object | undefined; readonly [name: string]: unknown }
+    | undefined
+  readonly [member: string]: unknown
+}
+
+/**
+ * From now on sockets are made as `manifest` allows it, and no longer by everybody. `null` takes that back.
+ *
+ * Without the permission `tcp-socket`, or with the type `'web'`, `open`, `listen` and both constructors throw an Error,
+ * "TCPSocket does not have permission in this context.\n". Unless the type is `'certified'`, listening on the ports 1 to
+ * 1023 throws an Error that names the port; for a certified application it is up to the operating system. Connecting is
+ * allowed to every port. Sockets and listeners that are there already are not affected.
+ *
+ * It goes for the copy of the package it is called on: for one thread, and for one realm. It shows an application what it
+ * would meet on a device, and does not confine code: whoever can load the package can call this as well.
+ *
+ * Throws a TypeError for what is no manifest, and changes nothing then. The manifest is read once. (G1; Q-40, Q-41)
+ */
+export declare function setPolicy(manifest: TCPSocketManifest | null): void

@@ -4,6 +4,7 @@
 
 const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent } = require('./lib/events.js')
 const { mozTCPSocket } = require('./lib/moz-tcp-socket.js')
+const { setPolicy } = require('./lib/policy.js')
 const { TCPServerSocket } = require('./lib/tcp-server-socket.js')
 const { TCPSocket } = require('./lib/tcp-socket.js')
 
@@ -11,6 +12,7 @@ module.exports = {
   TCPSocket,
   TCPServerSocket,
   mozTCPSocket,
+  setPolicy,
   TCPSocketEvent,
   TCPSocketErrorEvent,
   TCPServerSocketEvent,

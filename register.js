@@ -3,9 +3,12 @@
 // `require('moz-tcp-socket/register')`, or `node --import moz-tcp-socket/register app.js`: puts the API where Firefox
 // OS had it, on `navigator` and on the global object, and leaves alone what is there.
 
-const { mozTCPSocket, ...classes } = require('./index.js')
+const api = require('./index.js')
 
-for (const [name, value] of Object.entries(classes)) define(globalThis, name, value)
+const { mozTCPSocket } = api
+
+// The classes, that is. `setPolicy` was not there, and is not for applications.
+for (const [name, value] of Object.entries(api)) if (name.startsWith('TCP')) define(globalThis, name, value)
 define(ownNavigator(), 'mozTCPSocket', mozTCPSocket)
 // What drafts called it first; applications ask for `navigator.TCPSocket || navigator.mozTCPSocket`.
 define(navigator, 'TCPSocket', mozTCPSocket)

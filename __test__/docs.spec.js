@@ -32,7 +32,7 @@ test('the types know the error names of the engine', (t) => {
 })
 
 test('the types declare what is exported, and docs/api.md describes it', (t) => {
-  const declared = [...read('index.d.ts').matchAll(/^export declare (?:const|class) (\w+)/gm)]
+  const declared = [...read('index.d.ts').matchAll(/^export declare (?:const|class|function) (\w+)/gm)]
   t.deepEqual(declared.map(([, name]) => name).sort(), Object.keys(api).sort())
   const text = read('docs/api.md')
   for (const name of Object.keys(api)) t.true(text.includes(`\`${name}\``), name)

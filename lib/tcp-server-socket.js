@@ -10,6 +10,7 @@ const { HandlerTarget, defineInterface, fire, wants } = require('./event-target.
 const { TCPServerSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { toServerOptions } = require('./options.js')
+const { requireListenable, requirePermission } = require('./policy.js')
 const { makeAccepted } = require('./tcp-socket.js')
 
 const { EventKind } = native
@@ -33,7 +34,9 @@ class TCPServerSocket extends HandlerTarget {
   constructor(port, options, backlog) {
     super()
     requireArguments('TCPServerSocket constructor', arguments.length, 1)
+    requirePermission()
     const localPort = toPort(port, 0)
+    requireListenable(localPort)
     this.#options = toServerOptions(options)
     const connections = toBacklog(backlog)
     const { address, binaryType, secure, config } = this.#options

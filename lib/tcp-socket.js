@@ -12,6 +12,7 @@ const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
 const { Outbox } = require('./outbox.js')
+const { requirePermission } = require('./policy.js')
 const { tlsDetails } = require('./tls.js')
 
 const { EventKind } = native
@@ -54,6 +55,7 @@ class TCPSocket extends HandlerTarget {
     super()
     if (host === MAKE) return
     requireArguments('TCPSocket constructor', arguments.length, 2)
+    requirePermission()
     this.#host = toText(host)
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)

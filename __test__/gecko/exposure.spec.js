@@ -1,12 +1,14 @@
 'use strict'
 
-// Suite F of Gecko's tests, as far as it applies (GT-40, GT-42, GT-45, GT-46): where the API can be seen. Gecko decided
-// by preference and permission; here the application decides, by loading `moz-tcp-socket/register`. GT-43 and GT-44 (the
-// preference without the permission) have no counterpart: there is no permission that could be missing.
+// Suite F of Gecko's tests (GT-40, GT-42 to GT-46): where the API can be seen, and who may use it. Gecko decided the first
+// by preference and permission; here the application decides, by loading `moz-tcp-socket/register`. What a permission
+// that is missing leads to is decided by `setPolicy`.
 
 const test = require('ava')
 
 const { resultOf } = require('./helpers/run-script.js')
+
+const NOT_PERMITTED = 'Error: TCPSocket does not have permission in this context.\n'
 
 const hidden = { TCPSocket: false, TCPServerSocket: false, mozTCPSocket: false, added: [] }
 
@@ -16,6 +18,20 @@ test('GT-40 loading the package puts nothing on the global object or on navigato
 
 test('GT-42 by default, when nothing is loaded, there is no API', async (t) => {
   t.deepEqual(await resultOf(t, 'exposure.js', 'nothing'), hidden)
+})
+
+test('GT-43 without the permission, mozTCPSocket is in navigator, and open and listen throw', async (t) => {
+  const { mozTCPSocket, thrown } = await resultOf(t, 'without-permission.js')
+  t.true(mozTCPSocket)
+  t.is(thrown.open, NOT_PERMITTED)
+  t.is(thrown.listen, NOT_PERMITTED)
+})
+
+test('GT-44 without the permission, the constructors throw; they are there, unlike in Gecko', async (t) => {
+  const { classes, thrown } = await resultOf(t, 'without-permission.js')
+  t.true(classes)
+  t.is(thrown.TCPSocket, NOT_PERMITTED)
+  t.is(thrown.TCPServerSocket, NOT_PERMITTED)
 })
 
 test('GT-45 registered, mozTCPSocket is in navigator, and the classes are global', async (t) => {

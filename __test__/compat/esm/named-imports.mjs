@@ -10,6 +10,7 @@ import moz, {
   TCPSocketErrorEvent,
   TCPSocketEvent,
   mozTCPSocket,
+  setPolicy,
 } from 'moz-tcp-socket'
 import * as namespace from 'moz-tcp-socket'
 
@@ -20,6 +21,7 @@ const names = {
   TCPSocketErrorEvent,
   TCPSocketEvent,
   mozTCPSocket,
+  setPolicy,
 }
 assert.deepEqual(Object.keys(moz).sort(), Object.keys(names).sort())
 for (const [name, value] of Object.entries(names)) {
