@@ -294,6 +294,8 @@ export interface TCPServerSocketEventMap<B extends TCPSocketBinaryType = TCPSock
 
 /** `open`, `data`, `drain` and `close` of a TCPSocket. (GeckoIDL, `TCPSocketEvent`; Q-04) */
 export declare class TCPSocketEvent<Data = any> extends Event {
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  static isInstance(value: unknown): value is TCPSocketEvent
   constructor(
     type: string,
     init?: { data?: Data; bubbles?: boolean; cancelable?: boolean; composed?: boolean },
@@ -304,6 +306,8 @@ export declare class TCPSocketEvent<Data = any> extends Event {
 
 /** `error` of a TCPSocket or of a TCPServerSocket. (GeckoIDL, `TCPSocketErrorEvent`; Q-03) */
 export declare class TCPSocketErrorEvent extends Event {
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  static isInstance(value: unknown): value is TCPSocketErrorEvent
   constructor(
     type: string,
     init?: {
@@ -328,6 +332,8 @@ export declare class TCPSocketErrorEvent extends Event {
 
 /** `connect` of a TCPServerSocket. (GeckoIDL, `TCPServerSocketEvent`; Q-27) */
 export declare class TCPServerSocketEvent<B extends TCPSocketBinaryType = TCPSocketBinaryType> extends Event {
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  static isInstance(value: unknown): value is TCPServerSocketEvent
   constructor(
     type: string,
     init?: { socket?: TCPSocket<B>; bubbles?: boolean; cancelable?: boolean; composed?: boolean },
@@ -488,6 +494,8 @@ export declare const TCPSocket: TCPSocketFactory & {
     port: number | string,
     options?: TCPSocketOptions<B> | null,
   ): TCPSocket<B>
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  isInstance(value: unknown): value is TCPSocket
   readonly prototype: TCPSocket
 }
 
@@ -561,6 +569,8 @@ export declare const TCPServerSocket: {
     options?: TCPServerSocketOptions<B> | null,
     backlog?: number | string | null,
   ): TCPServerSocket<B>
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  isInstance(value: unknown): value is TCPServerSocket
   readonly prototype: TCPServerSocket
 }
 

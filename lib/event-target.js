@@ -4,6 +4,7 @@
 // the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
 
 const { deliverTo } = require('./events.js')
+const { asInterface } = require('./interface.js')
 const { Listeners } = require('./listeners.js')
 const { reportException } = require('./native.js')
 
@@ -121,11 +122,8 @@ class HandlerTarget extends EventTarget {
           configurable: true,
         })
       }
-      for (const name of [...attributes, ...methods]) {
-        Object.defineProperty(Class.prototype, name, { enumerable: true })
-      }
       Object.defineProperty(Class.prototype, HANDLERS, { value: handlers })
-      Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
+      asInterface(Class, [...attributes, ...methods])
     }
   }
 }

@@ -2,6 +2,8 @@
 
 // The event classes. Each carries the shapes of both generations at once: contract section 5.3, decision Q-03.
 
+const { asInterface } = require('./interface.js')
+
 let deliverTo
 
 /** An Event that can be given to a handler of its target without the cost of a full dispatch. */
@@ -114,13 +116,8 @@ class TCPServerSocketEvent extends TargetedEvent {
   }
 }
 
-for (const [Class, names] of [
-  [TCPSocketEvent, ['data']],
-  [TCPSocketErrorEvent, ['name', 'message', 'errorCode', 'data']],
-  [TCPServerSocketEvent, ['socket', 'data']],
-]) {
-  for (const name of names) Object.defineProperty(Class.prototype, name, { enumerable: true })
-  Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
-}
+asInterface(TCPSocketEvent, ['data'])
+asInterface(TCPSocketErrorEvent, ['name', 'message', 'errorCode', 'data'])
+asInterface(TCPServerSocketEvent, ['socket', 'data'])
 
 module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, deliverTo }

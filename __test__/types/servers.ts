@@ -58,5 +58,9 @@ void new TCPServerSocket()
 // @ts-expect-error
 server.localPort = 8080
 
+const something: unknown = Math.random()
+if (TCPServerSocket.isInstance(something)) expectTypeOf(something).toEqualTypeOf<TCPServerSocket>()
+if (TCPServerSocketEvent.isInstance(something)) expectTypeOf(something.socket).toEqualTypeOf<TCPSocket>()
+
 class Mine extends TCPServerSocket<'string'> {}
 expectTypeOf(new Mine(0)).toExtend<TCPServerSocket<'string'>>()

@@ -150,6 +150,12 @@ expectTypeOf(new Mine('localhost', 25).greet()).toEqualTypeOf<boolean>()
 expectTypeOf(new TCPSocketEvent('data', { data: 'abc' }).data).toEqualTypeOf<string>()
 expectTypeOf(new TCPSocketErrorEvent('error', { name: 'Mine' }).name).toEqualTypeOf<TCPSocketErrorName>()
 
+// isInstance narrows.
+const something: unknown = Math.random()
+if (TCPSocketErrorEvent.isInstance(something)) expectTypeOf(something).toEqualTypeOf<TCPSocketErrorEvent>()
+if (TCPSocketEvent.isInstance(something)) expectTypeOf(something).toEqualTypeOf<TCPSocketEvent>()
+if (TCPSocket.isInstance(something)) expectTypeOf(something).toEqualTypeOf<TCPSocket>()
+
 // mozTCPSocket is a socket too.
 expectTypeOf(mozTCPSocket).toExtend<TCPSocket>()
 expectTypeOf(mozTCPSocket.readyState).toEqualTypeOf<TCPSocketReadyState>()

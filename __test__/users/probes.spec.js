@@ -9,6 +9,7 @@ const { promisify } = require('node:util')
 
 const test = require('ava')
 
+const api = require('../../index.js')
 const { TCPServerSocket, TCPSocket, mozTCPSocket, scope } = require('../helpers/sockets.js')
 
 test('navigator.TCPSocket || navigator.mozTCPSocket: there, objects with open and listen, and they work', async (t) => {
@@ -122,6 +123,25 @@ test('kaios-types: the classes are EventTargets, with the names that toString sh
   t.true(server instanceof EventTarget)
   t.is(String(socket), '[object TCPSocket]')
   t.is(String(server), '[object TCPServerSocket]')
+})
+
+test('Thunderbird: isInstance tells objects of each class from all others, and from what is no object', (t) => {
+  const server = new TCPServerSocket(0)
+  server.close()
+  const objects = {
+    TCPSocket: mozTCPSocket,
+    TCPServerSocket: server,
+    TCPSocketEvent: new api.TCPSocketEvent('data', { data: 'x' }),
+    TCPSocketErrorEvent: new api.TCPSocketErrorEvent('error', { name: 'NetworkError' }),
+    TCPServerSocketEvent: new api.TCPServerSocketEvent('connect'),
+  }
+  const others = [undefined, null, 0, 'error', Symbol('error'), {}, Object.create(null), new Event('error')]
+  for (const name of Object.keys(objects)) {
+    const { isInstance } = api[name]
+    for (const [other, object] of Object.entries(objects)) t.is(isInstance(object), other === name, other)
+    for (const value of others) t.false(isInstance(value), String(value?.constructor ?? 'nothing'))
+    t.false(isInstance(), name)
+  }
 })
 
 test('cordova: the result of open() can be handed to a callback, and handlers set there', async (t) => {
