@@ -1,7 +1,7 @@
 'use strict'
 
 // Appendix X: upgradeToSecure, as far as no peer that speaks TLS is needed. The rest of, are in
-// the TLS specs.
+// x-tls.spec.js.
 
 const { once } = require('node:events')
 
