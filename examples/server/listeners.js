@@ -1,7 +1,8 @@
 'use strict'
 
 // Three ways to the same mailbox: a TCPServerSocket of this package for plain connections, and Node's own sockets
-// where the server speaks TLS, which TCPServerSocket does not: behind STLS, and from the first byte.
+// where the server speaks TLS, behind STLS and from the first byte, so that the client meets the TLS of others.
+// TCPServerSocket speaks it as well.
 
 const { once } = require('node:events')
 const net = require('node:net')
