@@ -45,7 +45,9 @@ test('WebAPI self-test: every member of the first generation is on mozTCPSocket 
   t.is(mozTCPSocket.bufferedAmount, 0)
   t.is(mozTCPSocket.host, '')
   t.is(mozTCPSocket.port, 0)
-  t.is(mozTCPSocket.onopen, null)
+  t.is(mozTCPSocket.ssl, false)
+  t.is(mozTCPSocket.binaryType, 'string')
+  for (const name of handlers) t.is(mozTCPSocket[name], null, name)
   t.throws(() => mozTCPSocket.send('x'), { message: 'Socket not open.' })
   t.notThrows(() => mozTCPSocket.close())
 })
@@ -58,6 +60,23 @@ test('emailjs clients: the class itself has open(), which makes a socket', async
   t.true(socket instanceof TCPSocket)
   await own.watch(socket).event('open')
   t.pass()
+})
+
+test('the class itself has listen(), whose onconnect gets the socket, as that of mozTCPSocket does', async (t) => {
+  const own = scope(t)
+  const { listen } = TCPSocket
+  const server = listen(0, { binaryType: 'arraybuffer', localAddress: '127.0.0.1' })
+  own.onEnd(() => server.close())
+  t.true(server instanceof TCPServerSocket)
+  const connected = new Promise((resolve) => (server.onconnect = resolve))
+  const [client] = own.open('127.0.0.1', server.localPort)
+  const accepted = await connected
+  const events = own.watch(accepted)
+  t.true(accepted instanceof TCPSocket)
+  t.is(accepted.socket, accepted)
+  t.is(accepted.binaryType, 'arraybuffer')
+  client.close()
+  t.deepEqual(await events.closed(), ['close'])
 })
 
 test('CIRCuit, Loqui: open(host, port) without options is a string socket without TLS', async (t) => {
