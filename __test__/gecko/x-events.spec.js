@@ -83,6 +83,19 @@ test('X-25 an error has what readers of both generations look for', async (t) =>
   await events.closed()
 })
 
+test('X-25 isTrusted is false, and a handler without listeners sees no dispatch', async (t) => {
+  // In Gecko: true, 2 and the socket.
+  const own = scope(t)
+  const { server, port } = own.listen()
+  const connected = deferred()
+  server.onconnect = (event) => {
+    own.watch(event.socket)
+    connected.resolve([event.isTrusted, event.eventPhase, event.composedPath()])
+  }
+  own.open('127.0.0.1', port)
+  t.deepEqual(await connected.promise, [false, Event.NONE, []])
+})
+
 test('X-25 connect has the socket, as socket and as data', async (t) => {
   const own = scope(t)
   const { server, port } = own.listen()

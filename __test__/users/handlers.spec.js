@@ -7,6 +7,8 @@ const { once } = require('node:events')
 
 const test = require('ava')
 
+const api = require('../../index.js')
+const { settle } = require('../gecko/helpers/trial.js')
 const { arrayBuffer, mozTCPSocket, scope } = require('../helpers/sockets.js')
 
 const TYPES = ['open', 'data', 'drain', 'error', 'close']
@@ -26,6 +28,16 @@ test('nothing is delivered in the turn of open(), so handlers may be set in any 
   for (const type of [...TYPES].reverse()) socket[`on${type}`] = (event) => seen.push(event.type)
   await closed
   t.deepEqual(seen, ['open', 'data', 'close'])
+})
+
+test('Commander: handlers that are set after the last event get nothing, close included', async (t) => {
+  const { socket, closed } = await openTo(t, (raw) => raw.end('data'))
+  await closed
+  const seen = []
+  for (const type of TYPES) socket[`on${type}`] = (event) => seen.push(event.type)
+  await settle(api)
+  t.deepEqual(seen, [])
+  t.is(socket.readyState, 'closed')
 })
 
 test("fxos-irc: handlers set by name, conn['on' + name] = …, get 'data' in event for each of them", async (t) => {
