@@ -40,6 +40,18 @@ function complete(name) {
   return [name, `${name} tick`, `${name} microtask`, `${name} chain`]
 }
 
+/** Checks that the events called `names` were logged, and what must follow each of them. Returns their order. */
+function isComplete(t, names, log) {
+  const events = log.filter((entry) => entry !== 'turn')
+  const order = events.filter((entry) => names.includes(entry))
+  t.deepEqual([...order].sort(), [...names].sort())
+  t.deepEqual(
+    events,
+    order.flatMap((name) => complete(name)),
+  )
+  return order
+}
+
 /**
  * Runs `round` until its events came in one turn of the loop, which shows in their log, and checks each log. They come
  * one by one when the engine is slow.
@@ -47,13 +59,7 @@ function complete(name) {
 async function together(t, names, round) {
   for (let attempt = 0; attempt < 50; attempt++) {
     const log = await round()
-    const events = log.filter((entry) => entry !== 'turn')
-    const order = events.filter((entry) => names.includes(entry))
-    t.deepEqual([...order].sort(), [...names].sort())
-    t.deepEqual(
-      events,
-      order.flatMap((name) => complete(name)),
-    )
+    const order = isComplete(t, names, log)
     if (log.indexOf('turn') > log.indexOf(order.at(-1))) return
   }
   t.fail('the events never came in one turn of the loop')
@@ -96,23 +102,22 @@ test('microtasks run between an accepted socket and its first data', async (t) =
   const own = scope(t)
   const { server, port, accepted } = own.listen({ binaryType: 'arraybuffer' })
   const takeOver = server.onconnect
-  await together(t, ['connect', 'data'], async () => {
-    const { log, handler } = journal()
-    server.onconnect = (event) => {
-      handler('connect')()
-      event.socket.ondata = handler('data')
-      takeOver(event)
-    }
-    const client = net.connect(port, '127.0.0.1')
-    await once(client, 'connect')
-    client.write('x')
-    block(20)
-    const [, events] = await accepted()
-    await events.data(1)
-    client.destroy()
-    await new Promise((resolve) => setImmediate(resolve))
-    return log
-  })
+  const { log, handler } = journal()
+  server.onconnect = (event) => {
+    handler('connect')()
+    event.socket.ondata = handler('data')
+    takeOver(event)
+  }
+  const client = net.connect(port, '127.0.0.1')
+  await once(client, 'connect')
+  client.write('x')
+  block(20)
+  const [, events] = await accepted()
+  await events.data(1)
+  client.destroy()
+  await new Promise((resolve) => setImmediate(resolve))
+  // Two drivers brought them, perhaps in two turns.
+  t.deepEqual(isComplete(t, ['connect', 'data'], log), ['connect', 'data'])
 })
 
 test('a handler that awaits goes on before the next event', async (t) => {

@@ -229,6 +229,10 @@ impl Hub {
       return;
     };
     let entry = self.deliver_one(env, id, event);
+    if self.poll_set.is_some() {
+      // The rest is for `turn`, which this rings for.
+      return self.go_on();
+    }
     let last = Instant::now();
     let rang = !self.queue.rest();
     self.busy.set(Some(Busy { since, last, rang }));
@@ -260,8 +264,8 @@ impl Hub {
     entry
   }
 
-  /// A panic while events were delivered: goes on with the next.
-  pub(super) fn recover(&self) {
+  /// Rings for the next event, if there is one.
+  pub(super) fn go_on(&self) {
     if !self.queue.rest() {
       self.queue.ring();
     }

@@ -10,7 +10,7 @@
 //! | `context` | what all sockets and listeners of an owner have in common |
 //! | [`socket`] | the handle, and the two ways of moving its bytes |
 //! | `shared`, [`connection`] | by a task: what it shares with the handle; connect, handshake, move bytes, close |
-//! | `polled`, [`poll_set`] | by the owner's thread, for plain connections, where the system has epoll |
+//! | `polled`, [`poll_set`], `direct` | by the owner's thread, for plain connections, where the system has epoll |
 //! | `settle` | what a connection still owes its peer after FIN |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
@@ -24,6 +24,7 @@
 pub mod connect;
 pub mod connection;
 mod context;
+mod direct;
 pub mod error;
 pub mod event;
 pub mod listener;

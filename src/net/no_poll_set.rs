@@ -1,6 +1,11 @@
 //! Where there is no epoll there is no poll set either: no value of these types exists, and tasks move all bytes.
 
-use std::{convert::Infallible, io, net::TcpStream, rc::Rc};
+use std::{
+  convert::Infallible,
+  io,
+  net::{SocketAddr, TcpStream},
+  rc::Rc,
+};
 
 use super::{SocketId, event::Readiness};
 
@@ -54,6 +59,14 @@ pub struct Member(Infallible);
 impl Member {
   /// Never called.
   pub fn new(set: &Rc<PollSet>, _id: SocketId, _stream: TcpStream) -> Self {
+    match set.0 {}
+  }
+
+  /// Never called.
+  ///
+  /// # Errors
+  /// None.
+  pub fn connecting(set: &Rc<PollSet>, _id: SocketId, _address: SocketAddr) -> io::Result<Self> {
     match set.0 {}
   }
 

@@ -4,13 +4,17 @@
 use std::{
   cell::Cell,
   io,
-  net::TcpStream,
+  net::{SocketAddr, TcpStream},
   os::fd::{AsRawFd, OwnedFd, RawFd},
   rc::Rc,
   sync::Arc,
 };
 
-use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::{
+  event::{EventfdFlags, epoll, eventfd},
+  io::Errno,
+};
+use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
 use super::{SocketId, event::Readiness};
 
@@ -126,6 +130,31 @@ impl Member {
       id,
       waits_for: Readiness::default(),
     }
+  }
+
+  /// A stream that is being connected to `address`, with Nagle's algorithm off. When it is writable, that is decided.
+  ///
+  /// # Errors
+  /// No descriptor is left, or the system refuses at once.
+  pub fn connecting(set: &Rc<PollSet>, id: SocketId, address: SocketAddr) -> io::Result<Self> {
+    let socket = RawSocket::new(
+      Domain::for_address(address),
+      Type::STREAM.nonblocking(),
+      Some(Protocol::TCP),
+    )?;
+    // Refused only by a system that does not know it.
+    let _ = socket.set_tcp_nodelay(true);
+    loop {
+      match socket.connect(&address.into()) {
+        Ok(()) => break,
+        Err(error) => match Errno::from_io_error(&error) {
+          Some(Errno::INPROGRESS | Errno::ALREADY | Errno::ISCONN) => break,
+          Some(Errno::INTR) => {}
+          _ => return Err(error),
+        },
+      }
+    }
+    Ok(Self::new(set, id, socket.into()))
   }
 
   /// The stream, to read and write.

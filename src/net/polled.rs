@@ -1,20 +1,18 @@
 //! The second driver: the owner's own thread moves the bytes of a plain connection, when its poll set finds it ready.
 //! No thread is woken and nothing is buffered on the way in; what the kernel does not take at once waits in the same
-//! send queue as elsewhere.
+//! send queue as elsewhere. It connects to addresses, too; names are looked up by tasks.
 
 use std::{
   collections::TryReserveError,
-  io::{self, ErrorKind, IoSlice, Read},
-  net::{Shutdown, TcpStream},
+  io::{self, ErrorKind},
+  net::{IpAddr, Shutdown, SocketAddr, TcpStream},
   sync::Arc,
 };
-
-use bytes::Bytes;
-use socket2::SockRef;
 
 use super::{
   Context, Event, Input, SocketError, SocketId,
   connection::{self, READ_SIZE},
+  direct::{receive, send, send_one},
   event::Readiness,
   poll_set::Member,
   recv_buffer::{End, RecvBuffer},
@@ -23,7 +21,6 @@ use super::{
   shared::{Shared, State, leftover, no_memory, panicked},
   socket::{Driver, Peer},
   tls::Security,
-  transport::NO_SIGNAL,
 };
 
 /// See the module.
@@ -39,6 +36,8 @@ pub(super) struct Polled {
   /// The peer's end is there, so that there is something to read until it was.
   end_is_near: bool,
   suspended: bool,
+  /// Not established yet.
+  connecting: bool,
   /// The peer has not ended its stream.
   reading: bool,
   /// The owner closed: flush, send FIN, report `Closed`.
@@ -58,26 +57,56 @@ impl Polled {
     stream: TcpStream,
     state: State,
   ) -> Self {
-    let mut polled = Self {
-      context: context.clone(),
-      peer: Arc::clone(peer),
-      id,
-      member: context.poll_set().map(|set| Member::new(set, id, stream)),
-      send: state.send,
-      announced: false,
-      end_is_near: false,
-      suspended: state.recv.is_suspended(),
-      reading: true,
-      closing: false,
-      abandoned: false,
-      failure: None,
-    };
+    let member = context.poll_set().map(|set| Member::new(set, id, stream));
+    let mut polled = Self::of(context, peer, id, member);
+    polled.send = state.send;
+    polled.suspended = state.recv.is_suspended();
     if state.closing {
       polled.close();
     } else {
       polled.write();
     }
     polled
+  }
+
+  /// Starts to connect to an address. Reports `Opened` or `Failed`.
+  pub(super) fn connect(context: &Context, peer: &Arc<Peer>, id: SocketId, address: IpAddr) -> Self {
+    let address = SocketAddr::new(address, peer.port);
+    let member = context
+      .poll_set()
+      .map(|set| Member::connecting(set, id, address))
+      .transpose();
+    match member {
+      Ok(member) => {
+        let mut polled = Self::of(context, peer, id, member);
+        polled.connecting = true;
+        polled.wait();
+        polled
+      }
+      Err(error) => {
+        let polled = Self::of(context, peer, id, None);
+        polled.push(Event::Failed(polled.not_connected(&error)));
+        polled
+      }
+    }
+  }
+
+  fn of(context: &Context, peer: &Arc<Peer>, id: SocketId, member: Option<Member>) -> Self {
+    Self {
+      context: context.clone(),
+      peer: Arc::clone(peer),
+      id,
+      member,
+      send: SendQueue::default(),
+      announced: false,
+      end_is_near: false,
+      suspended: false,
+      connecting: false,
+      reading: true,
+      closing: false,
+      abandoned: false,
+      failure: None,
+    }
   }
 
   /// See [`Socket::upgrade`](super::Socket::upgrade). A task takes over.
@@ -138,12 +167,37 @@ impl Polled {
     }
   }
 
+  /// The kernel has decided whether there is a connection.
+  fn connected(&mut self) {
+    crate::fault::point("connect");
+    let refused = self.member.as_ref().and_then(|member| {
+      let error = member.stream().take_error();
+      error.unwrap_or_else(Some)
+    });
+    if let Some(error) = refused {
+      return self.end(Event::Failed(self.not_connected(&error)));
+    }
+    self.connecting = false;
+    self.push(Event::Opened);
+    if self.closing {
+      self.close();
+    } else {
+      self.wait();
+    }
+  }
+
+  /// An address is the only one there is, but is named all the same, as where a name has several.
+  fn not_connected(&self, error: &io::Error) -> SocketError {
+    let Peer { host, port } = &*self.peer;
+    SocketError::from_io(&format!("connect to {host} port {port} ({host})"), error)
+  }
+
   /// Tells the poll set what to wait for.
   fn wait(&mut self) {
     let Some(member) = &mut self.member else { return };
     let wanted = Readiness {
-      read: self.reading && !self.suspended,
-      write: !self.send.is_empty(),
+      read: self.reading && !self.suspended && !self.connecting,
+      write: self.connecting || !self.send.is_empty(),
       ..Readiness::default()
     };
     if let Err(error) = member.wait_for(wanted) {
@@ -243,6 +297,9 @@ impl Polled {
 
 impl Driver for Polled {
   fn ready(&mut self, readiness: Readiness) {
+    if self.connecting {
+      return self.connected();
+    }
     if readiness.write {
       self.write();
     }
@@ -366,6 +423,9 @@ impl Driver for Polled {
     }
     self.closing = true;
     self.suspended = false;
+    if self.connecting {
+      return;
+    }
     if let Some(error) = self.failure.take() {
       return self.end(Event::Failed(error));
     }
@@ -393,36 +453,5 @@ impl Driver for Polled {
 
   fn panicked(&mut self) {
     self.end(Event::Failed(panicked()));
-  }
-}
-
-fn receive(mut stream: &TcpStream, memory: &mut [u8]) -> io::Result<usize> {
-  loop {
-    match stream.read(memory) {
-      Err(error) if error.kind() == ErrorKind::Interrupted => {}
-      other => return other,
-    }
-  }
-}
-
-fn send(stream: &TcpStream, slices: &[Bytes]) -> io::Result<usize> {
-  let mut vector = [IoSlice::new(&[]); MOST_SLICES];
-  for (io, slice) in vector.iter_mut().zip(slices) {
-    *io = IoSlice::new(slice);
-  }
-  written(|| SockRef::from(stream).send_vectored_with_flags(&vector[..slices.len()], NO_SIGNAL))
-}
-
-fn send_one(stream: &TcpStream, data: &[u8]) -> io::Result<usize> {
-  written(|| SockRef::from(stream).send_with_flags(data, NO_SIGNAL))
-}
-
-fn written(mut send: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-  loop {
-    match send() {
-      Err(error) if error.kind() == ErrorKind::Interrupted => {}
-      Ok(0) => return Err(ErrorKind::WriteZero.into()),
-      other => return other,
-    }
   }
 }

@@ -73,15 +73,21 @@ impl Socket {
       port: options.port,
     });
     let id = context.next_id();
-    let shared = Shared::new(context, id, State::default());
-    let hand_over = context.poll_set().is_some() && options.tls.is_none();
-    let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), options.tls, hand_over);
-    context.spawn(task);
+    let by_owner = context.poll_set().is_some() && options.tls.is_none();
+    let way = match peer.host.parse() {
+      Ok(address) if by_owner => Way::Polled(Polled::connect(context, &peer, id, address)),
+      _ => {
+        let shared = Shared::new(context, id, State::default());
+        let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), options.tls, by_owner);
+        context.spawn(task);
+        Way::Task(shared)
+      }
+    };
     Self {
       id,
       context: context.clone(),
       peer,
-      way: RefCell::new(Way::Task(shared)),
+      way: RefCell::new(way),
     }
   }
 

@@ -50,7 +50,8 @@ fn reset(peer: TcpStream) {
 /// A connection that is established, though its owner has not looked at that yet.
 fn connected_unseen(owner: &Owner) -> (Rc<Socket>, TcpStream) {
   let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-  let socket = owner.connect(listener.local_addr().unwrap());
+  // A name, which a task looks up.
+  let socket = owner.connect_with("localhost", listener.local_addr().unwrap().port(), None);
   let (peer, _) = listener.accept().unwrap();
   // The task that connects has reported and ended.
   let began = Instant::now();
