@@ -22,12 +22,10 @@ const { isAbsolute, join } = require('node:path')
 
 const { startPeers, stream } = require('../__test__/fixtures/lifecycle/peers.js')
 const { run: runChild } = require('../__test__/fixtures/lifecycle/run-child.js')
-const { hostTriple, newest, root, sourcesAt } = require('./engine.js')
+const { apart, newest, root, sourcesAt, target } = require('./engine.js')
 
-/** Cargo's ordinary target directory, and one below it for what is built here: none of it may get into a release. */
-const ordinary = process.env.CARGO_TARGET_DIR ?? join(root, 'target')
-const target = join(ordinary, 'asan')
-const addon = join(target, 'moz-tcp-socket.node')
+/** In a directory of its own: none of what is built here may get into a release. */
+const addon = join(target, 'asan', 'moz-tcp-socket.node')
 
 /** How a process ends in which something was found. No script here uses it for anything else. */
 const FOUND = 97
@@ -46,22 +44,11 @@ const SPECS = [
   '!__test__/reliability/slow-consumer.spec.js',
 ]
 
-/** The OpenSSL of an ordinary build, if there was one: it takes minutes to compile, and would not be instrumented. */
-function openssl(triple) {
-  const builds = join(ordinary, triple, 'release', 'build')
-  if (process.env.OPENSSL_DIR || !existsSync(builds)) return {}
-  const [latest] = readdirSync(builds)
-    .map((name) => join(builds, name, 'out', 'openssl-build', 'install'))
-    .filter((path) => existsSync(join(path, 'lib', 'libssl.a')))
-    .toSorted((a, b) => newest(b) - newest(a))
-  return latest ? { OPENSSL_NO_VENDOR: '1', OPENSSL_STATIC: '1', OPENSSL_DIR: latest } : {}
-}
-
 function build() {
-  const triple = hostTriple()
+  const { args, env: shared, output } = apart('asan')
   const env = {
     ...process.env,
-    ...openssl(triple),
+    ...shared,
     // Sanitizers are not stable in rustc, which this makes it overlook. The runtime library is GCC's.
     RUSTC_BOOTSTRAP: '1',
     RUSTFLAGS: '-Zsanitizer=address -Zexternal-clangrt',
@@ -69,11 +56,14 @@ function build() {
     CARGO_PROFILE_RELEASE_LTO: 'off',
     CARGO_PROFILE_RELEASE_STRIP: 'none',
   }
-  const args = ['build', '--release', '--locked', '--lib', '--target', triple, '--target-dir', target]
-  const { status, error } = spawnSync('cargo', args, { cwd: root, env, stdio: 'inherit' })
+  const { status, error } = spawnSync('cargo', ['build', '--release', '--locked', '--lib', ...args], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  })
   if (error) throw error
   if (status !== 0) throw new Error(`cargo exited with ${status}`)
-  copyFileSync(join(target, triple, 'release', 'libmoz_tcp_socket.so'), `${addon}.new`)
+  copyFileSync(join(output, 'libmoz_tcp_socket.so'), `${addon}.new`)
   renameSync(`${addon}.new`, addon)
 }
 

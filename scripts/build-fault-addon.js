@@ -7,9 +7,8 @@ const { spawnSync } = require('node:child_process')
 const { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } = require('node:fs')
 const { join } = require('node:path')
 
-const { hostTriple, newest, root, sourcesAt } = require('./engine.js')
+const { TEST_FEATURES, hostTriple, newest, root, sourcesAt, target } = require('./engine.js')
 
-const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target')
 const addon = join(target, 'fault', 'moz-tcp-socket.node')
 
 const LIBRARIES = { darwin: 'libmoz_tcp_socket.dylib', win32: 'moz_tcp_socket.dll' }
@@ -21,23 +20,12 @@ function isFresh() {
 
 function build() {
   const triple = hostTriple()
-  // The ordinary target directory, because in another one Cargo would compile OpenSSL again.
-  const { status, error } = spawnSync(
-    'cargo',
-    [
-      'build',
-      '--release',
-      '--locked',
-      '--lib',
-      '--features',
-      'fault-hooks',
-      '--target',
-      triple,
-      '--target-dir',
-      target,
-    ],
-    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
-  )
+  // As the Rust tests are: after those there is nothing to compile.
+  const args = ['build', '--release', '--locked', '--lib', ...TEST_FEATURES, '--target', triple]
+  const { status, error } = spawnSync('cargo', [...args, '--target-dir', target], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (error) throw error
   if (status !== 0) throw new Error(`cargo exited with ${status}`)
   const library = join(target, triple, 'release', LIBRARIES[process.platform] ?? 'libmoz_tcp_socket.so')

@@ -8,7 +8,7 @@ const { spawn } = require('node:child_process')
 const { join } = require('node:path')
 const { stripVTControlCharacters } = require('node:util')
 
-const { hostTriple, root } = require('./engine.js')
+const { TEST_FEATURES, hostTriple, root } = require('./engine.js')
 
 const compat = join('__test__', 'compat')
 const types = join('__test__', 'types')
@@ -58,7 +58,7 @@ const suites = [
   {
     name: 'Rust engine (cargo test)',
     slow: true,
-    command: ['cargo', ['test', '--release', '--locked', '--target', hostTriple()]],
+    command: ['cargo', ['test', '--release', '--locked', ...TEST_FEATURES, '--target', hostTriple()]],
     counts: cargo,
     limit: 30 * MINUTE,
   },
