@@ -8,6 +8,10 @@ const { flood, startPeers, stream } = require('../__test__/fixtures/lifecycle/pe
 const { run } = require('../__test__/fixtures/lifecycle/run-child.js')
 
 const [exits = 300, terminations = 150] = process.argv.slice(2).map(Number)
+if (![exits, terminations].every((count) => Number.isInteger(count) && count > 0)) {
+  console.error('usage: node scripts/stress-exit.js [EXITS [TERMINATIONS]]')
+  process.exit(2)
+}
 
 /** Runs at the same time. */
 const AT_ONCE = 4
@@ -75,9 +79,16 @@ async function main() {
     rows.push(await endings(`process.exit, ${kind}`, exits, flooders, 'exit-at-random.js', atRandom, exited))
     const ended = ({ code, stdout }) => code === 9 && stdout.endsWith('exit 4 true\n')
     rows.push(
-      await endings(`natural end, ${kind}`, exits / 10, streamers, 'natural-end.js', () => [kind], ended),
+      await endings(
+        `natural end, ${kind}`,
+        Math.ceil(exits / 10),
+        streamers,
+        'natural-end.js',
+        () => [kind],
+        ended,
+      ),
     )
-    const rounds = terminations / 3
+    const rounds = Math.ceil(terminations / 3)
     rows.push(await workers(`worker.terminate at 0–20 ms, ${kind}`, [kind, 'early', 3, '', rounds], 1))
     rows.push(await workers(`worker.terminate in traffic, ${kind}`, [kind, 'terminate', 3, '', 5], 1))
     rows.push(await workers(`20 workers at once, ${kind}`, [kind, 'natural', 20, '', 1], 0))
