@@ -3,6 +3,8 @@
 // An EventTarget with on* handler attributes, as WebIDL's EventHandler describes them. Nearly every application uses
 // the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
 
+const { isMap } = require('node:util').types
+
 const { deliverTo } = require('./events.js')
 const { asInterface } = require('./interface.js')
 const { Listeners } = require('./listeners.js')
@@ -11,6 +13,20 @@ const { reportException } = require('./native.js')
 let fire
 let wants
 let defineInterface
+
+/**
+ * Where Node's EventTarget keeps maps of listeners. They would be a third of the memory of a socket that has handlers
+ * alone, so until it gets a listener it has those of `blank`, which refuse to be written to.
+ */
+const blank = new EventTarget()
+const slots = Object.getOwnPropertySymbols(blank).filter((slot) => isMap(blank[slot]))
+for (const slot of slots) {
+  Object.defineProperty(blank[slot], 'set', {
+    value() {
+      throw new TypeError("use the socket's own addEventListener")
+    },
+  })
+}
 
 /** The names of a class's handlers, without "on". */
 const HANDLERS = Symbol('handlers')
@@ -25,12 +41,17 @@ class HandlerTarget extends EventTarget {
   /** What is being delivered to listeners: `{ event, argument, threw }`. */
   #delivery = null
 
+  constructor() {
+    super()
+    for (const slot of slots) this[slot] = blank[slot]
+  }
+
   addEventListener(type, listener, options) {
     const name = String(type)
     // Its place among the listeners is before those that came after it.
     this.#register(name)
     this.#listeners ??= new Listeners()
-    const register = (actual) => super.addEventListener(name, actual, options)
+    const register = (actual) => this.#listen(name, actual, options)
     this.#listeners.add(this, name, listener, options, register)
   }
 
@@ -43,6 +64,14 @@ class HandlerTarget extends EventTarget {
     // Of a script's own making, perhaps.
     this.#register(event?.type)
     return super.dispatchEvent(event)
+  }
+
+  #listen(type, listener, options) {
+    if (slots.some((slot) => this[slot] === blank[slot])) {
+      const fresh = new EventTarget()
+      for (const slot of slots) this[slot] = fresh[slot]
+    }
+    super.addEventListener(type, listener, options)
   }
 
   #count(type) {
@@ -66,7 +95,7 @@ class HandlerTarget extends EventTarget {
     const bit = 1 << this[HANDLERS].indexOf(type)
     if (this.#handler(type) === null || this.#registered & bit) return
     this.#registered |= bit
-    super.addEventListener(type, (event) => {
+    this.#listen(type, (event) => {
       const delivery = this.#delivery?.event === event ? this.#delivery : { argument: event, threw: false }
       delivery.threw = !this.#call(this.#handler(type), delivery.argument)
     })

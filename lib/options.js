@@ -7,13 +7,16 @@ const { toBinaryType, toDictionary, toText } = require('./convert.js')
 const { ipVersion } = require('./native.js')
 const { clientConfig, refuseUnknown, serverConfig, toClientFields, toServerFields } = require('./tls.js')
 
+/** What most sockets have. */
+const NO_TLS = { __proto__: null }
+
 /** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
 function toSocketOptions(value) {
   const options = toDictionary(value)
   const tls = toClientFields(options)
   const secure = isSecure(options)
   const config = secure || given(tls) ? clientConfig(tls) : undefined
-  return { secure, binaryType: toBinaryType(options.binaryType), tls, config }
+  return { secure, binaryType: toBinaryType(options.binaryType), tls: given(tls) ? tls : NO_TLS, config }
 }
 
 /** Options of a listener. `config` is there with a certificate, which `upgradeToSecure` of accepted sockets goes by. */
