@@ -94,7 +94,7 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
     Event::Drained => Arguments::new(EventKind::Drained, []),
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
-    Event::Settled => return Ok(None),
+    Event::Settled | Event::Overdue => return Ok(None),
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
     Event::Connected(stream) => {

@@ -249,6 +249,10 @@ impl Hub {
 
   /// Whose event it was, if that is still live.
   fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) -> Option<Rc<Entry>> {
+    if matches!(event, Event::Overdue) {
+      self.context.pass_on_lingering();
+      return None;
+    }
     let entry = self.entry(id);
     let kept = || entry.as_ref().is_some_and(|entry| entry.keeps_alive.get());
     let changed = match &event {
@@ -282,6 +286,7 @@ impl Hub {
       poll_set.look(|id, readiness| {
         // Those that are left out are found again.
         if began.elapsed() < TURN
+          && !self.context.lingering_is_ready(id)
           && let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target)
         {
           socket.ready(readiness);

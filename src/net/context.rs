@@ -5,7 +5,11 @@ use std::{cell::Cell, rc::Rc, sync::Arc};
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{EventSink, SocketId, poll_set::PollSet};
+use super::{
+  EventSink, SocketId,
+  lingering::Lingering,
+  poll_set::{Member, PollSet},
+};
 
 /// Belongs to the owner's thread; clones are the same context.
 #[derive(Clone)]
@@ -18,6 +22,7 @@ struct Inner {
   tasks: TaskTracker,
   next_id: Cell<SocketId>,
   poll_set: Option<Rc<PollSet>>,
+  lingering: Lingering,
 }
 
 impl Context {
@@ -32,7 +37,22 @@ impl Context {
       tasks: TaskTracker::new(),
       next_id: Cell::new(1),
       poll_set,
+      lingering: Lingering::default(),
     }))
+  }
+
+  /// Whose events are for the context itself; no socket has this id.
+  pub const OWN_ID: SocketId = 0;
+
+  /// The poll set found `id` ready. `false` where that is a socket's, of which
+  /// [`Socket::ready`](super::Socket::ready) shall be told.
+  pub fn lingering_is_ready(&self, id: SocketId) -> bool {
+    self.0.lingering.ready(id, &*self.0.sink)
+  }
+
+  /// Answers `Overdue`.
+  pub fn pass_on_lingering(&self) {
+    self.0.lingering.pass_on(self);
   }
 
   /// Ends every task of this context at once, queued bytes and all. Connections that the owner's thread moves end when
@@ -40,6 +60,7 @@ impl Context {
   pub fn shut_down(&self) {
     self.0.cancel.cancel();
     self.0.tasks.close();
+    self.0.lingering.clear();
   }
 
   /// Completes when, after [`Context::shut_down`], every descriptor that a task had is closed.
@@ -51,6 +72,11 @@ impl Context {
   pub fn live(&self) -> usize {
     let polled = self.0.poll_set.as_ref().map_or(0, |set| set.members());
     self.0.tasks.len() + polled
+  }
+
+  /// Sees to what a connection still owes its peer after FIN.
+  pub(super) fn linger(&self, id: SocketId, member: Member) {
+    self.0.lingering.add(self, id, member);
   }
 
   pub(super) fn runtime(&self) -> &Handle {

@@ -28,6 +28,8 @@ pub enum Event {
   /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
   /// take it.
   Settled,
+  /// Of the context: [`Context::pass_on_lingering`](super::Context::pass_on_lingering) is due.
+  Overdue,
   /// The connection failed. The last event.
   Failed(SocketError),
   /// A listener accepted a connection.

@@ -11,7 +11,7 @@
 //! | [`socket`] | the handle, and the two ways of moving its bytes |
 //! | `shared`, [`connection`] | by a task: what it shares with the handle; connect, handshake, move bytes, close |
 //! | `polled`, [`poll_set`], `direct` | by the owner's thread, for plain connections, where the system has epoll |
-//! | `settle` | what a connection still owes its peer after FIN |
+//! | `settle`, `lingering` | what a connection still owes its peer after FIN, by a task, and before it takes one |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
 //! | [`tls`] | handshakes and trust, by one backend or another |
@@ -27,6 +27,7 @@ mod context;
 mod direct;
 pub mod error;
 pub mod event;
+mod lingering;
 pub mod listener;
 pub mod options;
 #[cfg(target_os = "linux")]

@@ -16,13 +16,13 @@ use rustix::{
 };
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-use super::{SocketId, event::Readiness};
+use super::{Context, SocketId, event::Readiness};
 
 /// The most members that one look finds ready. More are found by the next.
 const MOST_READY: usize = 256;
 
-/// What stands for the set itself; no socket has this id.
-const ALARM: SocketId = 0;
+/// What stands for the set itself.
+const ALARM: SocketId = Context::OWN_ID;
 
 /// See the module. Belongs to one thread.
 #[derive(Debug)]

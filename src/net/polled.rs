@@ -17,7 +17,6 @@ use super::{
   poll_set::Member,
   recv_buffer::{End, RecvBuffer},
   send_queue::{MOST_BYTES, MOST_SLICES, Next, SendQueue, copy},
-  settle,
   shared::{Shared, State, leftover, no_memory, panicked},
   socket::{Driver, Peer},
   tls::Security,
@@ -262,7 +261,7 @@ impl Polled {
     let settling = self.reading && !self.abandoned && self.send.has_sent();
     self.push(Event::Closed { settling });
     if self.reading {
-      settle::spawn(&self.context, self.id, member.into_stream());
+      self.context.linger(self.id, member);
     }
   }
 

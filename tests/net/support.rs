@@ -97,13 +97,19 @@ impl Owner {
     if let Some(set) = &self.poll_set {
       patience = Duration::from_millis(1);
       set.look(|id, readiness| {
-        if let Some(socket) = self.socket(id) {
+        if !self.context.lingering_is_ready(id)
+          && let Some(socket) = self.socket(id)
+        {
           socket.ready(readiness);
         }
       });
     }
     let first = self.events.recv_timeout(patience).ok();
     for (id, event) in first.into_iter().chain(self.events.try_iter()) {
+      if matches!(event, Event::Overdue) {
+        self.context.pass_on_lingering();
+        continue;
+      }
       let event = match (event, self.socket(id)) {
         (Event::Connected(stream), Some(socket)) => socket.adopt(stream),
         (event, _) => event,
