@@ -173,15 +173,18 @@ export interface TCPServerSocketTlsOptions extends TCPSocketIdentity {
   handshakeTimeout?: number | string | null | undefined
 }
 
-/** A certificate that a peer presented, as `crypto.X509Certificate` of Node.js tells it. */
+/**
+ * A certificate that a peer presented, as `crypto.X509Certificate` of Node.js tells it. What that cannot read is `null`;
+ * `fingerprint256` and `raw` are always there.
+ */
 export interface TCPSocketCertificate {
   /** For instance `'CN=mail.example'`; one line for each attribute. */
-  readonly subject: string
+  readonly subject: string | null
   /** The same of who signed it. */
-  readonly issuer: string
+  readonly issuer: string | null
   /** For instance `'Nov 23 02:37:04 2026 GMT'`. */
-  readonly validFrom: string
-  readonly validTo: string
+  readonly validFrom: string | null
+  readonly validTo: string | null
   /** The SHA-256 in upper-case hexadecimal with colons. */
   readonly fingerprint256: string
   /** The certificate itself, in DER. */

@@ -305,11 +305,33 @@ function tlsDetails(handle) {
   })
 }
 
-function certificateDetails(der) {
+/**
+ * Any server can present any bytes: none may keep events from firing, or pass for another certificate. What says which
+ * certificate it is, is therefore not the parser's word.
+ */
+function certificateDetails(raw) {
   // Loaded late: it takes longer than all of this package.
-  const { X509Certificate } = require('node:crypto')
-  const { subject, issuer, validFrom, validTo, fingerprint256, raw } = new X509Certificate(der)
-  return Object.freeze({ subject, issuer, validFrom, validTo, fingerprint256, raw })
+  const { X509Certificate, createHash } = require('node:crypto')
+  const digest = createHash('sha256').update(raw).digest('hex')
+  const fingerprint256 = digest.toUpperCase().match(/../g).join(':')
+  return Object.freeze({ ...readCertificate(X509Certificate, raw, fingerprint256), fingerprint256, raw })
+}
+
+const UNREADABLE = { subject: null, issuer: null, validFrom: null, validTo: null }
+
+/**
+ * X509Certificate looks for PEM first, and finds what lies in an extension: whose certificate that is, is up to who
+ * made it. So it gets PEM.
+ */
+function readCertificate(X509Certificate, der, expected) {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  const pem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
+  try {
+    const { subject, issuer, validFrom, validTo, fingerprint256 } = new X509Certificate(pem)
+    return fingerprint256 === expected ? { subject, issuer, validFrom, validTo } : UNREADABLE
+  } catch {
+    return UNREADABLE
+  }
 }
 
 module.exports = { clientConfig, refuseUnknown, serverConfig, tlsDetails, toClientFields, toServerFields }

@@ -35,7 +35,7 @@ const CLIENT = [...LEAF, 'extendedKeyUsage = clientAuth']
 const NAMES = 'subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1'
 
 /** The name "localhost\0.evil.test", which a C string comparison takes for "localhost". */
-const NUL_NAME = Buffer.from('localhost\0.evil.test').toString('hex').replace(/../g, ':$&')
+const NUL_NAME = hex('localhost\0.evil.test')
 
 const san = (...names) => [...SERVER, `subjectAltName = ${names.join(',')}`]
 
@@ -89,7 +89,7 @@ const RECIPES = {
   addressOnly: { extensions: san('IP:127.0.0.1') },
   anyName: { extensions: san('DNS:*') },
   partOfName: { extensions: san('DNS:local*') },
-  nulInName: { extensions: [...SERVER, `subjectAltName = DER:30:16:82:14${NUL_NAME}`] },
+  nulInName: { extensions: [...SERVER, `subjectAltName = DER:30:16:82:14:${NUL_NAME}`] },
   clientPurpose: { extensions: [...LEAF, 'extendedKeyUsage = clientAuth', NAMES] },
   caKeyUsage: {
     extensions: [
@@ -101,6 +101,10 @@ const RECIPES = {
   },
   weakKey: { key: 'rsa1024' },
   weakDigest: { key: 'rsa2048', md: 'sha1' },
+  /** Holds the certificate of another server, in PEM. */
+  holdsAnother: {
+    extensions: () => [...SERVER, NAMES, `1.2.3.4.5.6 = DER:${hex(`\n${certificate('good').own}\n`)}`],
+  },
 }
 
 const made = new Map()
@@ -117,13 +121,14 @@ function certificate(name) {
 
 function issue(name, recipe) {
   const { key = 'p256', subject = 'localhost', from = -10, until = 30, md = 'sha256', chain = [] } = recipe
-  const extensions = recipe.extensions ?? [...SERVER, NAMES]
+  const { extensions = [...SERVER, NAMES] } = recipe
   const isRoot = recipe.issuer === null || (extensions === CA && recipe.issuer === undefined)
   const issuer = isRoot ? null : (recipe.issuer ?? 'root')
   const parent = issuer && certificate(issuer)
   const root = name === 'root' ? null : certificate('root')
+  const lines = typeof extensions === 'function' ? extensions() : extensions
   makeKey(name, key)
-  write(`${name}.cnf`, `${CA_CONFIG}[x]\n${extensions.join('\n')}\n`)
+  write(`${name}.cnf`, `${CA_CONFIG}[x]\n${lines.join('\n')}\n`)
   write('serial', String(1000 + made.size))
   write('index.txt', '')
   openssl(
@@ -236,6 +241,13 @@ function asn1Time(days) {
 /** The same with two digits for the year, as the index of a CA has it. */
 function utcTime(days) {
   return asn1Time(days).slice(2)
+}
+
+/** The bytes of `text`, as a configuration file of OpenSSL has them. */
+function hex(text) {
+  return Buffer.from(text)
+    .toString('hex')
+    .replace(/..(?=.)/g, '$&:')
 }
 
 function openssl(...args) {

@@ -2,7 +2,10 @@
 
 // What a socket tells of its TLS: `socket.tls`, from the end of the handshake on.
 
+const { execFile } = require('node:child_process')
 const { X509Certificate } = require('node:crypto')
+const { join } = require('node:path')
+const { promisify } = require('node:util')
 
 const test = require('ava')
 
@@ -16,8 +19,11 @@ const {
   meet,
   refused,
   secure,
+  tlsServer,
   trusting,
 } = require('../helpers/tls-peers.js')
+
+const unreadable = join(__dirname, '../fixtures/tls/unreadable-certificate.js')
 
 const FIELDS = ['alpnProtocol', 'cipher', 'peerCertificate', 'protocol', 'resumed', 'servername']
 const CERTIFICATE_FIELDS = ['fingerprint256', 'issuer', 'raw', 'subject', 'validFrom', 'validTo']
@@ -131,6 +137,25 @@ test('peerCertificate is the leaf of a chain, and there where nothing is verifie
   const careless = await meet(own, WAYS[0], { rejectUnauthorized: false }, { name: 'selfSigned' })
   await accepted(t, careless)
   isCertificate(t, careless.socket.tls, 'selfSigned')
+})
+
+test('peerCertificate is what the server presented, where that holds the certificate of another in PEM', async (t) => {
+  const there = await meet(scope(t), WAYS[0], { ca: ca() }, { name: 'holdsAnother' })
+  await accepted(t, there)
+  isCertificate(t, there.socket.tls, 'holdsAnother')
+  t.not(there.socket.tls.peerCertificate.fingerprint256, fingerprint('good'))
+})
+
+test('what the parser of Node.js cannot read of peerCertificate is null, and every event comes', async (t) => {
+  const own = scope(t)
+  const server = await tlsServer(own, 'good', {}, (session) => session.write('welcome'))
+  const argument = JSON.stringify({ port: server.port, ca: ca() })
+  const { stdout } = await promisify(execFile)(process.execPath, [unreadable, argument])
+  const { subject, issuer, validFrom, validTo, ...certain } = JSON.parse(stdout).peerCertificate
+  t.deepEqual([subject, issuer, validFrom, validTo], [null, null, null, null])
+  t.is(certain.fingerprint256, fingerprint('good'))
+  t.true(new X509Certificate(certificate('good').own).raw.equals(Buffer.from(certain.raw)))
+  t.deepEqual(JSON.parse(stdout).events, ['open', 'data', 'close'])
 })
 
 test('tls is always the same object, and frozen', async (t) => {
