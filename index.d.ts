@@ -209,8 +209,8 @@ export interface TCPSocketTls {
 
 /**
  * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `ciphers` or
- * `checkServerIdentity`, and other spellings of those here, such as `caonly` or `useTLS`: each of those throws a TypeError,
- * because ignoring it could mean less security than was asked for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
+ * `checkServerIdentity`, and other names for those here, such as `caonly`, `tls` or `secure`: each of those throws a
+ * TypeError, because ignoring it could mean less security than was asked for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
  * `SocketOptions`; Q-39)
  */
 export interface TCPSocketOptions<

@@ -52,6 +52,8 @@ const UNSUPPORTED = [
   'clientCertEngine',
   'dhparam',
   'ecdhCurve',
+  'enableTrace',
+  'fingerprint512',
   'honorCipherOrder',
   'minDHSize',
   'privateKeyEngine',
@@ -70,28 +72,38 @@ const UNSUPPORTED = [
   'ticketKeys',
 ]
 
+/** What asks for TLS. */
+const SWITCHES = ['useSecureTransport', 'useSSL']
+
+const UNSUPPORTED_IN_LOWER_CASE = new Set(UNSUPPORTED.map((name) => name.toLowerCase()))
+
 /** What may be meant by other names, in lower case: other cases, and what others call it. */
 const MEANT = new Map([
-  ...[...Object.keys({ ...CLIENT, ...SERVER }), 'useSecureTransport', 'useSSL'].map((name) => [
-    name.toLowerCase(),
-    name,
-  ]),
+  ...[...Object.keys({ ...CLIENT, ...SERVER }), ...SWITCHES].map((name) => [name.toLowerCase(), name]),
   ['alpn', 'alpnProtocols'],
   ['cafile', 'ca'],
+  ['cas', 'ca'],
   ['certificate', 'cert'],
   ['crls', 'crl'],
+  ['encrypted', 'useSecureTransport'],
   ['fingerprint', 'fingerprint256'],
+  ['fingerprintsha256', 'fingerprint256'],
   ['pin', 'fingerprint256'],
   ['privatekey', 'key'],
   ['rejectunauthorised', 'rejectUnauthorized'],
+  ['secure', 'useSecureTransport'],
+  ['securetransport', 'useSecureTransport'],
   ['sni', 'servername'],
+  ['ssl', 'useSecureTransport'],
+  ['tls', 'useSecureTransport'],
   ['usetls', 'useSecureTransport'],
+  ['verify', 'rejectUnauthorized'],
 ])
 
 /** Those of `options` that are about TLS, converted: of a client. */
 function toClientFields(options) {
   refuseMisnomers(options)
-  refuse(options, UNSUPPORTED, 'this TLS option is not supported')
+  refuseUnsupported(options)
   refuse(options, only(SERVER, CLIENT), 'this is an option of servers')
   return convert(CLIENT, options)
 }
@@ -99,7 +111,7 @@ function toClientFields(options) {
 /** Those of `options` that are about TLS, converted: of a server. */
 function toServerFields(options) {
   refuseMisnomers(options)
-  refuse(options, UNSUPPORTED, 'this TLS option is not supported')
+  refuseUnsupported(options)
   refuse(
     options,
     only(CLIENT, SERVER),
@@ -111,8 +123,15 @@ function toServerFields(options) {
 function refuseMisnomers(options) {
   for (const name of Object.keys(options)) {
     const meant = MEANT.get(name.toLowerCase())
+    // Not to be secure is what is the case anyway.
+    if (options[name] === false && SWITCHES.includes(meant)) continue
     if (meant !== undefined && meant !== name) refuse(options, [name], `this option is called ${meant}`)
   }
+}
+
+function refuseUnsupported(options) {
+  const spelled = Object.keys(options).filter((name) => UNSUPPORTED_IN_LOWER_CASE.has(name.toLowerCase()))
+  refuse(options, [...UNSUPPORTED, ...spelled], 'this TLS option is not supported')
 }
 
 /** `upgradeToSecure` has no options but these, and no old callers that pass others. */

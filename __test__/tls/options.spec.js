@@ -34,6 +34,8 @@ const UNSUPPORTED = {
   sessionIdContext: 'mine',
   ticketKeys: Buffer.alloc(48),
   sigalgs: 'RSA-PSS+SHA256',
+  enableTrace: true,
+  fingerprint512: 'AB'.repeat(64),
 }
 
 /** An open, plain client, and a way to hear all that its peer receives. */
@@ -215,11 +217,41 @@ const MISNOMERS = {
   useTLS: 'useSecureTransport',
   usesecuretransport: 'useSecureTransport',
   useSsl: 'useSSL',
+  cas: 'ca',
+  fingerprintSha256: 'fingerprint256',
+  encrypted: 'useSecureTransport',
+  secure: 'useSecureTransport',
+  secureTransport: 'useSecureTransport',
+  ssl: 'useSecureTransport',
+  tls: 'useSecureTransport',
+  verify: 'rejectUnauthorized',
 }
 
 for (const [name, meant] of Object.entries(MISNOMERS)) {
   test(`${name} throws a TypeError that says ${meant}`, async (t) => {
     const expected = { instanceOf: TypeError, message: `${name}: this option is called ${meant}` }
+    await throws(t, [{ [name]: 'x' }], expected)
+    t.throws(() => new TCPServerSocket(0, { [name]: 'x' }), expected)
+  })
+}
+
+test('false by another name is ignored where it asks for cleartext, which is what there is', async (t) => {
+  const own = scope(t)
+  const server = await own.netServer()
+  const options = { secure: false, ssl: false, TLS: false, useTLS: false, encrypted: false }
+  const [socket, events] = own.open('127.0.0.1', server.port, options)
+  await events.event('open')
+  t.false(socket.ssl)
+})
+
+test('tls: { ca } throws: taken for an option that does not matter, it would mean cleartext', async (t) => {
+  const expected = { instanceOf: TypeError, message: 'tls: this option is called useSecureTransport' }
+  await throws(t, [{ tls: { ca: certificate('root').ca } }, { tls: true }], expected)
+})
+
+for (const name of ['Ciphers', 'checkserveridentity', 'SecureContext', 'Enabletrace', 'fingerprint512']) {
+  test(`${name} throws, as what is not supported does by its own name`, async (t) => {
+    const expected = { instanceOf: TypeError, message: `${name}: this TLS option is not supported` }
     await throws(t, [{ [name]: 'x' }], expected)
     t.throws(() => new TCPServerSocket(0, { [name]: 'x' }), expected)
   })
@@ -235,7 +267,7 @@ for (const name of ['host', 'address']) {
 
 test('an option that upgradeToSecure does not know throws, and the socket stays plain', async (t) => {
   const { socket } = await plainClient(t)
-  for (const name of ['tlsWorkerPath', 'secure', 'cas']) {
+  for (const name of ['tlsWorkerPath', 'safe', 'caList']) {
     const expected = { instanceOf: TypeError, message: `${name}: there is no such option` }
     t.throws(() => socket.upgradeToSecure({ [name]: true }), expected)
     t.false(socket.ssl)
