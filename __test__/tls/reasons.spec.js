@@ -2,6 +2,8 @@
 
 // `data.reason` of error events: what the TLS library said. There is none where TLS did not fail.
 
+const net = require('node:net')
+
 const test = require('ava')
 
 const { certificate } = require('../helpers/pki-matrix.js')
@@ -76,6 +78,52 @@ testFull('data.reason tells of an alert, and of versions that do not match', asy
   const [, refusing] = own.open('localhost', old.port, trusting())
   const { data } = await failed(t, refusing, 'SecurityUnsupportedTLSVersionError')
   t.regex(data.reason, /version|unsupported protocol/)
+})
+
+/** Passes on what a server on `port` says in TLS 1.2, but for one bit of what it signed for the key exchange. */
+function spoilSignature(own, port) {
+  return own.netServer({}, (client) => {
+    const server = net.connect(port, '127.0.0.1')
+    own.onEnd(() => server.destroy())
+    server.on('error', () => {})
+    client.pipe(server)
+    let said = Buffer.alloc(0)
+    server.on('data', (bytes) => {
+      said = Buffer.concat([said, bytes])
+      const end = endOfKeyExchange(said)
+      if (end === undefined) return
+      said[end - 1] ^= 1
+      client.write(said)
+    })
+  })
+}
+
+/** Where the ServerKeyExchange (RFC 5246 section 7.4.3) ends in `records`, once it is there. */
+function endOfKeyExchange(records) {
+  for (let at = 0; at + 5 <= records.length; at += 5 + records.readUInt16BE(at + 3)) {
+    const end = at + 5 + records.readUInt16BE(at + 3)
+    for (let message = at + 5; message + 4 <= Math.min(end, records.length);) {
+      const next = message + 4 + records.readUIntBE(message + 1, 3)
+      if (records[message] === 12) return next <= records.length ? next : undefined
+      message = next
+    }
+  }
+  return undefined
+}
+
+testFull('data.reason of a signature that was tampered with is no verdict on the certificate', async (t) => {
+  const own = scope(t)
+  const sigalgs = 'rsa_pss_rsae_sha256'
+  const server = await tlsServer(own, 'goodRsa', { maxVersion: 'TLSv1.2', sigalgs })
+  for (let i = 0; i < 4; i++) {
+    const between = await spoilSignature(own, server.port)
+    const [, events] = own.open('localhost', between.port, trusting())
+    t.regex(
+      (await failed(t, events, 'SecurityError')).data.reason,
+      /octet invalid|bad signature|data too large/,
+    )
+  }
+  t.is(server.received, '')
 })
 
 test('data.reason is absent where TLS did not fail', async (t) => {

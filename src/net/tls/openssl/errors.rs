@@ -5,6 +5,7 @@ use std::io;
 use openssl::{
   error::ErrorStack,
   ssl::{self, SslRef},
+  x509::X509VerifyResult,
 };
 
 use super::Failure;
@@ -44,6 +45,10 @@ const PROTOCOL_NAMES: &[(i32, ErrorName)] = &[
   (1116, ErrorName::SecurityNoCertificateError),        // alert certificate_required
 ];
 
+/// `ERR_LIB_SSL`, err.h. Every library of OpenSSL counts its reasons by itself: the 134 below is another one's bad
+/// signature.
+const LIBSSL: i32 = 20;
+
 /// `SSL_R_CERTIFICATE_VERIFY_FAILED`: the verify result says why.
 const VERIFY_FAILED: i32 = 134;
 
@@ -63,10 +68,10 @@ fn find(table: &[(i32, ErrorName)], code: i32) -> Option<ErrorName> {
 
 pub(super) fn of_handshake(error: &ssl::Error, ssl: &SslRef) -> Failure {
   match error.ssl_error() {
-    Some(stack) if codes(stack).any(|code| code == VERIFY_FAILED) => {
-      let result = ssl.verify_result();
-      Failure::new(verify_name(result.as_raw()), result.error_string())
-    }
+    Some(stack) if tls_codes(stack).any(|code| code == VERIFY_FAILED) => match ssl.verify_result() {
+      X509VerifyResult::OK => of_error(error),
+      result => Failure::new(verify_name(result.as_raw()), result.error_string()),
+    },
     _ => of_error(error),
   }
 }
@@ -88,16 +93,24 @@ fn of_error(error: &ssl::Error) -> Failure {
 }
 
 pub(super) fn of_stack(stack: &ErrorStack) -> Failure {
-  if codes(stack).any(|code| code == WRONG_VERSION_NUMBER) {
+  if tls_codes(stack).any(|code| code == WRONG_VERSION_NUMBER) {
     let reason = "the peer does not speak TLS here (wrong version number)";
     return Failure::new(ErrorName::SecurityError, reason);
   }
-  let name = codes(stack).find_map(|code| find(PROTOCOL_NAMES, code));
+  let name = tls_codes(stack).find_map(|code| find(PROTOCOL_NAMES, code));
   Failure::new(name.unwrap_or(ErrorName::SecurityError), reason(stack))
 }
 
 fn codes(stack: &ErrorStack) -> impl Iterator<Item = i32> {
   stack.errors().iter().map(|error| error.reason_code())
+}
+
+fn tls_codes(stack: &ErrorStack) -> impl Iterator<Item = i32> {
+  let errors = stack
+    .errors()
+    .iter()
+    .filter(|error| error.library_code() == LIBSSL);
+  errors.map(|error| error.reason_code())
 }
 
 /// The reasons in words, the first cause first.
