@@ -4,12 +4,14 @@
 // section 5, item 7; REL-95). The environment is read once, so each case is a process of its own.
 
 const { execFile } = require('node:child_process')
-const { writeFileSync } = require('node:fs')
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
 const { dirname, join } = require('node:path')
 const { promisify } = require('node:util')
 
 const test = require('ava')
 
+const { testWith } = require('../helpers/peers.js')
 const { certificate } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
 const { tlsServer } = require('../helpers/tls-peers.js')
@@ -24,14 +26,15 @@ const root = () => certificate('root')
 async function openWith(
   t,
   variables,
-  { name = 'good', args = [], options = {}, server: serverOptions } = {},
+  { name = 'good', args = [], options = {}, server: serverOptions, under = [] } = {},
 ) {
   const server = await tlsServer(scope(t), name, serverOptions)
   const argument = JSON.stringify({ host: 'localhost', port: server.port, options })
   const env = { ...process.env }
   for (const key of ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS']) delete env[key]
   Object.assign(env, variables)
-  const { stdout } = await promisify(execFile)(process.execPath, [...args, script, argument], { env })
+  const [program, ...rest] = [...under, process.execPath, ...args, script, argument]
+  const { stdout } = await promisify(execFile)(program, rest, { env })
   t.is(server.received, '')
   return JSON.parse(stdout).events
 }
@@ -39,6 +42,37 @@ async function openWith(
 test('SSL_CERT_FILE names certificates to trust', async (t) => {
   t.deepEqual(await openWith(t, { SSL_CERT_FILE: root().caFile }), FINE)
 })
+
+/** Where this process looked for a file, by its path. */
+async function paths(t, variables) {
+  const trace = join(mkdtempSync(join(tmpdir(), 'moz-tcp-socket-trace-')), 'trace')
+  t.teardown(() => rmSync(dirname(trace), { recursive: true, force: true }))
+  t.deepEqual(
+    await openWith(t, variables, { under: ['strace', '-f', '-e', 'trace=file', '-o', trace] }),
+    UNTRUSTED,
+  )
+  return Array.from(readFileSync(trace, 'utf8').matchAll(/"(\/[^"]*)"/g), ([, path]) => path)
+}
+
+testWith(
+  process.platform === 'linux' ? test : test.skip,
+  'strace',
+  'SSL_CERT_FILE and SSL_CERT_DIR take the place of what they name, and nothing else is trusted',
+  async (t) => {
+    const isAnchor = (path) => /^\/etc\/(ssl|pki)\/.*\bcerts?\b|^\/usr\/local\/ssl\/cert/.test(path)
+    const [file, nowhere] = [certificate('stranger').ownFile, join(dirname(root().caFile), 'nowhere')]
+    const both = await paths(t, { SSL_CERT_FILE: file, SSL_CERT_DIR: nowhere })
+    t.true(both.includes(file))
+    t.true(both.some((path) => path.startsWith(nowhere)))
+    t.deepEqual(both.filter(isAnchor), [])
+    const usual = await paths(t, { SSL_CERT_FILE: '', SSL_CERT_DIR: '' })
+    t.true(usual.some(isAnchor))
+    t.deepEqual(
+      usual.filter((path) => path.startsWith('/usr/local/ssl/')),
+      [],
+    )
+  },
+)
 
 test('NODE_EXTRA_CA_CERTS names certificates to trust, in addition', async (t) => {
   t.deepEqual(await openWith(t, { NODE_EXTRA_CA_CERTS: root().caFile }), FINE)

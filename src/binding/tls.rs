@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use napi::{Error, Result, bindgen_prelude::Buffer};
 use napi_derive::napi;
 
-use crate::net::tls::{Acceptor, ClientTls, Identity, Profile, Security, ServerTls, TlsInfo, Version};
+use crate::net::tls::{
+  Acceptor, Anchors, ClientTls, Identity, Profile, Security, ServerTls, TlsInfo, Version,
+};
 
 /// A certificate and its key. Either `cert` and `key`, or `pfx`.
 #[napi(object, object_to_js = false)]
@@ -119,6 +121,7 @@ impl TlsConfig {
     let tls = ClientTls {
       profile: Profile {
         verify: options.verify,
+        anchors: Anchors::of_environment(),
         ca: pem(options.ca),
         ca_only: options.ca_only,
         crl: pem(options.crl),

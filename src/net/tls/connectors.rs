@@ -1,7 +1,7 @@
 //! Connectors, made once for each distinct profile: building one reads and parses the system's trust store, which takes
 //! tens of milliseconds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fs, sync::Arc};
 
 use once_cell::sync::Lazy;
 use tokio::{sync::OnceCell, task};
@@ -39,7 +39,16 @@ pub(super) async fn connector(profile: &Profile) -> Result<Connector, SocketErro
   }
   let profile = profile.clone();
   let build = || async {
-    let built = task::spawn_blocking(move || backend::connector(&profile, extra_ca().as_deref())).await;
+    let built = task::spawn_blocking(move || {
+      // A file that cannot be read is ignored, as Node does.
+      let extra = profile
+        .anchors
+        .extra
+        .as_ref()
+        .and_then(|path| fs::read(path).ok());
+      backend::connector(&profile, extra.as_deref())
+    });
+    let built = built.await;
     built.unwrap_or_else(|panicked| Err(panicked.to_string()))
   };
   // In a task of its own, which goes on when this connection is given up: others may wait for the same, and would have
@@ -54,10 +63,4 @@ pub(super) async fn connector(profile: &Profile) -> Result<Connector, SocketErro
 /// A connector for `profile` was asked for, so that nothing was found to be wrong with that.
 pub(super) fn is_known(profile: &Profile) -> bool {
   lock(&CONNECTORS).contains_key(profile)
-}
-
-/// Node's own way to add trust anchors for a whole process. A file that cannot be read is ignored, as Node does.
-fn extra_ca() -> Option<Vec<u8>> {
-  let path = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty())?;
-  std::fs::read(path).ok()
 }

@@ -8,6 +8,7 @@
 //! | `openssl` | Linux, Android, BSD | native-tls is OpenSSL there, and hides most of what it can do: see docs/design.md |
 //! | `native` | Windows, Apple | tokio-native-tls: the system's own TLS and trust store |
 
+mod anchors;
 mod connectors;
 mod options;
 
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 use tokio::time;
 
 pub use self::{
+  anchors::Anchors,
   backend::{Stream, tcp, tcp_mut, tls_info},
   options::{ClientTls, Identity, Profile, ServerTls, TlsInfo, Version},
 };

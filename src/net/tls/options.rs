@@ -3,6 +3,8 @@
 
 use std::{fmt, time::Duration};
 
+use super::Anchors;
+
 /// A version of the protocol. Older ones are never spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -48,7 +50,9 @@ impl fmt::Debug for Identity {
 pub struct Profile {
   /// Chain and name are verified. Only a peer that is pinned, or an owner who wants no security, does without.
   pub verify: bool,
-  /// Trust anchors besides the system's, each one or several certificates in PEM.
+  /// The system's trust anchors.
+  pub anchors: Anchors,
+  /// Trust anchors besides those, each one or several certificates in PEM.
   pub ca: Vec<Vec<u8>>,
   /// Trust `ca` alone, and not the system's anchors.
   pub ca_only: bool,
@@ -68,6 +72,7 @@ impl Default for Profile {
   fn default() -> Self {
     Self {
       verify: true,
+      anchors: Anchors::default(),
       ca: Vec::new(),
       ca_only: false,
       crl: Vec::new(),

@@ -4,26 +4,30 @@ mod errors;
 mod material;
 mod sessions;
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+  env,
+  net::IpAddr,
+  path::{Path, PathBuf},
+  pin::Pin,
+  sync::Arc,
+};
 
-use once_cell::sync::Lazy;
 use openssl::{
   error::ErrorStack,
   ssl::{
-    AlpnError, NameType, Ssl, SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslOptions, SslRef,
-    SslVerifyMode, SslVersion, select_next_proto,
+    AlpnError, NameType, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions,
+    SslRef, SslVerifyMode, SslVersion, select_next_proto,
   },
   x509::{
     store::{X509StoreBuilder, X509StoreBuilderRef},
     verify::{X509CheckFlags, X509VerifyFlags},
   },
 };
-use openssl_probe::ProbeResult;
 use tokio_openssl::SslStream;
 
 pub(super) use self::errors::stream_failure;
 use self::{material::Material, sessions::Sessions};
-use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version, check_pin};
+use super::{Anchors, Failure, Identity, Profile, ServerTls, TlsInfo, Version, anchors, check_pin};
 use crate::{
   net::{
     sync::{Mutex, lock},
@@ -38,7 +42,7 @@ pub type Stream = SslStream<Tcp>;
 /// Whom one profile trusts, and what it presents.
 #[derive(Clone)]
 pub(super) struct Connector {
-  inner: SslConnector,
+  context: SslContext,
   sessions: Sessions,
   verify: bool,
 }
@@ -52,8 +56,17 @@ impl std::fmt::Debug for Acceptor {
   }
 }
 
-/// Where this system keeps its trust store, unless `SSL_CERT_FILE` and `SSL_CERT_DIR` name another place.
-static SYSTEM: Lazy<ProbeResult> = Lazy::new(openssl_probe::probe);
+/// Where this system keeps its trust store. Each of the two variables takes the place of one of the two.
+pub(super) fn system_anchors() -> (Option<PathBuf>, Vec<PathBuf>) {
+  let file = anchors::variable("SSL_CERT_FILE").map(PathBuf::from);
+  let directories = match anchors::variable("SSL_CERT_DIR") {
+    Some(list) => env::split_paths(&list).collect(),
+    None => openssl_probe::candidate_cert_dirs()
+      .map(Path::to_path_buf)
+      .collect(),
+  };
+  (file.or_else(|| openssl_probe::probe().cert_file), directories)
+}
 
 pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
   openssl_ffi::init();
@@ -73,11 +86,9 @@ pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
 /// Blocks for tens of milliseconds. `extra` are anchors that count as the system's, and are ignored if unreadable.
 pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, String> {
   openssl_ffi::init();
-  let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(text)?;
-  if profile.ca_only {
-    builder.set_cert_store(X509StoreBuilder::new().map_err(text)?.build());
-  } else {
-    trust_system(&mut builder);
+  let mut builder = client_builder().map_err(text)?;
+  if !profile.ca_only {
+    trust(&mut builder, &profile.anchors);
     let extra = extra.map(|pem| material::certificates("NODE_EXTRA_CA_CERTS", pem));
     for certificate in extra.and_then(Result::ok).unwrap_or_default() {
       builder.cert_store_mut().add_cert(certificate).map_err(text)?;
@@ -107,18 +118,36 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
     Sessions::default()
   };
   Ok(Connector {
-    inner: builder.build(),
+    context: builder.build(),
     sessions,
     verify: profile.verify,
   })
 }
 
-/// What cannot be read is left out: a trust store with less in it is no danger.
-fn trust_system(builder: &mut SslContextBuilder) {
-  if let Some(file) = &SYSTEM.cert_file {
+/// What openssl's own `SslConnector` begins with, but for the trust store: that reads the environment, on a thread where
+/// JavaScript may be changing it, and trusts what lies where this build happens to have been configured for.
+fn client_builder() -> Result<SslContextBuilder, ErrorStack> {
+  let mut builder = SslContextBuilder::new(SslMethod::tls_client())?;
+  builder.set_options(SslOptions::ALL | SslOptions::NO_COMPRESSION);
+  builder.set_mode(
+    SslMode::AUTO_RETRY
+      | SslMode::ACCEPT_MOVING_WRITE_BUFFER
+      | SslMode::ENABLE_PARTIAL_WRITE
+      | SslMode::RELEASE_BUFFERS,
+  );
+  builder.set_cipher_list("DEFAULT:!aNULL:!eNULL:!MD5:!3DES:!DES:!RC4:!IDEA:!SEED:!aDSS:!SRP:!PSK")?;
+  builder.set_verify(SslVerifyMode::PEER);
+  builder.set_cert_store(X509StoreBuilder::new()?.build());
+  Ok(builder)
+}
+
+/// What cannot be read is left out: a trust store with less in it is no danger. Neither is what openssl cannot name.
+fn trust(builder: &mut SslContextBuilder, anchors: &Anchors) {
+  let nameable = |path: &&PathBuf| path.to_str().is_some();
+  if let Some(file) = anchors.file.as_ref().filter(nameable) {
     let _ = builder.load_verify_locations(Some(file), None);
   }
-  for directory in &SYSTEM.cert_dir {
+  for directory in anchors.directories.iter().filter(nameable) {
     let _ = builder.load_verify_locations(None, Some(directory));
   }
 }
@@ -181,17 +210,23 @@ pub(super) async fn connect(
 }
 
 fn client(connector: &Connector, name: &str, port: u16, pin: Option<&[u8; 32]>) -> Result<Ssl, ErrorStack> {
-  let mut configuration = connector.inner.configure()?;
-  if !connector.verify {
-    configuration.set_verify(SslVerifyMode::NONE);
-    configuration.set_verify_hostname(false);
+  let mut ssl = Ssl::new(&connector.context)?;
+  let address: Option<IpAddr> = name.parse().ok();
+  if address.is_none() {
+    ssl.set_hostname(name)?;
   }
-  let mut ssl = configuration.into_ssl(name)?;
-  // Where a certificate has no DNS name among its subject alternative names, OpenSSL falls back to the subject's common
-  // name. Firefox and RFC 9525 section 6.3 do not.
-  ssl
-    .param_mut()
-    .set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT);
+  if connector.verify {
+    let parameters = ssl.param_mut();
+    // Where a certificate has no DNS name among its subject alternative names, OpenSSL falls back to the subject's common
+    // name. Firefox and RFC 9525 section 6.3 do not.
+    parameters.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT);
+    match address {
+      Some(address) => parameters.set_ip(address)?,
+      None => parameters.set_host(name)?,
+    }
+  } else {
+    ssl.set_verify(SslVerifyMode::NONE);
+  }
   connector.sessions.take_up(&mut ssl, name, port, pin)?;
   Ok(ssl)
 }
