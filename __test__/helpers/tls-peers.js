@@ -223,27 +223,40 @@ async function refused(t, { socket, events, server, way }, name) {
   return event
 }
 
+/** What follows version and random in the ClientHello that a client of ours sends with `options`. */
+async function hello(own, host, options) {
+  const server = await own.netServer()
+  own.open(host, server.port, { useSecureTransport: true, ...options })
+  const raw = await server.connection()
+  const record = await readExactly(raw, 5)
+  const message = await readExactly(raw, record.readUInt16BE(3))
+  raw.destroy()
+  return message.subarray(4 + 2 + 32)
+}
+
+/** The cipher suites that a client of ours offers with `options`, by their numbers, in its order. */
+async function helloCiphers(own, host, options) {
+  const body = await hello(own, host, options)
+  const at = 1 + body[0]
+  const list = body.subarray(at + 2, at + 2 + body.readUInt16BE(at))
+  return Array.from({ length: list.length / 2 }, (_, index) => list.readUInt16BE(2 * index))
+}
+
 /**
  * The extensions of the ClientHello that a client of ours sends with `options`: a Map from their number to
  * their bytes (RFC 8446 section 4.2).
  */
 async function helloExtensions(own, host, options) {
-  const server = await own.netServer()
-  own.open(host, server.port, { useSecureTransport: true, ...options })
-  const raw = await server.connection()
-  const record = await readExactly(raw, 5)
-  const hello = await readExactly(raw, record.readUInt16BE(3))
-  // Type and length, version, random; then three vectors: session id, cipher suites, compression methods.
-  let at = 4 + 2 + 32
-  at += 1 + hello[at]
-  at += 2 + hello.readUInt16BE(at)
-  at += 1 + hello[at]
+  const body = await hello(own, host, options)
+  // Three vectors: session id, cipher suites, compression methods.
+  let at = 1 + body[0]
+  at += 2 + body.readUInt16BE(at)
+  at += 1 + body[at]
   const extensions = new Map()
-  for (at += 2; at < hello.length; at += 4 + hello.readUInt16BE(at + 2)) {
-    const body = hello.subarray(at + 4, at + 4 + hello.readUInt16BE(at + 2))
-    extensions.set(hello.readUInt16BE(at), body)
+  for (at += 2; at < body.length; at += 4 + body.readUInt16BE(at + 2)) {
+    const extension = body.subarray(at + 4, at + 4 + body.readUInt16BE(at + 2))
+    extensions.set(body.readUInt16BE(at), extension)
   }
-  raw.destroy()
   return extensions
 }
 
@@ -289,6 +302,7 @@ module.exports = {
   accepted,
   beforeStartTls,
   failed,
+  helloCiphers,
   helloExtensions,
   meet,
   readExactly,

@@ -114,6 +114,12 @@ const REFUSED = [
   openssl('no common cipher: none that authenticates', 'goodRsa', {
     args: () => ['-tls1_2', '-cipher', 'aNULL:@SECLEVEL=0'],
   }),
+  openssl('no common cipher: none with forward secrecy', 'goodRsa', {
+    args: () => ['-tls1_2', '-cipher', 'kRSA'],
+  }),
+  openssl('no common cipher: CBC, and finite fields', 'goodRsa', {
+    args: () => ['-tls1_2', '-cipher', 'DHE-RSA-AES256-SHA256'],
+  }),
   openssl('a client certificate is required (TLS 1.2)', 'good', { args: () => ['-tls1_2', ...DEMANDS()] }),
   script('a server in the clear', "write('220 ready\\r\\n')", (raw) => raw.write('220 ready\r\n')),
   script('an end in the handshake', 'end()', (raw) => raw.end()),
