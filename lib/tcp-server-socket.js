@@ -69,7 +69,8 @@ class TCPServerSocket extends HandlerTarget {
     void this.failedHandshakes
     detach(this.#id)
     this.#native.close()
-    this.#native = null
+    // There may be a key among them.
+    this.#native = this.#options = null
     this.#context.end()
   }
 

@@ -265,6 +265,8 @@ class TCPSocket extends HandlerTarget {
     this.#native.release()
     this.#outbox?.discard()
     this.#outbox = this.#native = null
+    // Keys may be among them, and applications keep sockets.
+    this.#tlsOptions = this.#tlsConfig = null
     this.#context.end()
     // So that applications can still read it.
     this.#readTls(handle)

@@ -2,6 +2,10 @@
 
 // Certificates of clients: each form in which they are given, and what a server that asks for one sees.
 
+const { execFile } = require('node:child_process')
+const { join } = require('node:path')
+const { promisify } = require('node:util')
+
 const test = require('ava')
 
 const { startServer } = require('../helpers/peers.js')
@@ -182,4 +186,13 @@ told('a certificate with a key or a digest that is too weak throws a TypeError t
     const create = () => scope(t).open('localhost', 1, { useSecureTransport: true, cert, key })
     t.throws(create, { instanceOf: TypeError, message: /^cert\b/ })
   }
+})
+
+test('a socket that was closed keeps no key in the memory of JavaScript', async (t) => {
+  const server = await scope(t).netServer()
+  const { cert, key } = certificate('client')
+  const argument = JSON.stringify({ cert, key, port: server.port })
+  const fixture = join(__dirname, '../fixtures/tls/forgotten-key.js')
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', fixture, argument])
+  t.deepEqual(JSON.parse(stdout), { copies: 1, whileOpen: 0, collected: 1, readyState: 'closed' })
 })
