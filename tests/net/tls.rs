@@ -221,6 +221,38 @@ fn an_end_without_close_notify_is_an_error_after_the_bytes() {
 }
 
 #[test]
+fn a_record_that_was_changed_on_the_way_is_a_security_error_after_the_bytes() {
+  let owner = Owner::new();
+  let identity = Identity::for_localhost();
+  let (port, server) = serve(
+    &identity,
+    |_| {},
+    |mut stream| {
+      stream.write_all(b"half of").unwrap();
+      // Application data of 32 bytes that nobody encrypted.
+      let mut record = vec![23, 3, 3, 0, 32];
+      record.resize(5 + 32, 0);
+      stream.get_mut().write_all(&record).unwrap();
+      let _ = stream.get_mut().read_to_end(&mut Vec::new());
+    },
+  );
+  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+  assert!(matches!(owner.event(socket.id()), Event::Opened));
+  assert_eq!(owner.read(&socket, 7), b"half of");
+  match owner.input(&socket) {
+    Input::End(End::Failed(error)) => {
+      assert_eq!(error.name, ErrorName::SecurityError, "{error}");
+      assert_eq!(error.os, None);
+      let reason = error.reason.unwrap();
+      assert!(error.detail.ends_with(&reason), "{reason}");
+    }
+    other => panic!("{other:?}"),
+  }
+  drop(socket);
+  server.join().unwrap();
+}
+
+#[test]
 fn starttls_keeps_plain_before_and_encrypted_after() {
   let owner = Owner::new();
   let identity = Identity::for_localhost();

@@ -168,14 +168,39 @@ pub fn tcp_mut(stream: &mut Stream) -> &mut Tcp {
   stream.get_mut().get_mut().get_mut()
 }
 
-/// These libraries do not tell what is theirs in an error of an established stream.
-pub(super) fn stream_failure(_error: &io::Error) -> Option<Failure> {
-  None
+/// These libraries do not tell what is theirs in an error of an established stream. But the network's have a number of
+/// the operating system, and a kind.
+pub(super) fn stream_failure(error: &io::Error) -> Option<Failure> {
+  let is_tls = match error.raw_os_error() {
+    // SChannel's numbers look like the system's. Theirs is a facility of its own, FACILITY_SSPI (winerror.h).
+    Some(code) => code >> 16 == 0x8009_u16.cast_signed().into(),
+    None => matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::InvalidData),
+  };
+  is_tls.then(|| Failure::new(ErrorName::SecurityError, error.to_string()))
 }
 
 fn protocol(version: Version) -> Protocol {
   match version {
     Version::Tls12 => Protocol::Tlsv12,
     Version::Tls13 => Protocol::Tlsv13,
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn errors_of_the_network_are_not_taken_for_those_of_tls() {
+    let name = |error| stream_failure(&error).map(|failure| failure.name);
+    let security = Some(ErrorName::SecurityError);
+    assert_eq!(name(io::Error::other("bad record mac")), security);
+    // SEC_E_DECRYPT_FAILURE
+    let number = 0x8009_0330_u32.cast_signed();
+    assert_eq!(name(io::Error::from_raw_os_error(number)), security);
+    for number in [104, 10054, 32] {
+      assert_eq!(name(io::Error::from_raw_os_error(number)), None);
+    }
+    assert_eq!(name(io::ErrorKind::UnexpectedEof.into()), None);
   }
 }
