@@ -142,6 +142,7 @@ export interface TCPSocketTlsOptions extends TCPSocketIdentity {
   /**
    * The SHA-256 of the only certificate to accept: 32 bytes in hexadecimal, with or without colons, as
    * `peerCertificate.fingerprint256` has it, or as `openssl x509 -fingerprint -sha256` prints it. Another one is a `SecurityBadCertificateError`, before any byte is sent.
+   * On Windows and macOS, throws a TypeError beside `cert` or `pfx`.
    *
    * Without `ca`, `crl` and `rejectUnauthorized` the pin is all that is verified: a certificate that is self-signed, expired
    * or for another name is fine if it is the one. With `ca`, `crl` or `rejectUnauthorized: true`, chain and name are
@@ -160,6 +161,7 @@ export interface TCPSocketTlsOptions extends TCPSocketIdentity {
 export interface TCPServerSocketTlsOptions extends TCPSocketIdentity {
   /**
    * Application protocols to choose from, the best first. A client that offers only others is refused. (RFC 7301)
+   * Throws a TypeError on macOS.
    */
   alpnProtocols?: readonly string[] | null | undefined
   /** The oldest version to speak. Default: `'TLSv1.2'`. */

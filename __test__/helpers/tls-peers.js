@@ -12,6 +12,9 @@ const { certificate } = require('./pki-matrix.js')
 /** Secure Transport and SChannel do not say why they refuse: every TLS failure has one name there. */
 const TELLS_REASONS = !['darwin', 'win32'].includes(process.platform)
 
+/** A server on Secure Transport has no say in ALPN. */
+const CHOOSES_PROTOCOLS = process.platform !== 'darwin'
+
 /** What a server says before it starts TLS. */
 const GO_AHEAD = '220 go ahead\r\n'
 
@@ -297,6 +300,7 @@ function recordTypes(bytes) {
 }
 
 module.exports = {
+  CHOOSES_PROTOCOLS,
   GO_AHEAD,
   WAYS,
   accepted,

@@ -197,3 +197,10 @@ test('nothing warns where a server is verified, or pinned', async (t) => {
   t.deepEqual(result.warnings, [])
   t.is(result.stderr, '')
 })
+
+test('a pin beside a certificate of ours throws where it would be checked too late', (t) => {
+  const { cert, key } = certificate('client')
+  const open = () => scope(t).open('localhost', 1, { cert, key, fingerprint256: fingerprint('good') })
+  if (TELLS_REASONS) t.notThrows(open)
+  else t.throws(open, { instanceOf: TypeError, message: /^fingerprint256: / })
+})

@@ -131,6 +131,12 @@ for (const name of ['weakKey', 'weakDigest']) {
   })
 }
 
+const testApple = process.platform === 'darwin' ? test : test.skip
+testApple('alpnProtocols throw where a server cannot choose', (t) => {
+  const options = presenting('good', { useSecureTransport: true, alpnProtocols: ['imap'] })
+  t.throws(() => new TCPServerSocket(0, options), { instanceOf: TypeError, message: /^alpnProtocols: / })
+})
+
 testOpenssl('an encrypted key without passphrase never asks on the terminal', (t) => {
   const main = join(__dirname, '..', '..', 'index.js')
   const script = `

@@ -10,7 +10,14 @@ const test = require('ava')
 const { testWith } = require('../helpers/peers.js')
 const { certificate } = require('../helpers/pki-matrix.js')
 const { receive, scope } = require('../helpers/sockets.js')
-const { GO_AHEAD, readExactly, readLine, recordTypes, trusting } = require('../helpers/tls-peers.js')
+const {
+  CHOOSES_PROTOCOLS,
+  GO_AHEAD,
+  readExactly,
+  readLine,
+  recordTypes,
+  trusting,
+} = require('../helpers/tls-peers.js')
 const { STARTTLS, asked, nodeClient, presenting, sClient, secured } = require('../helpers/tls-servers.js')
 
 const identity = (name = 'good') => ({ cert: certificate(name).cert, key: certificate(name).key })
@@ -189,7 +196,9 @@ test('options given without a certificate do not borrow the one of the listener'
   t.false(socket.ssl)
 })
 
-test('options given to upgradeToSecure() count: protocols and versions', async (t) => {
+const testChoosing = CHOOSES_PROTOCOLS ? test : test.skip
+
+testChoosing('options given to upgradeToSecure() count: protocols and versions', async (t) => {
   const own = scope(t)
   const { socket, events, raw } = await asked(own, presenting('good', { alpnProtocols: ['no'] }))
   socket.upgradeToSecure({ ...identity(), maxVersion: 'TLSv1.2', alpnProtocols: ['b', 'a'] })

@@ -148,6 +148,35 @@ fn a_pin_lets_that_certificate_in_and_no_other() {
 }
 
 #[test]
+fn a_pin_beside_a_certificate_of_ours_is_refused_where_it_would_be_checked_too_late() {
+  let identity = Identity::for_localhost();
+  let pinned = |identity| ClientTls {
+    profile: Profile {
+      identity,
+      ..Profile::default()
+    },
+    server_name: None,
+    fingerprint256: Some([0; 32]),
+  };
+  let ours = moz_tcp_socket::net::tls::Identity::Pem {
+    cert: identity.pem(),
+    key: identity.key.private_key_to_pem_pkcs8().unwrap(),
+    passphrase: None,
+  };
+  assert_eq!(pinned(None).check(), Ok(()));
+  let refused = pinned(Some(ours)).check().err();
+  let expected = if cfg!(feature = "native-tls") {
+    Some("fingerprint256")
+  } else {
+    None
+  };
+  assert_eq!(
+    refused.as_deref().and_then(|reason| reason.split(':').next()),
+    expected
+  );
+}
+
+#[test]
 fn a_closed_listener_drops_the_handshakes_that_are_under_way() {
   let (owner, identity) = (Owner::new(), Identity::for_localhost());
   let listener = listen(&owner, Some(acceptor(&identity, PATIENT)));

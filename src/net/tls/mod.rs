@@ -138,6 +138,13 @@ impl ClientTls {
   /// # Errors
   /// The name of the option and the reason, as text.
   pub fn check(&self) -> Result<(), String> {
+    if self.fingerprint256.is_some() && self.profile.identity.is_some() && !backend::PINS_IN_HANDSHAKE {
+      return Err(
+        "fingerprint256: beside a certificate of yours is not supported on this platform, which would present that before \
+         the pin is checked"
+          .into(),
+      );
+    }
     // To read certificates takes longer than all else that a new socket does.
     if connectors::is_known(&self.profile) {
       return Ok(());

@@ -36,6 +36,9 @@ const NEWEST: Version = if cfg!(target_vendor = "apple") {
 };
 const NEWEST_OF_SERVERS: Version = Version::Tls12;
 
+/// The handshake is over, and with it what we present has gone, when the peer's certificate can be seen.
+pub(super) const PINS_IN_HANDSHAKE: bool = false;
+
 /// The system's library knows where they are.
 pub(super) fn system_anchors() -> (Option<PathBuf>, Vec<PathBuf>) {
   (None, Vec::new())
@@ -124,6 +127,9 @@ pub(super) async fn connect(
 
 pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
   check_version(options.min_version, NEWEST_OF_SERVERS)?;
+  if cfg!(target_vendor = "apple") && !options.alpn.is_empty() {
+    return Err("alpnProtocols: a server cannot choose on this platform".into());
+  }
   let mut builder = native_tls::TlsAcceptor::builder(read(&options.identity)?);
   builder
     .min_protocol_version(Some(protocol(options.min_version)))

@@ -56,6 +56,9 @@ impl std::fmt::Debug for Acceptor {
   }
 }
 
+/// A pin is checked before what we present leaves.
+pub(super) const PINS_IN_HANDSHAKE: bool = true;
+
 /// Where this system keeps its trust store. Each of the two variables takes the place of one of the two.
 pub(super) fn system_anchors() -> (Option<PathBuf>, Vec<PathBuf>) {
   let file = anchors::variable("SSL_CERT_FILE").map(PathBuf::from);
