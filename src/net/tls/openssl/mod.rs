@@ -1,5 +1,6 @@
 //! TLS by OpenSSL, built into the addon.
 
+mod alpn;
 mod errors;
 mod material;
 mod sessions;
@@ -15,8 +16,8 @@ use std::{
 use openssl::{
   error::ErrorStack,
   ssl::{
-    AlpnError, NameType, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions,
-    SslRef, SslVerifyMode, SslVersion, select_next_proto,
+    NameType, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+    SslVerifyMode, SslVersion,
   },
   x509::{
     store::{X509StoreBuilder, X509StoreBuilderRef},
@@ -116,7 +117,7 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
   )?;
   if !profile.alpn.is_empty() {
     builder
-      .set_alpn_protos(&wire_format(&profile.alpn))
+      .set_alpn_protos(&alpn::wire_format(&profile.alpn))
       .map_err(text)?;
   }
   let sessions = if profile.crl.is_empty() {
@@ -272,37 +273,10 @@ pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
   // Without it a session does not keep the name, and `tls_info` would have none when it is taken up again.
   builder.set_servername_callback(|_ssl, _alert| Ok(()));
   if !options.alpn.is_empty() {
-    let ours = wire_format(&options.alpn);
-    builder.set_alpn_select_callback(move |_ssl: &mut SslRef, theirs| choose(&ours, theirs));
+    let ours = alpn::wire_format(&options.alpn);
+    builder.set_alpn_select_callback(move |_ssl: &mut SslRef, theirs| alpn::choose(&ours, theirs));
   }
   Ok(Acceptor(builder.build()))
-}
-
-/// The first of ours that the client offers. None is fatal (RFC 7301 section 3.2).
-fn choose<'a>(ours: &[u8], theirs: &'a [u8]) -> Result<&'a [u8], AlpnError> {
-  let chosen = select_next_proto(ours, theirs).ok_or(AlpnError::ALERT_FATAL)?;
-  // The same bytes, in the list that OpenSSL keeps.
-  protocols(theirs)
-    .find(|protocol| *protocol == chosen)
-    .ok_or(AlpnError::ALERT_FATAL)
-}
-
-/// The names in a list as ALPN has it on the wire.
-fn protocols(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
-  std::iter::from_fn(move || {
-    let (&length, rest) = list.split_first()?;
-    let (name, rest) = rest.split_at_checked(length.into())?;
-    list = rest;
-    Some(name)
-  })
-}
-
-/// Each name with its length, in a byte, before it. The facade lets no other lengths pass.
-fn wire_format(protocols: &[String]) -> Vec<u8> {
-  protocols
-    .iter()
-    .flat_map(|name| [&[name.len() as u8], name.as_bytes()].concat())
-    .collect()
 }
 
 pub(super) async fn accept(acceptor: &Acceptor, stream: Tcp) -> Result<Stream, Failure> {
@@ -351,19 +325,4 @@ fn version(version: Version) -> SslVersion {
 
 fn text(stack: ErrorStack) -> String {
   errors::reason(&stack)
-}
-
-#[cfg(test)]
-mod tests {
-  use super::*;
-
-  #[test]
-  fn the_first_of_our_protocols_that_the_client_offers_is_chosen() {
-    let ours = wire_format(&["imap".into(), "http/1.1".into()]);
-    let theirs = wire_format(&["http/1.1".into(), "imap".into()]);
-    assert!(matches!(choose(&ours, &theirs), Ok(b"imap")));
-    assert!(choose(&ours, &wire_format(&["h2".into()])).is_err());
-    assert!(choose(&ours, &[9, b'x']).is_err());
-    assert!(choose(&ours, &[]).is_err());
-  }
 }
