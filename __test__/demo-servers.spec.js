@@ -9,6 +9,7 @@ const { spawnSync } = require('node:child_process')
 const test = require('ava')
 
 const { runDemo } = require('./fixtures/demo/run.js')
+const { serialWhere } = require('./helpers/needs.js')
 const { closedPort, scope } = require('./helpers/sockets.js')
 
 /** Lines with dots, lone CRs and LFs, all of which could be taken for an end of the message. */
@@ -197,8 +198,7 @@ elsewhere('--allow-plain sends it all the same', async (t) => {
 
 // util-linux; the BSD command of that name takes other options.
 const hasTerminal = !spawnSync('script', ['-qec', 'true', '/dev/null'], { stdio: 'ignore' }).status
-if (!hasTerminal) console.warn('SKIPPED: the demo on a terminal: no script command of util-linux')
-const onTerminal = hasTerminal ? test.serial : test.skip
+const onTerminal = serialWhere(test, hasTerminal, 'the script command of util-linux')
 
 for (const [what, env, colour] of [
   ['a bar and colours', { NO_COLOR: '' }, true],

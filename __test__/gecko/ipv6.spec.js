@@ -2,21 +2,15 @@
 
 // GT-41: an IPv6 address as host, without brackets.
 
-const os = require('node:os')
-
 const test = require('ava')
 
 const api = require('../../index.js')
+const { hasIPv6, testOn } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 const { RawServer } = require('./helpers/raw-server.js')
 const { Trial, settle } = require('./helpers/trial.js')
 
-const hasIPv6 = Object.values(os.networkInterfaces())
-  .flat()
-  .some(({ address }) => address === '::1')
-
-if (!hasIPv6) console.warn('GT-41 skipped: this machine has no IPv6 loopback address')
-const test6 = hasIPv6 ? test : test.skip
+const test6 = testOn(test, hasIPv6, 'an IPv6 loopback address')
 
 test6('GT-41 a socket to ::1, without options, opens', async (t) => {
   const trial = new Trial()

@@ -7,11 +7,12 @@ const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
+const { isGlibc } = require('./needs.js')
+
 let library
 
 /** Compiles the library once for each process. Undefined where that cannot be done: not Linux with gcc and glibc. */
 function build() {
-  const isGlibc = process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime
   if (!isGlibc) return undefined
   const directory = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-failsys-'))
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }))

@@ -8,16 +8,13 @@ const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
+const { testWhere } = require('./needs.js')
 const { freePort } = require('./sockets.js')
 
-/** Declares `test` for machines where `program` is installed; elsewhere the test is skipped, and says so. */
+/** Declares `test` for machines where `program` is installed. */
 function testWith(test, program, title, implementation) {
-  if (spawnSync(program, ['--version'], { stdio: 'ignore' }).error) {
-    console.warn(`${program} is not installed; skipped: ${title}`)
-    test.skip(title, implementation)
-  } else {
-    test(title, implementation)
-  }
+  const installed = !spawnSync(program, ['--version'], { stdio: 'ignore' }).error
+  testWhere(test, installed, program)(title, implementation)
 }
 
 /** A directory that is removed when the test ends. */

@@ -10,6 +10,7 @@ const test = require('ava')
 
 const { echo, startPeers } = require('../fixtures/lifecycle/peers.js')
 const { ask } = require('../fixtures/lifecycle/run-child.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { addon } = require('../../scripts/build-fault-addon.js')
 
 const THROWS = [
@@ -36,9 +37,7 @@ const IS_UNCAUGHT = ['flush', 'release', 'resumeDelivery']
 
 const ENDS_A_SOCKET = ['connect', 'read', 'write']
 
-const run = existsSync(addon) ? test.serial : test.skip
-if (run === test.skip)
-  console.warn('panics.spec.js is skipped: run `node scripts/build-fault-addon.js` first')
+const run = serialWhere(test, existsSync(addon), 'the engine of `node scripts/build-fault-addon.js`')
 
 let peers
 

@@ -8,13 +8,13 @@ const test = require('ava')
 const { echo, startPeers } = require('../fixtures/lifecycle/peers.js')
 const { ask } = require('../fixtures/lifecycle/run-child.js')
 const { failsys } = require('../helpers/failsys.js')
+const { serialWhere } = require('../helpers/needs.js')
 
 /** Documented in docs/design.md: src/runtime.rs. */
 const MOST_BLOCKING = 32
 
-const linux = process.platform === 'linux' ? test.serial : test.skip
-const faulty = failsys('pthread_create:0') ? test.serial : test.skip
-if (faulty === test.skip) console.warn('threads.spec.js: no faults are tested without gcc and glibc')
+const linux = serialWhere(test, process.platform === 'linux', 'Linux, for /proc')
+const faulty = serialWhere(test, failsys('') !== undefined, 'Linux with glibc and gcc')
 
 let peers
 

@@ -15,6 +15,7 @@ const { createInterface } = require('node:readline')
 const test = require('ava')
 
 const { makeCertificates } = require('../../examples/server/certificate.js')
+const { serialWhere } = require('../helpers/needs.js')
 
 const PATH = `${process.env.PATH}${path.delimiter}/usr/sbin${path.delimiter}/usr/local/sbin`
 const ROOT = path.join(__dirname, '..', '..')
@@ -24,17 +25,14 @@ const LOGIN = { user: 'reader@example.org', password: 'p@ss:w/rd é%' }
 const ATTEMPTS = 5
 
 const missing = lacking()
-const check = missing ? test.skip : test.serial
-if (missing) console.warn(`SKIPPED: the demo with dovecot-pop3d: ${missing}`)
-// AVA wants at least one test in a file.
-if (missing) test(`no test of the demo with dovecot-pop3d: ${missing}`, (t) => t.pass())
+const check = serialWhere(test, !missing, missing)
 
 function lacking() {
   const found = spawnSync('dovecot', ['--version'], { env: { ...process.env, PATH } })
-  if (found.error) return 'dovecot is not installed'
+  if (found.error) return 'dovecot'
   const modules = spawnSync('doveconf', ['-h', 'libexec_dir'], { env: { ...process.env, PATH } })
   const pop3 = path.join(String(modules.stdout).trim() || '/usr/lib/dovecot', 'pop3-login')
-  return fs.existsSync(pop3) ? '' : `${pop3} is not installed`
+  return fs.existsSync(pop3) ? '' : pop3
 }
 
 let server

@@ -9,8 +9,9 @@ const net = require('node:net')
 
 const test = require('ava')
 
-const { hasTools, serialWhere, start } = require('../fixtures/reliability/children.js')
+const { start } = require('../fixtures/reliability/children.js')
 const { failsys } = require('../helpers/failsys.js')
+const { hasTools, serialWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 
 const CLIENTS = 120

@@ -5,8 +5,9 @@
 
 const test = require('ava')
 
-const { ask, hasTools, serialWhere, start } = require('../fixtures/reliability/children.js')
+const { ask, start } = require('../fixtures/reliability/children.js')
 const { failsys } = require('../helpers/failsys.js')
+const { hasTools, serialWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 
 const withLimits = serialWhere(

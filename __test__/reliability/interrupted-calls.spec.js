@@ -4,8 +4,9 @@
 
 const test = require('ava')
 
-const { ask, serialWhere, start } = require('../fixtures/reliability/children.js')
+const { ask, start } = require('../fixtures/reliability/children.js')
 const { failsys } = require('../helpers/failsys.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 
 const withFaults = serialWhere(test, failsys('') !== undefined, 'Linux with glibc and gcc')

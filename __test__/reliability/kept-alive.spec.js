@@ -5,7 +5,8 @@
 
 const test = require('ava')
 
-const { serialWhere, start } = require('../fixtures/reliability/children.js')
+const { start } = require('../fixtures/reliability/children.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 
 /** More than Linux keeps for a peer that does not read, and less than it takes at once from who writes. */

@@ -8,9 +8,10 @@ const net = require('node:net')
 
 const test = require('ava')
 
-const { ask, serialWhere } = require('../fixtures/reliability/children.js')
+const { ask } = require('../fixtures/reliability/children.js')
 const { openSockets } = require('../fixtures/reliability/kernel.js')
 const { failsys } = require('../helpers/failsys.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { TCPServerSocket, scope } = require('../helpers/sockets.js')
 
 const onLinux = serialWhere(test, process.platform === 'linux', 'Linux')

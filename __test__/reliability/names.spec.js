@@ -5,8 +5,9 @@
 
 const test = require('ava')
 
-const { ask, serialWhere, start } = require('../fixtures/reliability/children.js')
+const { ask, start } = require('../fixtures/reliability/children.js')
 const { whyNoDns, withDns } = require('../helpers/dns/dns.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 
 const inNamespace = serialWhere(test, whyNoDns() === '', whyNoDns())

@@ -8,7 +8,8 @@ const { once } = require('node:events')
 
 const test = require('ava')
 
-const { serialWhere, start } = require('../fixtures/reliability/children.js')
+const { start } = require('../fixtures/reliability/children.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { TCPSocket, scope } = require('../helpers/sockets.js')
 
 const MIB = 1 << 20

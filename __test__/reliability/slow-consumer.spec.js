@@ -7,8 +7,9 @@ const { createHash } = require('node:crypto')
 
 const test = require('ava')
 
-const { serialWhere, start } = require('../fixtures/reliability/children.js')
+const { start } = require('../fixtures/reliability/children.js')
 const { bytesInKernel } = require('../fixtures/reliability/kernel.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
 
 const MIB = 1 << 20
