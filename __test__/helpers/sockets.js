@@ -20,7 +20,7 @@ function deferred() {
 /**
  * Records the events of a socket, hands them out one at a time, and throws when their order breaks the contract
  * (section 5.2): `open` first, nothing after `close`, `error` once and only right before `close`, no `data` while
- * suspended.
+ * suspended, and neither `open` nor `data` once the application has closed it.
  */
 class Recorder {
   constructor(socket, { accepted = socket.readyState === 'open' } = {}) {
@@ -33,8 +33,29 @@ class Recorder {
     this.chunks = []
     this.bytes = 0
     this.opened = accepted
+    /** Calls of suspend() without their resume(). */
+    this.suspensions = 0
+    /** The application has closed it. */
+    this.givenUp = false
     this.waiters = []
     for (const type of TYPES) socket.addEventListener(type, (event) => this.#record(event))
+    this.#count('suspend', () => this.suspensions++)
+    this.#count('resume', () => this.suspensions--)
+    this.#count('close', () => (this.givenUp = true))
+    this.#count('closeImmediately', () => (this.givenUp = true))
+  }
+
+  /** Does `also` after each call of a method that does not throw. Own state, so as not to ask the socket whether it is right. */
+  #count(method, also) {
+    const { socket } = this
+    const original = socket[method]
+    const value = (...args) => {
+      const result = original.apply(socket, args)
+      also()
+      return result
+    }
+    // As invisible as the method itself: some tests look at what a socket has of its own.
+    Object.defineProperty(socket, method, { value, configurable: true, writable: true })
   }
 
   #record(event) {
@@ -45,6 +66,9 @@ class Recorder {
     if (last === 'error' && type !== 'close') complain('only close may follow error')
     if (type === 'open' && this.opened) complain('open comes once, and never on an accepted socket')
     if ((type === 'data' || type === 'drain') && !this.opened) complain('comes only after open')
+    if (type === 'data' && this.suspensions > 0) complain('comes while suspended')
+    if ((type === 'data' || type === 'open') && this.givenUp) complain('comes after close()')
+    if (type === 'data' && this.socket.readyState !== 'open') complain('readyState must be open')
     if (type === 'open') this.opened = true
     if ((type === 'error' || type === 'close') && this.socket.readyState !== 'closed')
       complain('readyState must be closed')
