@@ -3,12 +3,16 @@
 // REL-33 and REL-34: descriptors that cannot be had, and readiness that cannot be registered, fail one socket and
 // nothing else; the next try works.
 
+const { once } = require('node:events')
+const net = require('node:net')
+
 const test = require('ava')
 
 const { ask, start } = require('../fixtures/reliability/children.js')
 const { failsys } = require('../helpers/failsys.js')
-const { hasTools, serialWhere } = require('../helpers/needs.js')
+const { hasTools, serialWhere, testOn, testWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
+const { attach, mayAttach, threads } = require('../helpers/strace.js')
 
 const withLimits = serialWhere(
   test,
@@ -63,4 +67,91 @@ for (const [call, error, places] of [
       t.true(tries.length <= 3, tries.join('\n'))
     })
   }
+}
+
+const isInLoop = process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
+const isTraceable = process.platform === 'linux' && hasTools('strace', 'timeout')
+const withTrace = isTraceable
+  ? testOn(test.serial, mayAttach(), 'permission to trace')
+  : testWhere(test.serial, false, 'Linux with strace')
+
+/** Starts unwatched.js, in which the next connection to wait for something fails once told to go on. */
+async function startUnwatched(own, story) {
+  const server = await own.netServer({}, (socket) =>
+    socket.on('data', (data) => socket.write(data, () => server.server.emit('echoed'))),
+  )
+  const started = start(own, 'unwatched.js', [story, server.port])
+  const { next, tell } = started
+  const watchless = async () => {
+    if ((await next()) !== 'ready') throw new Error('not ready')
+    const { pid } = started.child
+    // Where Node's own loop moves the bytes, its thread watches connections; elsewhere the engine's does.
+    const [thread] = isInLoop ? [pid] : threads(pid, 'tokio-net')
+    const fault = ['-yy', '-e', 'trace=epoll_ctl', '-e', 'inject=epoll_ctl:error=ENOMEM:when=1']
+    const trace = await attach(own, thread, ...fault)
+    tell('go on')
+    return trace
+  }
+  return { ...started, ...server, watchless }
+}
+
+const INJECTED = /EPOLL_CTL_ADD, \d+<TCP:.* = -1 ENOMEM .*\(INJECTED\)/
+const FAILED = { types: 'error,close', code: 'ENOMEM' }
+const WORKS = { types: 'open,close' }
+
+withTrace(
+  'REL-34: a connection that cannot be waited for is error and close, and the next one works',
+  async (t) => {
+    const own = scope(t)
+    const { next, result, watchless } = await startUnwatched(own, 'connect')
+    const { ended } = await watchless()
+    // Where the loop moves the bytes, it is open when that is found out.
+    t.deepEqual(await next(), {
+      ended: isInLoop ? { ...FAILED, types: 'open,error,close' } : FAILED,
+      next: WORKS,
+    })
+    t.is((await result).code, 0)
+    t.regex(await ended(), INJECTED)
+  },
+)
+
+withTrace(
+  'REL-34: an accepted socket that cannot be waited for ends alone, and the next one is served',
+  async (t) => {
+    const own = scope(t)
+    const { next, tell, result, watchless } = await startUnwatched(own, 'accepted')
+    const port = await next()
+    const { ended } = await watchless()
+    const connect = () => net.connect({ port, host: '127.0.0.1' }).on('error', () => {})
+    await once(connect(), 'close')
+    const served = connect()
+    served.write('?')
+    t.is(String((await once(served, 'data'))[0]), '?')
+    served.end()
+    await once(served, 'close')
+    tell('enough')
+    // Elsewhere it was not even accepted.
+    t.deepEqual(await next(), { ended: [...(isInLoop ? [FAILED] : []), { types: 'close' }], next: WORKS })
+    t.is((await result).code, 0)
+    t.regex(await ended(), INJECTED)
+  },
+)
+
+// Elsewhere a suspended connection is watched all the time.
+if (isInLoop) {
+  withTrace(
+    'REL-34: a socket that cannot be waited for again after resume() is error and close',
+    async (t) => {
+      const own = scope(t)
+      const { server, next, tell, result, watchless } = await startUnwatched(own, 'resume')
+      const echoed = once(server, 'echoed').then(() => once(server, 'echoed'))
+      if ((await next()) !== 'sent') throw new Error('not sent')
+      await echoed
+      tell('go on')
+      const { ended } = await watchless()
+      t.deepEqual(await next(), { ended: { ...FAILED }, next: WORKS })
+      t.is((await result).code, 0)
+      t.regex(await ended(), INJECTED)
+    },
+  )
 }

@@ -1,0 +1,44 @@
+'use strict'
+
+// strace, for what cannot be preloaded: the engine makes some system calls without libc.
+
+const { spawn, spawnSync } = require('node:child_process')
+const { once } = require('node:events')
+const { readFileSync, readdirSync } = require('node:fs')
+
+/** Whether a running process may be traced. Where it may not, nothing can be installed to change that. */
+function mayAttach() {
+  const script = 'sleep 20 & timeout -s INT 1 strace -p $!; kill $!'
+  const { stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' })
+  return stderr.includes(' attached')
+}
+
+/** The threads of process `pid` with that name. */
+function threads(pid, name) {
+  const tasks = `/proc/${pid}/task`
+  return readdirSync(tasks).filter((id) => readFileSync(`${tasks}/${id}/comm`, 'latin1').trim() === name)
+}
+
+/** Resolves when thread `id`, and no other, is traced with `options`. `ended()` lets it go, and resolves with the log. */
+async function attach(own, id, ...options) {
+  const child = spawn('strace', [...options, '-p', String(id)], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    log += text
+    child.emit('news')
+  })
+  const closed = once(child, 'close').then(() => child.emit('news'))
+  const ended = async () => {
+    child.kill('SIGINT')
+    await closed
+    return log
+  }
+  own.onEnd(ended)
+  while (!log.includes(' attached')) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`strace: ${log}`)
+    await once(child, 'news')
+  }
+  return { ended }
+}
+
+module.exports = { attach, mayAttach, threads }
