@@ -1,7 +1,7 @@
 'use strict'
 
-// REL-25 and REL-26: sockets that are flooded starve neither timers nor each other. Figures depend on the machine; the
-// bounds here are far above what a free one shows (under 50 ms) and far below what an unbounded queue does (1 s).
+// REL-25 and REL-26: sockets that are flooded starve neither timers nor each other. Figures depend on the machine, and on
+// what else it does, so each is compared with one of the same process, measured in turn with it.
 
 const test = require('ava')
 
@@ -9,17 +9,24 @@ const { ask, start } = require('../fixtures/reliability/children.js')
 const { burn } = require('../fixtures/reliability/in-child.js')
 const { scope } = require('../helpers/sockets.js')
 
-const MOST_MS = 250
-const ROUNDS = 3
+const ROUNDS = 5
+
+/** What a timer may wait longer because sockets are flooded. Without a bound it would be a second. */
+const MOST_MS = 50
+
+/** How much longer an answer may take beside a flood. Without fairness it would be all the time that the flood lasts. */
+const MOST_TIMES = 5
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 
 for (const sockets of [1, 10, 100]) {
   test.serial(`REL-25: timers run while ${sockets} sockets are flooded and handlers take 1 ms`, async (t) => {
     const own = scope(t)
     const { flood } = await start(own, 'flooder.js').next()
-    const { gaps, events } = await ask(own, 'flooded.js', [flood, sockets, ROUNDS, 700, 150])
-    t.log(`longest gaps of a 10 ms timer: ${gaps.join(', ')} ms; ${events} data events`)
+    const { gaps, others, events } = await ask(own, 'flooded.js', [flood, sockets, ROUNDS, 400, 100])
+    t.log(`longest gaps of a 10 ms timer: ${gaps} ms, with other work ${others} ms; ${events} data events`)
     // One round may have met with something else on a busy machine; what we cause shows in every one.
-    t.true(Math.min(...gaps) < MOST_MS, `${gaps} ms`)
+    t.true(Math.min(...gaps) <= median(others) + MOST_MS, `${gaps} ms, not ${others} ms`)
   })
 }
 
@@ -29,12 +36,14 @@ test.serial('REL-26: 99 quiet sockets get their answers while one is flooded', a
     start(own, 'flooder.js').next(),
     start(own, 'flooder.js').next(),
   ])
-  const { idle, busy, flooded } = await ask(own, 'fairness.js', [echo, flood, 99, 20])
-  const text = ({ p50, p99, worst }) => `p50 ${p50}, p99 ${p99}, worst ${worst} ms`
-  t.log(`alone: ${text(idle)}; beside a flood of ${flooded >> 20} MiB: ${text(busy)}`)
-  t.is(busy.answers, 99 * 20)
-  t.true(flooded > 1 << 20, `${flooded} bytes are no flood`)
-  t.true(busy.p99 < Math.max(5 * idle.p99, MOST_MS))
+  const { idle, busy, flooded } = await ask(own, 'fairness.js', [echo, flood, 99, 5, ROUNDS])
+  const text = (rounds) => rounds.map(({ p50, p90 }) => `${p50}/${p90}`).join(' ')
+  t.log(`p50/p90 in ms alone: ${text(idle)}; beside a flood: ${text(busy)}; ${flooded >> 10} KiB`)
+  for (const { answers } of busy) t.is(answers, 99 * 5)
+  t.true(flooded > 1 << 18, `${flooded} bytes are no flood`)
+  const alone = median(idle.map(({ p90 }) => p90))
+  const beside = Math.min(...busy.map(({ p90 }) => p90))
+  t.true(beside <= MOST_TIMES * alone, `${beside} ms, not ${alone} ms`)
 })
 
 const AT_ONCE = 400
