@@ -18,7 +18,7 @@ test.after.always(() => peers.stop())
 
 /** Runs workers.js, and checks how the workers ended and that nothing is left of them. */
 async function check(t, args, code) {
-  const { workers, before, after, leaks } = await ask('workers.js', args, peers)
+  const { workers, before, after, leaks } = await ask('workers.js', args, { ...peers, mostMs: 100_000 })
   t.is(workers.length, args[2])
   for (const worker of workers) t.is(worker.code, code)
   t.is(leaks, 0, JSON.stringify({ before, after }))
@@ -56,6 +56,13 @@ for (const kind of ['plain', 'tls']) {
   test.serial(`workers that are terminated while their ${kind} sockets connect leave nothing`, async (t) => {
     await check(t, [kind, 'early', 5], 1)
   })
+
+  test.serial(
+    `fifty times a worker is terminated within 20 ms, and leaves no ${kind} socket, whenever that is`,
+    async (t) => {
+      await check(t, [kind, 'early', 1, '', 50], 1)
+    },
+  )
 
   test.serial(`twenty workers with ${kind} traffic live and end at the same time`, async (t) => {
     await check(t, [kind, 'natural', 20], 0)
