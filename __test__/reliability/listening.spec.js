@@ -1,9 +1,11 @@
 'use strict'
 
-// REL-36 and REL-37: what a listener that cannot be had says, and that a port is free as soon as it is closed, but
-// never twice in use.
+// REL-36, REL-37 and REL-39: what a listener that cannot be had says, that a port is free as soon as it is closed, but
+// never twice in use, and how many connections wait.
 
+const { spawnSync } = require('node:child_process')
 const { once } = require('node:events')
+const { readFileSync } = require('node:fs')
 const net = require('node:net')
 
 const test = require('ava')
@@ -11,11 +13,12 @@ const test = require('ava')
 const { ask } = require('../fixtures/reliability/children.js')
 const { openSockets } = require('../fixtures/reliability/kernel.js')
 const { failsys } = require('../helpers/failsys.js')
-const { serialWhere } = require('../helpers/needs.js')
+const { hasTools, serialWhere } = require('../helpers/needs.js')
 const { TCPServerSocket, scope } = require('../helpers/sockets.js')
 
 const onLinux = serialWhere(test, process.platform === 'linux', 'Linux')
 const onUnix = serialWhere(test, process.platform !== 'win32', 'Unix, for SO_REUSEADDR')
+const withSs = serialWhere(test, process.platform === 'linux' && hasTools('ss'), 'Linux with ss')
 const withFaults = serialWhere(test, failsys('') !== undefined, 'Linux with glibc and gcc')
 
 test.serial(
@@ -119,3 +122,48 @@ test.serial('REL-37: after close() returned, another process can have the port',
   server.close()
   t.is(await ask(own, 'listen-once.js', [port, '127.0.0.1']), 'listens')
 })
+
+/** How many connections the kernel keeps for the listener on `port`. */
+function backlogOf(port) {
+  const { stdout } = spawnSync('ss', ['-ltnH', 'sport', '=', String(port)], { encoding: 'utf8' })
+  return Number(stdout.trim().split(/\s+/)[2])
+}
+
+withSs('REL-39: the backlog is the one that was asked for, or 128, or as much as the system allows', (t) => {
+  const own = scope(t)
+  const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
+  for (const [backlog, expected] of [
+    [undefined, 128],
+    [0, 128],
+    [-1, 128],
+    [1, 1],
+    [7, 7],
+    [511, 511],
+    [most + 1, most],
+  ]) {
+    const { port } = own.listen({}, { backlog })
+    t.is(backlogOf(port), Math.min(expected, most), `${backlog}`)
+  }
+})
+
+onLinux(
+  'connections that wait for their turn when the listener is closed are dropped, without connect',
+  async (t) => {
+    const own = scope(t)
+    const { server, port } = own.listen()
+    let connects = 0
+    server.addEventListener('connect', () => connects++)
+    const before = openSockets()
+    const clients = Array.from({ length: 10 }, () => own.open('127.0.0.1', port)[1])
+    // The engine accepts them while this thread, which has to be told, does not listen.
+    const until = Date.now() + 20_000
+    while (openSockets() < before + 20 && Date.now() < until);
+    t.is(openSockets(), before + 20)
+    server.close()
+    for (const events of clients) t.deepEqual(await events.closed(), ['open', 'close'])
+    const other = own.listen()
+    const [, events] = own.open('127.0.0.1', other.port)
+    await Promise.all([other.accepted(), events.event('open')])
+    t.is(connects, 0)
+  },
+)

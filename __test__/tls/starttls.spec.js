@@ -3,6 +3,8 @@
 // upgradeToSecure() on a connection that goes well: what it does at once, and where each byte goes (contract section
 // 3.5, X-21, REL-85, REL-90, Q-46).
 
+const { once } = require('node:events')
+
 const test = require('ava')
 
 const { certificate } = require('../helpers/pki-matrix.js')
@@ -186,4 +188,27 @@ test('ca without useSecureTransport is for the upgrade', async (t) => {
   secure(raw)
   socket.upgradeToSecure()
   await failed(t, events, 'SecurityUntrustedCertificateIssuerError', ['open'])
+})
+
+test('what waits for the handshakes of two sockets at once leaves on its own connection alone', async (t) => {
+  const own = scope(t)
+  const both = [await beforeStartTls(own), await beforeStartTls(own)]
+  const texts = ['for the first', 'for the second one']
+  for (const part of [0, 1]) {
+    for (const [i, { socket }] of both.entries()) {
+      if (part === 0) socket.upgradeToSecure()
+      socket.send(texts[i].slice(part * 7, part * 7 + 7))
+      if (part === 1) socket.send(texts[i].slice(14))
+    }
+  }
+  // The one that began last is answered first.
+  for (const i of [1, 0]) {
+    const { socket, events, raw } = both[i]
+    const session = secure(raw)
+    t.is(String(await readExactly(session, texts[i].length)), texts[i])
+    session.on('data', (more) => t.fail(`${more} came as well`)).resume()
+    socket.close()
+    await once(session, 'end')
+    t.deepEqual(await events.closed(), ['open', 'close'])
+  }
 })
