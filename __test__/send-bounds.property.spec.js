@@ -4,11 +4,14 @@
 // beside it (the class of CVE-2015-4503, which sent foreign heap memory), whatever the offsets are; and the answer and
 // `bufferedAmount` count just these bytes.
 
+const { once } = require('node:events')
+
 const fc = require('fast-check')
 const test = require('ava')
 
 const { toPayload } = require('../lib/convert.js')
 const { scope } = require('./helpers/sockets.js')
+const { tlsServer, trusting } = require('./helpers/tls-peers.js')
 
 const HIGH_WATER = 65_536
 
@@ -175,80 +178,96 @@ test('REL-20: the slice that is chosen is exactly what the contract says, for ev
   t.pass()
 })
 
-test('REL-20: what arrives is the slices, one after another, and every count is right', async (t) => {
-  const own = scope(t)
-  const { socket, events, peer } = await own.toNode()
-  const received = []
-  let bytes = 0
-  peer.on('data', (chunk) => {
-    received.push(chunk)
-    bytes += chunk.length
-    peer.emit('more')
-  })
-  const arrived = (count) =>
-    new Promise((resolve) => {
-      const look = () => {
-        if (bytes < count) return
-        peer.off('more', look)
-        resolve()
-      }
-      peer.on('more', look)
-      look()
+/** An open client, and the socket of Node's at the other end: `{ socket, events, peer }`. */
+const TRANSPORTS = {
+  plain: (own) => own.toNode(),
+  async TLS(own) {
+    const server = await tlsServer(own, 'good', {}, () => {})
+    const [socket, events] = own.open('localhost', server.port, trusting())
+    const [[peer]] = await Promise.all([once(server.server, 'secureConnection'), events.event('open')])
+    return { socket, events, peer }
+  },
+}
+
+for (const [transport, numRuns] of [
+  ['plain', 120],
+  ['TLS', 30],
+]) {
+  test(`REL-20: what arrives is the slices, one after another, and every count is right (${transport})`, async (t) => {
+    const own = scope(t)
+    const { socket, events, peer } = await TRANSPORTS[transport](own)
+    const received = []
+    let bytes = 0
+    peer.on('data', (chunk) => {
+      received.push(chunk)
+      bytes += chunk.length
+      peer.emit('more')
     })
-  let total = 0
+    const arrived = (count) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (bytes < count) return
+          peer.off('more', look)
+          resolve()
+        }
+        peer.on('more', look)
+        look()
+      })
+    let total = 0
 
-  await fc.assert(
-    fc.asyncProperty(fc.array(chosen, { minLength: 1, maxLength: 12 }), async (calls) => {
-      // All in one turn, in which nothing leaves and every count is exact.
-      const sent = []
-      let pending = socket.bufferedAmount
-      if (pending !== 0) throw new Error(`${pending} bytes wait at the beginning`)
-      let mustDrain = false
-      for (const { input, rest } of calls) {
-        const made = make(input)
-        const expected = expectation(made, rest)
-        if (expected === undefined) {
-          let threw = false
-          try {
-            socket.send(made.data, ...rest)
-          } catch (error) {
-            threw = error instanceof TypeError
+    await fc.assert(
+      fc.asyncProperty(fc.array(chosen, { minLength: 1, maxLength: 12 }), async (calls) => {
+        // All in one turn, in which nothing leaves and every count is exact.
+        const sent = []
+        let pending = socket.bufferedAmount
+        if (pending !== 0) throw new Error(`${pending} bytes wait at the beginning`)
+        let mustDrain = false
+        for (const { input, rest } of calls) {
+          const made = make(input)
+          const expected = expectation(made, rest)
+          if (expected === undefined) {
+            let threw = false
+            try {
+              socket.send(made.data, ...rest)
+            } catch (error) {
+              threw = error instanceof TypeError
+            }
+            if (!threw) throw new Error('must be a TypeError')
+          } else {
+            const answer = socket.send(made.data, ...rest)
+            pending += expected.length
+            mustDrain ||= pending >= HIGH_WATER
+            if (answer !== pending <= HIGH_WATER) throw new Error(`answered ${answer} at ${pending} bytes`)
+            sent.push(expected)
+            // The memory is ours again, and may be used for anything.
+            if (typeof made.data !== 'string') {
+              const { buffer = made.data } = made.data
+              if (input.kind === 'pooled Buffer') made.data.fill(FOREIGN)
+              else new Uint8Array(buffer).fill(FOREIGN)
+            }
           }
-          if (!threw) throw new Error('must be a TypeError')
-        } else {
-          const answer = socket.send(made.data, ...rest)
-          pending += expected.length
-          mustDrain ||= pending >= HIGH_WATER
-          if (answer !== pending <= HIGH_WATER) throw new Error(`answered ${answer} at ${pending} bytes`)
-          sent.push(expected)
-          // The memory is ours again, and may be used for anything.
-          if (typeof made.data !== 'string') {
-            const { buffer = made.data } = made.data
-            if (input.kind === 'pooled Buffer') made.data.fill(FOREIGN)
-            else new Uint8Array(buffer).fill(FOREIGN)
+          if (socket.bufferedAmount !== pending) {
+            throw new Error(`bufferedAmount is ${socket.bufferedAmount}, not ${pending}`)
           }
         }
-        if (socket.bufferedAmount !== pending) {
-          throw new Error(`bufferedAmount is ${socket.bufferedAmount}, not ${pending}`)
-        }
-      }
-      const all = Buffer.concat(sent)
-      total += all.length
-      await arrived(total)
-      if (mustDrain) await events.event('drain')
-      if (!Buffer.concat(received.splice(0)).equals(all)) throw new Error('other bytes arrived')
-      while (socket.bufferedAmount > 0) await new Promise(setImmediate)
-      events.types = ['open']
-      events.events = []
-    }),
-    { numRuns: 120 },
-  )
+        const all = Buffer.concat(sent)
+        total += all.length
+        await arrived(total)
+        if (mustDrain) await events.event('drain')
+        if (!Buffer.concat(received.splice(0)).equals(all)) throw new Error('other bytes arrived')
+        while (socket.bufferedAmount > 0) await new Promise(setImmediate)
+        events.types = ['open']
+        events.events = []
+      }),
+      { numRuns },
+    )
 
-  // Nothing more was behind any of it.
-  socket.close()
-  await events.closed()
-  t.is(bytes, total)
-})
+    // Nothing more was behind any of it.
+    socket.close()
+    await events.closed()
+    t.is(bytes, total)
+  })
+}
 
 test('REL-20: on a string socket views are text, ArrayBuffers are bytes, and offsets go with the latter only', (t) => {
   fc.assert(
