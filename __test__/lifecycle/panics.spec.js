@@ -4,7 +4,8 @@
 // becomes the error of one socket or server (REL-09). The release profile, in which the addon for this is built, must
 // unwind for that (REL-10).
 
-const { existsSync } = require('node:fs')
+const { existsSync, readFileSync, readdirSync } = require('node:fs')
+const { join } = require('node:path')
 
 const test = require('ava')
 
@@ -113,4 +114,31 @@ run('a panic in accept ends its server with an error, and no socket', async (t) 
   const { uncaught, events } = await panic('accept', 'plain')
   t.deepEqual(uncaught, [])
   t.deepEqual(events, ["NetworkError: internal error: the listener's task panicked"])
+})
+
+// Whichever function it is: those above have a hook, and one that is new has none yet.
+test('every function that JavaScript can call catches panics', (t) => {
+  const directory = join(__dirname, '../../src/binding')
+  const functions = []
+  for (const file of readdirSync(directory)) {
+    const source = readFileSync(join(directory, file), 'utf8')
+    // Up to what it is an attribute of; other attributes and comments may come in between.
+    const pattern =
+      /#\[napi(?:\(([^]*?)\))?\]\s*(?:(?:\/\/[^\n]*|#\[[^\]]*\])\s*)*((?:(?:pub(?:\([^)]*\))?|async|unsafe|const) +)*)(\w+) ?(\w*)/g
+    const exported = [...source.matchAll(pattern)]
+    t.is(
+      exported.length,
+      source.split('#[napi').length - 1,
+      `${file}: an attribute that this test does not read`,
+    )
+    for (const [, options = '', , what, name] of exported) {
+      if (what === 'fn')
+        functions.push({ name: `${file}: ${name}`, caught: /\bcatch_unwind\b/.test(options) })
+    }
+  }
+  t.true(functions.length > 20, `${functions.length} functions`)
+  t.deepEqual(
+    functions.filter(({ caught }) => !caught).map(({ name }) => name),
+    [],
+  )
 })
