@@ -48,6 +48,17 @@ for (const kind of ['plain', 'tls']) {
     )
   }
 
+  test.serial(
+    `an exception in any handler of a worker, during ${kind} traffic, is the worker's error, and nobody else's`,
+    async (t) => {
+      for (const event of EVENTS) {
+        const { errors, code } = await ask('throw-in-worker.js', [kind, event], streamers)
+        t.deepEqual(errors, [{ name: 'RangeError', message: 'dropped the ball' }], event)
+        t.is(code, 1, event)
+      }
+    },
+  )
+
   test.serial(`each exception is reported once, as it was thrown, and no ${kind} data is lost`, async (t) => {
     const { calls, uncaught, unhandled } = await ask('throw-every-third.js', [kind, 'throws'], echoers)
     t.is(calls, 30)
