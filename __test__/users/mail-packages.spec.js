@@ -1,9 +1,10 @@
 'use strict'
 
-// The mail clients of npm that were written for mozTCPSocket, unmodified, each in a process of its own in which
-// `moz-tcp-socket/register` has put the API where they look for it: browserbox, emailjs-imap-client 2, wo-smtpclient
-// and emailjs-smtp-client 1. (emailjs-imap-client 3 and emailjs-smtp-client 2 always take node:net in Node.js.) One
-// after the other, because they give a server ten seconds, and their processes would take the time from each other.
+// The mail clients of npm that were written for mozTCPSocket, unmodified, each in a process of its own. In most of them
+// `moz-tcp-socket/register` has put the API where browserbox, emailjs-imap-client 2, wo-smtpclient and
+// emailjs-smtp-client 1 look for it; emailjs-imap-client 3 and emailjs-smtp-client 2, which always take node:net in
+// Node.js, are given what docs/porting.md says. One after the other, because they give a server ten seconds, and their
+// processes would take the time from each other.
 
 const { randomBytes } = require('node:crypto')
 const { writeFileSync } = require('node:fs')
@@ -17,8 +18,28 @@ const { certificate } = require('../helpers/pki-matrix.js')
 const { closedPort, scope } = require('../helpers/sockets.js')
 const { TELLS_REASONS } = require('../helpers/tls-peers.js')
 
-const IMAP = ['browserbox', 'emailjs-imap-client']
-const SMTP = ['wo-smtpclient', 'emailjs-smtp-client']
+const IMAP = [
+  { name: 'browserbox', script: 'browserbox', compresses: true },
+  {
+    name: 'emailjs-imap-client 2',
+    script: 'emailjs-imap-client',
+    module: 'emailjs-imap-client',
+    compresses: true,
+  },
+  {
+    name: 'emailjs-imap-client 3',
+    script: 'emailjs-imap-client',
+    module: 'emailjs-imap-client-3',
+    swapped: true,
+    // In Node.js it puts the header of zlib before it, which RFC 4978 does not have, and no server understands.
+    compresses: false,
+  },
+]
+const SMTP = [
+  { name: 'wo-smtpclient', module: 'wo-smtpclient' },
+  { name: 'emailjs-smtp-client 1', module: 'emailjs-smtp-client' },
+  { name: 'emailjs-smtp-client 2', module: 'emailjs-smtp-client-2', swapped: true },
+]
 const CA = String(certificate('root').ca)
 const UNTRUSTED = TELLS_REASONS ? 'SecurityUntrustedCertificateIssuerError' : 'SecurityError'
 
@@ -40,12 +61,12 @@ test.serial('tcp-socket and emailjs-tcp-socket 1 hand out mozTCPSocket itself', 
 const BLOB = randomBytes(1_500_000).map((byte) => byte || 1)
 const UPLOAD = Buffer.from(BLOB.subarray(0, 400_000)).toString('latin1')
 
-for (const script of IMAP) {
+for (const { name, script, compresses, ...how } of IMAP) {
   const options = (more) => ({ auth: LOGIN, ca: CA, ...more })
 
-  test.serial(`${script} reads and writes mail in the clear`, async (t) => {
+  test.serial(`${name} reads and writes mail in the clear`, async (t) => {
     const server = await imapServer(scope(t), { message: BLOB })
-    const request = { port: server.port, options: options({ ignoreTLS: true }), upload: 'short' }
+    const request = { ...how, port: server.port, options: options({ ignoreTLS: true }), upload: 'short' }
     const seen = await ask(t, script, request)
     t.like(seen, { ours: true, ssl: false, compressed: false, errors: [] })
     t.true(Buffer.from(seen.body, 'base64').equals(BLOB))
@@ -53,9 +74,9 @@ for (const script of IMAP) {
     await server.served()
   })
 
-  test.serial(`${script} upgrades with STARTTLS, and logs in after that`, async (t) => {
+  test.serial(`${name} upgrades with STARTTLS, and logs in after that`, async (t) => {
     const server = await imapServer(scope(t), { message: BLOB })
-    const seen = await ask(t, script, { port: server.port, options: options({ requireTLS: true }) })
+    const seen = await ask(t, script, { ...how, port: server.port, options: options({ requireTLS: true }) })
     t.like(seen, { ours: true, ssl: true, errors: [] })
     t.true(Buffer.from(seen.body, 'base64').equals(BLOB))
     t.deepEqual(
@@ -66,9 +87,14 @@ for (const script of IMAP) {
     await server.served()
   })
 
-  test.serial(`${script} reads and writes mail over TLS from the first byte`, async (t) => {
+  test.serial(`${name} reads and writes mail over TLS from the first byte`, async (t) => {
     const server = await imapServer(scope(t), { implicit: true, message: BLOB })
-    const request = { port: server.port, options: options({ useSecureTransport: true }), upload: UPLOAD }
+    const request = {
+      ...how,
+      port: server.port,
+      options: options({ useSecureTransport: true }),
+      upload: UPLOAD,
+    }
     const seen = await ask(t, script, request)
     t.like(seen, { ours: true, ssl: true, errors: [] })
     t.true(Buffer.from(seen.body, 'base64').equals(BLOB))
@@ -76,42 +102,43 @@ for (const script of IMAP) {
     await server.served()
   })
 
-  test.serial(`${script} changes its handlers for COMPRESS=DEFLATE, and nothing is lost`, async (t) => {
-    const message = Buffer.from('0123456789abcdef\r\n'.repeat(30_000))
-    const server = await imapServer(scope(t), { message })
-    const request = {
-      port: server.port,
-      options: options({ enableCompression: true }),
-      upload: 'x'.repeat(99_999),
-    }
-    const seen = await ask(t, script, request)
-    t.like(seen, { ours: true, ssl: true, compressed: true, errors: [] })
-    t.true(Buffer.from(seen.body, 'base64').equals(message))
-    t.is(String(server.messages[0]), request.upload)
-    await server.served()
-  })
+  if (compresses) {
+    test.serial(`${name} changes its handlers for COMPRESS=DEFLATE, and nothing is lost`, async (t) => {
+      const message = Buffer.from('0123456789abcdef\r\n'.repeat(30_000))
+      const server = await imapServer(scope(t), { message })
+      const request = {
+        ...how,
+        port: server.port,
+        options: options({ enableCompression: true }),
+        upload: 'x'.repeat(99_999),
+      }
+      const seen = await ask(t, script, request)
+      t.like(seen, { ours: true, ssl: true, compressed: true, errors: [] })
+      t.true(Buffer.from(seen.body, 'base64').equals(message))
+      t.is(String(server.messages[0]), request.upload)
+      await server.served()
+    })
+  }
 
-  test.serial(`${script} learns that the server is gone, and its process ends`, async (t) => {
+  test.serial(`${name} learns that the server is gone, and its process ends`, async (t) => {
     const server = await imapServer(scope(t))
-    const request = { port: server.port, options: options({ ignoreTLS: true }), hangUp: true }
+    const request = { ...how, port: server.port, options: options({ ignoreTLS: true }), hangUp: true }
     const seen = await ask(t, script, request)
     t.true(seen.ours)
     t.is(seen.body, null)
     // browserbox has `onclose` for that.
-    const errors = script === 'browserbox' ? [] : ['Socket closed unexceptedly!']
-    t.deepEqual(
-      seen.errors.map(({ message }) => message),
-      errors,
-    )
+    t.is(seen.errors.length, script === 'browserbox' ? 0 : 1)
+    // One of the two learnt to spell.
+    for (const { message } of seen.errors) t.regex(message, /^Socket closed unex(cep|pec)tedly!$/)
     await server.served()
   })
 
-  test.serial(`${script} sends no password to a server that it cannot verify`, async (t) => {
+  test.serial(`${name} sends no password to a server that it cannot verify`, async (t) => {
     const own = scope(t)
     for (const implicit of [false, true]) {
       const server = await imapServer(own, { implicit })
       const untrusting = options({ ca: undefined, requireTLS: true, useSecureTransport: implicit })
-      const seen = await ask(t, script, { port: server.port, options: untrusting })
+      const seen = await ask(t, script, { ...how, port: server.port, options: untrusting })
       t.is(seen.errors.length, 1)
       t.true(seen.errors[0].isError)
       if (script === 'browserbox') t.is(seen.errors[0].name, UNTRUSTED)
@@ -124,8 +151,8 @@ for (const script of IMAP) {
     }
   })
 
-  test.serial(`${script} tells that the connection was refused`, async (t) => {
-    const seen = await ask(t, script, { port: await closedPort(), options: options() })
+  test.serial(`${name} tells that the connection was refused`, async (t) => {
+    const seen = await ask(t, script, { ...how, port: await closedPort(), options: options() })
     t.is(seen.errors.length, 1)
     t.true(seen.errors[0].isError)
     // One hands on the error itself, the other puts its message into one of its own.
@@ -144,12 +171,12 @@ const PIECES = [
   '\r\n.',
 ]
 
-for (const module of SMTP) {
+for (const { name, ...how } of SMTP) {
   const options = (more) => ({ auth: LOGIN, ca: CA, name: 'client.example.org', ...more })
 
   async function delivers(t, serverOptions, more, isSecure) {
     const server = await smtpServer(scope(t), serverOptions)
-    const seen = await ask(t, 'smtp', { module, port: server.port, options: options(more), pieces: PIECES })
+    const seen = await ask(t, 'smtp', { ...how, port: server.port, options: options(more), pieces: PIECES })
     t.like(seen, { ours: true, ssl: isSecure, errors: [], done: true })
     t.is(seen.waits, 2, 'it waits after each of the two large pieces')
     t.is(seen.drains, 2)
@@ -165,25 +192,25 @@ for (const module of SMTP) {
     return server
   }
 
-  test.serial(`${module} delivers a message in the clear, and waits for drain`, async (t) => {
+  test.serial(`${name} delivers a message in the clear, and waits for drain`, async (t) => {
     await delivers(t, {}, { ignoreTLS: true }, false)
   })
 
-  test.serial(`${module} upgrades with STARTTLS, and logs in after that`, async (t) => {
+  test.serial(`${name} upgrades with STARTTLS, and logs in after that`, async (t) => {
     const server = await delivers(t, {}, {}, true)
     t.deepEqual(server.commands.slice(0, 4), ['plain EHLO', 'plain STARTTLS', 'tls EHLO', 'tls AUTH'])
   })
 
-  test.serial(`${module} delivers a message over TLS from the first byte`, async (t) => {
+  test.serial(`${name} delivers a message over TLS from the first byte`, async (t) => {
     await delivers(t, { implicit: true }, { useSecureTransport: true }, true)
   })
 
-  test.serial(`${module} sends no password to a server that it cannot verify`, async (t) => {
+  test.serial(`${name} sends no password to a server that it cannot verify`, async (t) => {
     const own = scope(t)
     for (const implicit of [false, true]) {
       const server = await smtpServer(own, { implicit })
       const untrusting = options({ ca: undefined, useSecureTransport: implicit })
-      const seen = await ask(t, 'smtp', { module, port: server.port, options: untrusting })
+      const seen = await ask(t, 'smtp', { ...how, port: server.port, options: untrusting })
       t.like(seen.errors, [{ name: UNTRUSTED, isError: true }])
       t.is(seen.errors.length, 1)
       t.is(seen.done, null)
@@ -192,8 +219,8 @@ for (const module of SMTP) {
     }
   })
 
-  test.serial(`${module} tells that the connection was refused, and closes once`, async (t) => {
-    const seen = await ask(t, 'smtp', { module, port: await closedPort(), options: options() })
+  test.serial(`${name} tells that the connection was refused, and closes once`, async (t) => {
+    const seen = await ask(t, 'smtp', { ...how, port: await closedPort(), options: options() })
     t.like(seen.errors, [{ name: 'ConnectionRefusedError', isError: true }])
     t.is(seen.errors.length, 1)
     t.is(seen.closes, 1)
