@@ -8,9 +8,10 @@ const { readFileSync, readdirSync } = require('node:fs')
 
 /** Whether a running process may be traced. Where it may not, nothing can be installed to change that. */
 function mayAttach() {
-  const script = 'sleep 20 & timeout -s INT 1 strace -p $!; kill $!'
-  const { stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' })
-  return stderr.includes(' attached')
+  // Whichever of the two ends first ends the other. No other signal: one that is traced can get lost.
+  const script =
+    'sleep 60 & id=$!; strace -o /dev/null -p $id 2>&1 | { grep -q " attached"; code=$?; kill -9 $id; exit $code; }'
+  return spawnSync('sh', ['-c', script]).status === 0
 }
 
 /** The threads of process `pid` with that name. */

@@ -70,7 +70,7 @@ for (const [call, error, places] of [
 }
 
 const isInLoop = process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
-const isTraceable = process.platform === 'linux' && hasTools('strace', 'timeout')
+const isTraceable = process.platform === 'linux' && hasTools('strace')
 const withTrace = isTraceable
   ? testOn(test.serial, mayAttach(), 'permission to trace')
   : testWhere(test.serial, false, 'Linux with strace')
