@@ -23,6 +23,11 @@ const TRANSPORTS = {
   },
 }
 
+/** Until the kernel knows, and JavaScript does not: no turn of the event loop is left to it. */
+function block(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
 /** Other connections have come and gone: so has whatever was under way on this one. */
 async function letTimeGo(own) {
   const { socket, events, peer } = await own.toNode()
@@ -58,19 +63,31 @@ for (const [name, connect] of Object.entries(TRANSPORTS)) {
         t.is(String(await events.data(8)), 'precious')
         if (how === 'resetAndDestroy') {
           t.deepEqual(types, ['open', 'error', 'close'])
-          t.is((await events.event('error')).message, 'Network')
+          t.is((await events.event('error')).name, 'NetworkError')
         }
       })
     }
   }
+
+  test(`a send that the system refuses is a NetworkError with its number (${name})`, async (t) => {
+    const { socket, events, raw } = await connect(scope(t))
+    raw.resetAndDestroy()
+    block(50)
+    for (let turn = 0; turn < 3; turn++) {
+      socket.send('lost')
+      await null
+      await null
+    }
+    const error = await failed(t, events, 'NetworkError', ['open'])
+    t.true(['ECONNRESET', 'EPIPE'].includes(error.data.code), error.data.message)
+  })
 }
 
 test('a reset that comes before upgradeToSecure() has its own name', async (t) => {
   const own = scope(t)
   const { socket, events, peer } = await own.toNode()
   peer.resetAndDestroy()
-  // Until the kernel knows, and JavaScript does not: no turn of the event loop is left to it.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+  block(50)
   socket.upgradeToSecure()
   await failed(t, events, 'NetworkError', ['open'])
 })

@@ -32,8 +32,9 @@ impl Secured {
     tls::tls_info(&lock(&self.0))
   }
 
-  /// Writes what can be written of `data` without waiting; returns how many bytes. Whatever is in the way, an error
-  /// included, the task will find as well: what is left must be written by it next, from the same bytes.
+  /// Writes what can be written of `data` without waiting; returns how many bytes. Whatever is in the way, the task will
+  /// find as well, an error of the system in [`Tcp::write_error`]: what is left must be written by it next, from the same
+  /// bytes.
   pub(super) fn try_write(&self, data: &[u8]) -> usize {
     let Ok(mut stream) = self.0.try_lock() else {
       return 0;
@@ -65,12 +66,22 @@ impl Secured {
   }
 }
 
+/// Where TCP failed to write, that and not what TLS made of it: OpenSSL calls it an error of its own, for which it has no
+/// reason.
+fn in_systems_words(stream: &Stream, error: io::Error) -> io::Error {
+  tls::tcp(stream).write_error().unwrap_or(error)
+}
+
 impl AsyncRead for Secured {
   /// As any reader; but the end of the stream without close_notify is the error `UnexpectedEof`.
   fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
     let mut stream = lock(&self.0);
     let before = buf.filled().len();
-    ready!(Pin::new(&mut *stream).poll_read(cx, buf))?;
+    ready!(Pin::new(&mut *stream).poll_read(cx, buf)).map_err(|error| match error.raw_os_error() {
+      Some(_) => in_systems_words(&stream, error),
+      // TLS itself, whose word explains more: an alert of the peer's.
+      None => error,
+    })?;
     if buf.filled().len() == before && tls::tcp(&stream).is_at_end() {
       return Poll::Ready(Err(io::Error::new(
         io::ErrorKind::UnexpectedEof,
@@ -83,7 +94,9 @@ impl AsyncRead for Secured {
 
 impl AsyncWrite for Secured {
   fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-    Pin::new(&mut *lock(&self.0)).poll_write(cx, buf)
+    let mut stream = lock(&self.0);
+    let written = ready!(Pin::new(&mut *stream).poll_write(cx, buf));
+    Poll::Ready(written.map_err(|error| in_systems_words(&stream, error)))
   }
 
   fn poll_write_vectored(
@@ -91,7 +104,9 @@ impl AsyncWrite for Secured {
     cx: &mut Context<'_>,
     bufs: &[io::IoSlice<'_>],
   ) -> Poll<io::Result<usize>> {
-    Pin::new(&mut *lock(&self.0)).poll_write_vectored(cx, bufs)
+    let mut stream = lock(&self.0);
+    let written = ready!(Pin::new(&mut *stream).poll_write_vectored(cx, bufs));
+    Poll::Ready(written.map_err(|error| in_systems_words(&stream, error)))
   }
 
   fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

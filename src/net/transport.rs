@@ -43,6 +43,8 @@ pub enum Transport {
 pub struct Tcp {
   stream: TcpStream,
   eof: bool,
+  /// The system's number for what a write failed with. It says that once, and TLS libraries do not always pass it on.
+  write_error: Option<i32>,
   /// What was read and not yet asked for. `None` where nothing is read ahead.
   ahead: Option<BytesMut>,
 }
@@ -56,6 +58,7 @@ impl Tcp {
     Self {
       stream,
       eof: false,
+      write_error: None,
       ahead: None,
     }
   }
@@ -72,6 +75,18 @@ impl Tcp {
   /// The peer's FIN was read.
   pub(super) fn is_at_end(&self) -> bool {
     self.eof
+  }
+
+  /// What the first write that failed failed with, if the system said so.
+  pub(super) fn write_error(&self) -> Option<io::Error> {
+    self.write_error.map(io::Error::from_raw_os_error)
+  }
+
+  fn note_write(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    if let Poll::Ready(Err(error)) = &written {
+      self.write_error = self.write_error.or(error.raw_os_error());
+    }
+    written
   }
 
   /// The stream, for another reactor than Tokio's.
@@ -173,7 +188,9 @@ impl AsyncRead for Tcp {
     buf: &mut ReadBuf<'_>,
   ) -> Poll<io::Result<()>> {
     let before = buf.filled().len();
-    let Self { stream, eof, ahead } = &mut *self;
+    let Self {
+      stream, eof, ahead, ..
+    } = &mut *self;
     match ahead {
       Some(ahead) if !ahead.is_empty() || buf.remaining() < READ_AHEAD => {
         if ahead.is_empty() {
@@ -197,7 +214,8 @@ impl AsyncRead for Tcp {
 
 impl AsyncWrite for Tcp {
   fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-    retry(|| Pin::new(&mut self.stream).poll_write(cx, buf))
+    let written = retry(|| Pin::new(&mut self.stream).poll_write(cx, buf));
+    self.note_write(written)
   }
 
   fn poll_write_vectored(
@@ -205,7 +223,8 @@ impl AsyncWrite for Tcp {
     cx: &mut Context<'_>,
     bufs: &[io::IoSlice<'_>],
   ) -> Poll<io::Result<usize>> {
-    retry(|| poll_send_vectored(&mut self.stream, cx, bufs))
+    let written = retry(|| poll_send_vectored(&mut self.stream, cx, bufs));
+    self.note_write(written)
   }
 
   fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
