@@ -1,10 +1,10 @@
 'use strict'
 
-// Trust from the environment: SSL_CERT_FILE and NODE_EXTRA_CA_CERTS add it, nothing takes verification away (users.md
-// section 5, item 7; REL-95). The environment is read once, so each case is a process of its own.
+// Trust from the environment: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS add it, nothing takes verification away
+// or tells secrets (users.md section 5, item 7; REL-95). The environment is read once, so each case is a process of its own.
 
-const { execFile } = require('node:child_process')
-const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { execFile, execFileSync } = require('node:child_process')
+const { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { dirname, join } = require('node:path')
 const { promisify } = require('node:util')
@@ -74,13 +74,60 @@ testWith(
   },
 )
 
+/** A new directory with the certificates called `names`, under the names by which OpenSSL looks for them, or under others. */
+function directoryOf(directory, names, fileName = hashName) {
+  const path = join(dirname(root().caFile), directory)
+  mkdirSync(path)
+  for (const name of names) writeFileSync(join(path, fileName(name)), certificate(name).own)
+  return path
+}
+
+function hashName(name) {
+  const hash = execFileSync('openssl', ['x509', '-hash', '-noout', '-in', certificate(name).ownFile])
+  return `${String(hash).trim()}.0`
+}
+
+test('SSL_CERT_DIR names directories of certificates to trust', async (t) => {
+  const [right, wrong] = [directoryOf('right', ['root']), directoryOf('wrong', ['stranger'])]
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: right }), FINE)
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: wrong }), UNTRUSTED)
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: wrong, NODE_EXTRA_CA_CERTS: root().caFile }), FINE)
+  const both = { SSL_CERT_DIR: right, SSL_CERT_FILE: certificate('stranger').ownFile }
+  t.deepEqual(await openWith(t, both), FINE)
+})
+
+test('certificates in SSL_CERT_DIR count under the names that OpenSSL gives them only', async (t) => {
+  const directory = directoryOf('unhashed', ['root'], (name) => `${name}.pem`)
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: directory }), UNTRUSTED)
+})
+
+test('trust from SSL_CERT_DIR does not replace the check of the name', async (t) => {
+  const directory = directoryOf('named', ['root'])
+  const mismatch = ['SecurityCertificateDomainMismatchError', 'close']
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: directory }, { name: 'wrongHost' }), mismatch)
+})
+
+test('SSLKEYLOGFILE has the keys of a connection written nowhere', async (t) => {
+  const file = join(dirname(root().caFile), 'keys.log')
+  const variables = { SSLKEYLOGFILE: file, NODE_EXTRA_CA_CERTS: root().caFile }
+  t.deepEqual(await openWith(t, variables), FINE)
+  t.false(existsSync(file))
+})
+
 test('NODE_EXTRA_CA_CERTS names certificates to trust, in addition', async (t) => {
   t.deepEqual(await openWith(t, { NODE_EXTRA_CA_CERTS: root().caFile }), FINE)
 })
 
 test('both together are both trusted, and so is ca', async (t) => {
-  const both = { SSL_CERT_FILE: certificate('stranger').caFile, NODE_EXTRA_CA_CERTS: root().caFile }
-  t.deepEqual(await openWith(t, both), FINE)
+  const strangers = certificate('stranger').ownFile
+  for (const both of [
+    { SSL_CERT_FILE: strangers, NODE_EXTRA_CA_CERTS: root().caFile },
+    { SSL_CERT_FILE: root().caFile, NODE_EXTRA_CA_CERTS: strangers },
+  ]) {
+    t.deepEqual(await openWith(t, both), FINE)
+  }
+  const none = { SSL_CERT_FILE: strangers, NODE_EXTRA_CA_CERTS: strangers }
+  t.deepEqual(await openWith(t, none), UNTRUSTED)
   const files = {
     SSL_CERT_FILE: certificate('good').ownFile,
     NODE_EXTRA_CA_CERTS: certificate('good').ownFile,
