@@ -6,7 +6,8 @@ const net = require('node:net')
 
 const { PAYLOAD, marked, sServer, sServerCommand, stop } = require('./peers.js')
 const { certificate, fingerprint, revocationList } = require('../../__test__/helpers/pki-matrix.js')
-const { GO_AHEAD, readLine } = require('../../__test__/helpers/tls-peers.js')
+const { GO_AHEAD, readLine, tlsServer } = require('../../__test__/helpers/tls-peers.js')
+const { HEADER, eachRecord, relay } = require('../../__test__/helpers/tls-wires.js')
 
 const AT_ONCE = 'useSecureTransport'
 const UPGRADED = 'upgradeToSecure()'
@@ -20,14 +21,21 @@ const DEMANDS = () => ['-Verify', '1', '-verify_return_error', '-CAfile', rootFi
 
 /**
  * `what`: the server is `s_server` with the named certificate. `options` are the client's. `ending` is what happens when the
- * server has got what the client sent.
+ * server has got what the client sent. `onTheWay(record, index, client)` writes to `client` what shall get there of each
+ * record of the server; `isLate`: that begins with `ending`. `takesLong` is for what waits for a deadline.
  */
-function openssl(what, name, { args = () => [], host = 'localhost', options = () => ({}), ending } = {}) {
+function openssl(
+  what,
+  name,
+  { args = () => [], host = 'localhost', options = () => ({}), ending, onTheWay, takesLong } = {},
+) {
   return {
     what,
     host,
     options,
     ending,
+    onTheWay,
+    takesLong,
     get peer() {
       return sServerCommand(name, args())
     },
@@ -45,11 +53,46 @@ function openssl(what, name, { args = () => [], host = 'localhost', options = ()
   }
 }
 
+/** What somebody on the way may do to a record: `client` gets another. */
+const flip = (record, client) => {
+  const changed = Buffer.from(record)
+  // Near the end are signatures and authentication tags.
+  changed[changed.length - 10] ^= 1
+  client.write(changed)
+}
+const endInside = (record, client) => client.end(record.subarray(0, record.length / 2))
+const resetInside = (record, client) =>
+  client.write(record.subarray(0, record.length / 2), () => client.resetAndDestroy())
+const hold = () => {}
+
+/** Records of a server of TLS 1.3 and what is in them. */
+const [SERVER_HELLO, , , CERTIFICATE] = [0, 1, 2, 3]
+
+/** `act` on the record `index` of the server, which is the last one that reaches the client. */
+const at = (index, act) => ({
+  onTheWay(record, i, client) {
+    if (i < index) client.write(record)
+    else if (i === index) act(record, client)
+  },
+})
+
+/** `act` on what the server says when it has got what the client sent. */
+const spoken = (act) => ({
+  // Session tickets are records like those of the application.
+  args: () => ['-num_tickets', '0'],
+  ending: 'speak',
+  onTheWay(record, _index, client, isEnding) {
+    if (isEnding) act(record, client)
+    else client.write(record)
+  },
+})
+
 /** `what`: the server is a script that gets each connection after the first bytes of the ClientHello. */
-function script(what, peer, answer) {
+function script(what, peer, answer, { takesLong } = {}) {
   return {
     what,
     peer,
+    takesLong,
     host: 'localhost',
     options: () => ({}),
     async start(own) {
@@ -128,6 +171,23 @@ const REFUSED = [
     raw.end(Buffer.from('160303007a020000760303', 'hex')),
   ),
   script('2 MB of junk', 'write(2 MB of a5)', (raw) => raw.write(Buffer.alloc(2_000_000, 0xa5))),
+  script('silence', 'nothing', () => {}, { takesLong: true }),
+  openssl('a server that stalls after its ServerHello', 'good', {
+    ...at(SERVER_HELLO + 1, hold),
+    takesLong: true,
+  }),
+  openssl('a bit of the ServerHello changed on the way', 'good', {
+    onTheWay(record, index, client) {
+      if (index > SERVER_HELLO) return client.write(record)
+      const changed = Buffer.from(record)
+      // In the middle of what is random: no field that anybody could object to.
+      changed[HEADER + 22] ^= 1
+      client.write(changed)
+    },
+  }),
+  openssl('a bit of the certificate changed on the way', 'good', at(CERTIFICATE, flip)),
+  openssl('an end in the middle of the certificate', 'good', at(CERTIFICATE, endInside)),
+  openssl('a reset in the middle of the certificate', 'good', at(CERTIFICATE, resetInside)),
   alert('unexpected_message', 10),
   alert('handshake_failure', 40),
   alert('bad_certificate', 42),
@@ -151,14 +211,54 @@ const VERIFIED = [
     options: () => ({ cert: certificate('clientUnknown').cert, key: certificate('clientUnknown').key }),
   }),
   openssl('the server is killed, so that there is no close_notify', 'good', { ending: 'kill' }),
+  openssl('a bit of a record changed on the way', 'good', spoken(flip)),
+  openssl('an end in the middle of a record', 'good', spoken(endInside)),
+  openssl('a reset in the middle of a record', 'good', spoken(resetInside)),
+  openssl(
+    'plaintext between records',
+    'good',
+    spoken((_record, client) => client.write('250 INJECTED\r\n')),
+  ),
+]
+
+/** What is put in the clear behind a server's consent to STARTTLS, and when. */
+const INJECTED = '250 INJECTED\r\n'
+
+/**
+ * Plaintext in the wrong place: `answer(raw, hello)` is what the server does about STARTTLS, where `hello` resolves when the
+ * client's is there; `meanwhile` what it does while the application handles the go-ahead.
+ */
+const INJECTIONS = [
+  {
+    what: 'in one segment with the go-ahead',
+    async answer(raw, _hello, own) {
+      relay(own, raw, (await tlsServer(own)).port, {})
+      raw.write(GO_AHEAD + INJECTED)
+    },
+  },
+  {
+    what: 'while the application handles the go-ahead',
+    answer: (raw) => raw.write(GO_AHEAD),
+    meanwhile: (raw) => raw.write(INJECTED),
+  },
+  {
+    what: 'behind the hello of the client',
+    async answer(raw, hello) {
+      raw.write(GO_AHEAD)
+      raw.resume()
+      await hello
+      raw.write(INJECTED)
+    },
+  },
 ]
 
 /**
  * Between the client and the server at `port`: consents to STARTTLS when `way` has it, and records what the client sends
  * from then on. `ended` resolves when the server has ended.
  */
-async function between(own, port, way) {
+async function between(own, port, way, onTheWay) {
   const seen = []
+  let isEnding = false
   let tellEnd
   const ended = new Promise((resolve) => {
     tellEnd = resolve
@@ -173,18 +273,25 @@ async function between(own, port, way) {
     client.on('data', (bytes) => seen.push(bytes))
     server.on('error', () => client.resetAndDestroy()).on('close', tellEnd)
     client.on('error', () => server.resetAndDestroy())
-    client.pipe(server).pipe(client)
+    client.pipe(server)
+    if (!onTheWay) return server.pipe(client)
+    eachRecord(server, (record, index) => onTheWay(record, index, client, isEnding))
+    server.on('end', () => client.end())
+    client.on('close', () => server.end())
   })
-  return { port: front.port, ended, inTheClear: () => marked(Buffer.concat(seen)) }
+  const beginEnding = () => {
+    isEnding = true
+  }
+  return { port: front.port, ended, beginEnding, inTheClear: () => marked(Buffer.concat(seen)) }
 }
 
 /**
  * Meets the server of `condition` in one of WAYS: `{ name, message, errorCode, reason, leaked }`, where the first four are
  * undefined when nothing failed, and `leaked` is the number of bytes of the application that the server got.
  */
-async function observe(own, { start, host, options, ending }, way) {
+async function observe(own, { start, host, options, ending, onTheWay }, way) {
   const server = await start(own)
-  const front = await between(own, server.port, way)
+  const front = await between(own, server.port, way, onTheWay)
   const [socket, events] = own.open(host, front.port, {
     binaryType: 'arraybuffer',
     useSecureTransport: way === AT_ONCE,
@@ -202,9 +309,18 @@ async function observe(own, { start, host, options, ending }, way) {
   if (ending) await server.got(PAYLOAD.length)
   if (ending === 'close') socket.close()
   if (ending === 'kill') await server.end()
+  if (ending === 'speak') {
+    front.beginEnding()
+    server.child.stdin.write('250 fine\n')
+  }
   await events.closed()
   await front.ended
   if (ending !== 'kill') await server.end()
+  return { ...described(events), leaked: server.deciphered() + front.inTheClear() }
+}
+
+/** What the error says with which `events` ended, if there was one. */
+function described(events) {
   const error = events.events.find(({ type }) => type === 'error')
   return {
     name: error?.name,
@@ -212,8 +328,43 @@ async function observe(own, { start, host, options, ending }, way) {
     errorCode: error && `0x${error.errorCode.toString(16)}`,
     // Fingerprints are new each time.
     reason: error && (error.data.reason ?? error.data.code)?.replace(/[A-F\d]{2}(?::[A-F\d]{2}){31}/, '…'),
-    leaked: server.deciphered() + front.inTheClear(),
   }
 }
 
-module.exports = { REFUSED, VERIFIED, WAYS, observe }
+/**
+ * Meets a server that does one of INJECTIONS: as `observe`, and `injected` says whether the application got the line as data
+ * `before` it called upgradeToSecure(), or `after`.
+ */
+async function observeInjection(own, { answer, meanwhile }) {
+  const server = await own.netServer({ allowHalfOpen: true })
+  const [socket, events] = own.open('localhost', server.port, { ca: certificate('root').ca })
+  socket.onopen = () => socket.send('STARTTLS\r\n')
+  const raw = await server.connection()
+  await readLine(raw)
+  const seen = []
+  const hello = new Promise((resolve) => {
+    raw.on('data', (bytes) => {
+      seen.push(bytes)
+      resolve()
+    })
+  })
+  const said = { before: '', after: '' }
+  socket.ondata = ({ data }) => {
+    said[socket.ssl ? 'after' : 'before'] += data
+    if (socket.ssl) return
+    meanwhile?.(raw)
+    // So that what the server does meanwhile is here before the upgrade begins.
+    const until = Date.now() + 50
+    while (Date.now() < until);
+    socket.upgradeToSecure()
+    socket.send(PAYLOAD.toString('latin1'))
+    if (!meanwhile) socket.close()
+  }
+  await answer(raw, hello, own)
+  raw.resume()
+  await events.closed()
+  const injected = ['before', 'after'].filter((when) => said[when].includes(INJECTED))
+  return { ...described(events), injected: injected.join(), leaked: marked(Buffer.concat(seen)) }
+}
+
+module.exports = { INJECTIONS, REFUSED, VERIFIED, WAYS, observe, observeInjection }
