@@ -9,7 +9,14 @@ const test = require('ava')
 
 const { certificate } = require('../helpers/pki-matrix.js')
 const { receive, scope } = require('../helpers/sockets.js')
-const { beforeStartTls, failed, readExactly, secure } = require('../helpers/tls-peers.js')
+const {
+  beforeStartTls,
+  failed,
+  readExactly,
+  secure,
+  tlsServer,
+  trusting,
+} = require('../helpers/tls-peers.js')
 
 test('ssl is true as soon as upgradeToSecure returns, and no event tells of the handshake', async (t) => {
   const { socket, events, raw } = await beforeStartTls(scope(t))
@@ -62,7 +69,7 @@ test('a string socket upgrades too, and both directions stay byte strings', asyn
   t.is(events.events.at(-1).data, '\u00fe\u0000\u0001')
 })
 
-test('a second call is a no-op: during the handshake, after it, and on a socket that began with TLS', async (t) => {
+test('a second call is a no-op: during the handshake, and after it', async (t) => {
   const own = scope(t)
   const { socket, events, raw } = await beforeStartTls(own)
   socket.upgradeToSecure()
@@ -73,6 +80,22 @@ test('a second call is a no-op: during the handshake, after it, and on a socket 
   t.is(socket.upgradeToSecure(), undefined)
   socket.send('b')
   t.is(String(await readExactly(session, 1)), 'b')
+  t.is(socket.readyState, 'open')
+})
+
+test('a call is a no-op on a socket that began with TLS, whose options it does not change', async (t) => {
+  const own = scope(t)
+  const server = await tlsServer(own, 'good', {}, (session) => session.pipe(session))
+  const [socket, events] = own.open('localhost', server.port, trusting())
+  await events.event('open')
+  const { tls } = socket
+  t.is(socket.upgradeToSecure(), undefined)
+  // A pin that would not fit.
+  t.is(socket.upgradeToSecure({ fingerprint256: 'AB'.repeat(32) }), undefined)
+  socket.send('ping')
+  t.is(String(await events.data(4)), 'ping')
+  t.deepEqual(socket.tls, tls)
+  t.is(server.sessions.length, 1)
   t.is(socket.readyState, 'open')
 })
 
