@@ -91,25 +91,6 @@ test('session tickets and key updates of TLS 1.3 are not data', async (t) => {
   }
 })
 
-test('TLS 1.2 renegotiation that the server asks for is refused or done, and the data stays whole', async (t) => {
-  const own = scope(t)
-  let session
-  const server = await tlsServer(own, 'good', { maxVersion: 'TLSv1.2' }, (arrived) => {
-    session = arrived
-    session.on('data', (bytes) => session.write(bytes))
-  })
-  const [socket, events] = own.open('localhost', server.port, trusting())
-  await events.event('open')
-  session.renegotiate({}, () => {})
-  socket.send('echo')
-  const types = await events.when(() => {
-    if (events.bytes >= 4) return ['echoed']
-    return events.types.includes('close') ? events.types : undefined
-  })
-  if (types[0] === 'echoed') t.is(String(await events.data(4)), 'echo')
-  else t.deepEqual(types, ['open', 'error', 'close'])
-})
-
 test('a node client that wants TLS from our plain listener gets no TLS, and our socket gets bytes', async (t) => {
   const own = scope(t)
   const listening = own.listen({ binaryType: 'arraybuffer' })
