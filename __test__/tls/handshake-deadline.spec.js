@@ -6,11 +6,8 @@
 const test = require('ava')
 
 const { receive, scope } = require('../helpers/sockets.js')
-const { beforeStartTls, failed, recordTypes, trusting } = require('../helpers/tls-peers.js')
-
-/** Types of TLS records. */
-const HANDSHAKE = 22
-const APPLICATION_DATA = 23
+const { beforeStartTls, failed, recordTypes, tlsServer, trusting } = require('../helpers/tls-peers.js')
+const { APPLICATION_DATA, HANDSHAKE, relayAll } = require('../helpers/tls-wires.js')
 
 /** What the documentation says, less what two clocks may differ by. */
 const LEAST_MS = 29_500
@@ -44,6 +41,21 @@ test('a peer that says "go ahead" and stays silent: what was sent after upgradeT
   t.is(types[0], HANDSHAKE)
   t.false(types.includes(APPLICATION_DATA))
 })
+
+for (const version of ['TLSv1.2', 'TLSv1.3']) {
+  test(`a peer that falls silent after its ServerHello: NetworkTimeoutError, then close (${version})`, async (t) => {
+    const own = scope(t)
+    const server = await tlsServer(own, 'good', { minVersion: version, maxVersion: version })
+    const toClient = (record, index, client) => index === 0 && client.write(record)
+    const port = await relayAll(own, server.port, { toClient })
+    const began = performance.now()
+    const [socket, events] = own.open('localhost', port, trusting())
+    socket.onopen = () => socket.send('secret')
+    await endsByDeadline(t, events, began)
+    await server.ended
+    t.is(server.received, '')
+  })
+}
 
 test('a peer that sends a byte now and then does not put the deadline off', async (t) => {
   const own = scope(t)
