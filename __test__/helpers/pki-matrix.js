@@ -119,6 +119,17 @@ function certificate(name) {
   return made.get(name)
 }
 
+/**
+ * A good certificate with `names` for subject alternative names, as openssl writes them (`DNS:a.test`), and `subject` for its
+ * common name: as `certificate` returns it.
+ */
+function certificateNaming(names, subject = 'nobody') {
+  const name = `naming${made.size}`
+  const extensions = names.length > 0 ? san(...names) : SERVER
+  made.set(name, issue(name, { extensions, subject }))
+  return made.get(name)
+}
+
 function issue(name, recipe) {
   const { key = 'p256', subject = 'localhost', from = -10, until = 30, md = 'sha256', chain = [] } = recipe
   const { extensions = [...SERVER, NAMES] } = recipe
@@ -270,4 +281,4 @@ function ownDirectory() {
   return directory
 }
 
-module.exports = { PASSPHRASE, certificate, fingerprint, keyForms, pkcs12, revocationList }
+module.exports = { PASSPHRASE, certificate, certificateNaming, fingerprint, keyForms, pkcs12, revocationList }
