@@ -42,10 +42,12 @@ withLimits(
   },
 )
 
-// The runtime, the listener, the client and the accepted socket each register with epoll; and so on, as far as the calls
-// of the first try go.
+const isInLoop = process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
+
+// The runtime, the listener, the accepted socket and the client each register with epoll; and so on, as far as the calls
+// of the first try go. Where Node's own loop moves the bytes, the client does so past libc: see below.
 for (const [call, error, places] of [
-  ['epoll_ctl', 'ENOMEM', 4],
+  ['epoll_ctl', 'ENOMEM', isInLoop ? 3 : 4],
   ['socket', 'EMFILE', 2],
   ['socket', 'ENOBUFS', 2],
   ['eventfd', 'EMFILE', 1],
@@ -69,7 +71,6 @@ for (const [call, error, places] of [
   }
 }
 
-const isInLoop = process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
 const isTraceable = process.platform === 'linux' && hasTools('strace')
 const withTrace = isTraceable
   ? testOn(test.serial, mayAttach(), 'permission to trace')
@@ -105,11 +106,7 @@ withTrace(
     const own = scope(t)
     const { next, result, watchless } = await startUnwatched(own, 'connect')
     const { ended } = await watchless()
-    // Where the loop moves the bytes, it is open when that is found out.
-    t.deepEqual(await next(), {
-      ended: isInLoop ? { ...FAILED, types: 'open,error,close' } : FAILED,
-      next: WORKS,
-    })
+    t.deepEqual(await next(), { ended: FAILED, next: WORKS })
     t.is((await result).code, 0)
     t.regex(await ended(), INJECTED)
   },

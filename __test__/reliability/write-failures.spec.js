@@ -75,8 +75,8 @@ for (const [name, connect] of Object.entries(TRANSPORTS)) {
     block(50)
     for (let turn = 0; turn < 3; turn++) {
       socket.send('lost')
-      await null
-      await null
+      await Promise.resolve()
+      await Promise.resolve()
     }
     const error = await failed(t, events, 'NetworkError', ['open'])
     t.true(['ECONNRESET', 'EPIPE'].includes(error.data.code), error.data.message)

@@ -8,7 +8,8 @@ const timers = require('node:timers/promises')
 
 const test = require('ava')
 
-const { ask, serialWhere, start } = require('../fixtures/reliability/children.js')
+const { ask, start } = require('../fixtures/reliability/children.js')
+const { serialWhere } = require('../helpers/needs.js')
 const { certificate } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
 const { failed, tlsServer, trusting } = require('../helpers/tls-peers.js')
@@ -16,7 +17,7 @@ const { countsFailures, listenSecurely, rawClient } = require('../helpers/tls-se
 const { APPLICATION_DATA, ALERT, HANDSHAKE } = require('../helpers/tls-wires.js')
 
 const fixture = (name) => `../tls/${name}`
-const inLinux = serialWhere(test, process.platform === 'linux', '/proc')
+const inLinux = serialWhere(test, process.platform === 'linux', 'Linux')
 
 const HANDSHAKES = 150
 const ROUNDS = 3
