@@ -84,7 +84,7 @@ impl Tcp {
 
   fn note_write(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
     if let Poll::Ready(Err(error)) = &written {
-      self.write_error = self.write_error.or(error.raw_os_error());
+      self.write_error = self.write_error.or_else(|| error.raw_os_error());
     }
     written
   }
