@@ -156,6 +156,7 @@ impl Task {
         reading: true,
         broken: None,
         looked: false,
+        unannounced: false,
       };
       match std::future::poll_fn(|cx| pump.poll(cx)).await {
         Step::Fail(error) => return Event::Failed(error),
@@ -244,6 +245,8 @@ struct Pump<'a, T> {
   broken: Option<SocketError>,
   /// Made sure that no plaintext waits to be read where TLS is to begin.
   looked: bool,
+  /// The owner is yet to hear of what was read.
+  unannounced: bool,
 }
 
 impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
@@ -267,7 +270,11 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     {
       return Poll::Ready(step);
     }
-    self.poll_read(cx)
+    let step = self.poll_read(cx);
+    if std::mem::take(&mut self.unannounced) {
+      self.shared.push(Event::Readable);
+    }
+    step
   }
 
   fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
@@ -378,15 +385,17 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     if read.is_empty() {
       return Poll::Ready(Ok(0));
     }
-    let readable = self.shared.with(|state| {
+    let (due, gathered) = self.shared.with(|state| {
       // The owner may have called upgrade while the read was under way.
       if state.upgrading.is_some() {
         Err(ReadError::Plaintext)
       } else {
-        Ok(state.recv.append(read))
+        Ok((state.recv.append(read), state.recv.len()))
       }
     })?;
-    if readable {
+    self.unannounced |= due;
+    // A TLS record is 16 KiB, and waking the owner for each would cost more than the rest; but it need not wait for all.
+    if gathered >= READ_SIZE && std::mem::take(&mut self.unannounced) {
       self.shared.push(Event::Readable);
     }
     Poll::Ready(Ok(read.len()))

@@ -138,6 +138,7 @@ fn serve(shared: Arc<Shared>, mut wire: Wire) -> thread::JoinHandle<(Step, Wire)
       reading: true,
       broken: None,
       looked: false,
+      unannounced: false,
     };
     let step = block_on(poll_fn(|cx| pump.poll(cx)));
     (step, wire)

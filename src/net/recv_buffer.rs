@@ -111,6 +111,11 @@ impl RecvBuffer {
     self.suspended = !self.discarding;
   }
 
+  /// Bytes that wait to be taken.
+  pub fn len(&self) -> usize {
+    self.data.len()
+  }
+
   /// Nothing waits to be taken.
   pub fn is_empty(&self) -> bool {
     self.data.is_empty() && self.end.is_none()
