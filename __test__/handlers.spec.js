@@ -57,6 +57,16 @@ test('an event looks dispatched while a handler has it, and as it should afterwa
   other.dispatchEvent(event)
 })
 
+test('an event cannot be dispatched while a handler has it', async (t) => {
+  const socket = new TCPSocket('127.0.0.1', 1)
+  await new Promise((resolve) => {
+    socket.onclose = (event) => {
+      t.throws(() => socket.dispatchEvent(event), { any: true, name: 'InvalidStateError' })
+      resolve()
+    }
+  })
+})
+
 test('a handler is called where it was first set, before later listeners and after earlier ones', (t) => {
   const { socket, dispatch, note } = target()
   socket.addEventListener('connect', note('earlier'))

@@ -5,6 +5,8 @@
 
 const { AsyncResource } = require('node:async_hooks')
 
+const { reportThrown } = require('./errors.js')
+
 class Context extends AsyncResource {
   #handle
   #keepsAlive = true
@@ -13,6 +15,12 @@ class Context extends AsyncResource {
   constructor(type, handle) {
     super(type)
     this.#handle = handle
+  }
+
+  /** Runs `self`'s answer to an event of the engine. What handlers throw meanwhile is reported afterwards. */
+  run(answer, self, ...details) {
+    this.runInAsyncScope(answer, self, ...details)
+    reportThrown()
   }
 
   /** Whether the process stays alive for the socket. Without effect when it is closed. */

@@ -6,6 +6,7 @@ const { constants } = require('node:os')
 const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
 const { TCPSocketErrorEvent } = require('./events.js')
+const { reportException } = require('./native.js')
 
 /** Gecko's generic nsresult for a call in the wrong state. */
 const NS_ERROR_FAILURE = 0x80004005
@@ -77,4 +78,19 @@ function errorEvent(failure) {
   return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
 }
 
-module.exports = { wrongState, bindFailure, eventError, errorEvent, windowsError }
+const uncaught = []
+
+/**
+ * What a handler threw is an uncaught exception, but must not break its socket (decision Q-25), nor what else belongs to
+ * the event: Node forgets the asynchronous context when it reports one. So it is kept until `reportThrown`.
+ */
+function reportLater(thrown) {
+  uncaught.push(thrown)
+}
+
+/** Reports what was kept. Nothing that belongs to an event may follow. */
+function reportThrown() {
+  while (uncaught.length > 0) reportException(uncaught.shift())
+}
+
+module.exports = { wrongState, bindFailure, eventError, errorEvent, reportLater, reportThrown, windowsError }

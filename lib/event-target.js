@@ -5,10 +5,10 @@
 
 const { isMap } = require('node:util').types
 
-const { deliverTo } = require('./events.js')
+const { reportLater } = require('./errors.js')
+const { deliverTo, isUnderWay } = require('./events.js')
 const { asInterface } = require('./interface.js')
 const { Listeners } = require('./listeners.js')
-const { reportException } = require('./native.js')
 
 let fire
 let wants
@@ -61,6 +61,7 @@ class HandlerTarget extends EventTarget {
   }
 
   dispatchEvent(event) {
+    if (isUnderWay(event)) throw new DOMException('The event is being dispatched', 'InvalidStateError')
     // Of a script's own making, perhaps.
     this.#register(event?.type)
     return super.dispatchEvent(event)
@@ -96,19 +97,22 @@ class HandlerTarget extends EventTarget {
     if (this.#handler(type) === null || this.#registered & bit) return
     this.#registered |= bit
     this.#listen(type, (event) => {
-      const delivery = this.#delivery?.event === event ? this.#delivery : { argument: event, threw: false }
-      delivery.threw = !this.#call(this.#handler(type), delivery.argument)
+      const handler = this.#handler(type)
+      const delivery = this.#delivery
+      if (delivery?.event === event) delivery.threw = !this.#call(handler, delivery.argument)
+      // A script's own: what the handler throws is for whoever dispatches it, as with any listener.
+      else if (typeof handler === 'function') handler.call(this, event)
     })
   }
 
-  /** Returns false when the handler threw, which must not break its socket (decision Q-25). */
+  /** Returns false when the handler threw. */
   #call(handler, argument) {
     if (typeof handler !== 'function') return true
     try {
       handler.call(this, argument)
       return true
     } catch (thrown) {
-      reportException(thrown)
+      reportLater(thrown)
       return false
     }
   }
@@ -119,7 +123,7 @@ class HandlerTarget extends EventTarget {
     wants = (target, type) => target.#count(type) > 0 || typeof target.#handler(type) === 'function'
 
     /**
-     * Delivers `event`. What a handler throws is reported as uncaught. `argument` is what the handler attribute gets
+     * Delivers `event`. What a handler throws is kept for `reportThrown`. `argument` is what the handler attribute gets
      * in place of the event. Returns false when the handler attribute threw.
      */
     fire = (target, event, argument = event) => {

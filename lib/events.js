@@ -5,6 +5,7 @@
 const { asInterface } = require('./interface.js')
 
 let deliverTo
+let isUnderWay
 
 /** An Event that can be given to a handler of its target without the cost of a full dispatch. */
 class TargetedEvent extends Event {
@@ -21,6 +22,10 @@ class TargetedEvent extends Event {
       event.#isUnderWay = false
       return result
     }
+
+    /** Whether that is so of any value. */
+    isUnderWay = (event) =>
+      typeof event === 'object' && event !== null && #isUnderWay in event && event.#isUnderWay
   }
 
   get target() {
@@ -120,4 +125,4 @@ asInterface(TCPSocketEvent, ['data'])
 asInterface(TCPSocketErrorEvent, ['name', 'message', 'errorCode', 'data'])
 asInterface(TCPServerSocketEvent, ['socket', 'data'])
 
-module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, deliverTo }
+module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, deliverTo, isUnderWay }

@@ -4,7 +4,7 @@
 // very large pieces into the engine. When the turn ends, one native call for each socket passes everything on.
 
 const { engineFlush } = require('./channel.js')
-const { reportException } = require('./native.js')
+const { reportLater, reportThrown } = require('./errors.js')
 const { atTurnEnd, currentTurn } = require('./turn.js')
 
 const arena = Buffer.allocUnsafeSlow(256 * 1024)
@@ -151,10 +151,11 @@ class Outbox {
         outbox.flush()
         outbox.#pending = outbox.#unwritten
       } catch (thrown) {
-        reportException(thrown)
+        reportLater(thrown)
       }
     }
     dirtyCount = arenaTop = 0
+    reportThrown()
   }
 }
 

@@ -87,7 +87,7 @@ class TCPServerSocket extends HandlerTarget {
   /** @internal An event of the engine. */
   [receive](kind, ...details) {
     const handle = kind === EventKind.Accepted ? this.#onAccepted : this.#onFailed
-    this.#context.runInAsyncScope(handle, this, ...details)
+    this.#context.run(handle, this, ...details)
   }
 
   #onAccepted(handle, host, port) {

@@ -196,7 +196,7 @@ class TCPSocket extends HandlerTarget {
 
   /** @internal An event of the engine. */
   [receive](kind, detail) {
-    this.#context.runInAsyncScope(this.#receive, this, kind, detail)
+    this.#context.run(this.#receive, this, kind, detail)
   }
 
   #receive(kind, detail) {

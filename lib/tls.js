@@ -121,7 +121,7 @@ function toServerFields(options) {
 }
 
 function refuseMisnomers(options) {
-  for (const name of Object.keys(options)) {
+  for (const name of namesOf(options)) {
     const meant = MEANT.get(name.toLowerCase())
     // Not to be secure is what is the case anyway.
     if (options[name] === false && SWITCHES.includes(meant)) continue
@@ -130,15 +130,29 @@ function refuseMisnomers(options) {
 }
 
 function refuseUnsupported(options) {
-  const spelled = Object.keys(options).filter((name) => UNSUPPORTED_IN_LOWER_CASE.has(name.toLowerCase()))
+  const spelled = namesOf(options).filter((name) => UNSUPPORTED_IN_LOWER_CASE.has(name.toLowerCase()))
   refuse(options, [...UNSUPPORTED, ...spelled], 'this TLS option is not supported')
 }
 
 /** `upgradeToSecure` has no options but these, and no old callers that pass others. */
 function refuseUnknown(options) {
   const known = (name) => MEANT.get(name.toLowerCase()) === name || name === 'binaryType'
-  const unknown = Object.keys(options).filter((name) => !known(name))
+  const unknown = namesOf(options).filter((name) => !known(name))
   refuse(options, unknown, 'there is no such option')
+}
+
+/** The names that `options` has a value under, its own and those it inherits, as whoever reads one finds both. */
+function namesOf(options) {
+  const names = []
+  for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
+    if (isBuiltIn(object)) break
+    names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
+  }
+  return names
+}
+
+function isBuiltIn(object) {
+  return object === Object.prototype || object === Function.prototype
 }
 
 function only(these, andNotThose) {

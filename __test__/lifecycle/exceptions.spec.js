@@ -76,3 +76,7 @@ for (const kind of ['plain', 'tls']) {
     },
   )
 }
+
+test('an exception that somebody listens for takes no asynchronous context from what follows', async (t) => {
+  t.deepEqual(await ask('throw-with-context.js'), ['mine', 'thrown'])
+})

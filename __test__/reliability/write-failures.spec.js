@@ -83,6 +83,24 @@ for (const [name, connect] of Object.entries(TRANSPORTS)) {
   })
 }
 
+test('what is sent after a write failed stays pending, and there is no drain', async (t) => {
+  const own = scope(t)
+  const { socket, events, peer } = await own.toNode()
+  socket.suspend()
+  peer.write('precious')
+  await letTimeGo(own)
+  peer.resetAndDestroy()
+  await letTimeGo(own)
+  socket.send('lost')
+  await letTimeGo(own)
+  t.false(socket.send(new ArrayBuffer(100_000)))
+  await letTimeGo(own)
+  t.is(socket.bufferedAmount, 100_000)
+  socket.resume()
+  t.deepEqual(await events.closed(), ['open', 'error', 'close'])
+  t.is(socket.bufferedAmount, 0)
+})
+
 test('a reset that comes before upgradeToSecure() has its own name', async (t) => {
   const own = scope(t)
   const { socket, events, peer } = await own.toNode()

@@ -1,7 +1,7 @@
 'use strict'
 
 // Trust from the environment: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS add it, nothing takes verification away
-// or tells secrets (users.md section 5, item 7; REL-95). The environment is read once, so each case is a process of its own.
+// or tells secrets (users.md section 5, item 7; REL-95). What it is at the start decides, so each case is a process of its own.
 
 const { execFile, execFileSync } = require('node:child_process')
 const { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')

@@ -19,6 +19,8 @@ const { APPLICATION_DATA, ALERT, HANDSHAKE } = require('../helpers/tls-wires.js'
 const fixture = (name) => `../tls/${name}`
 const inLinux = serialWhere(test, process.platform === 'linux', 'Linux')
 
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
+
 const HANDSHAKES = 150
 const ROUNDS = 3
 
@@ -37,8 +39,8 @@ test.serial(
     t.log(
       `slowest echoes beside ours: ${ours.join(', ')} ms; beside those of node:tls: ${nodes.join(', ')} ms`,
     )
-    // A round may have met with something else on a busy machine; what we cause shows in every one.
-    t.true(Math.min(...ours) < Math.max(...nodes))
+    // A round may have met with something else on a busy machine; what we cause shows in most of them.
+    t.true(median(ours) < median(nodes))
   },
 )
 

@@ -235,6 +235,17 @@ for (const [name, meant] of Object.entries(MISNOMERS)) {
   })
 }
 
+test('a name that options inherit is as wrong as their own', (t) => {
+  class Options {
+    get tls() {
+      return true
+    }
+  }
+  const expected = { instanceOf: TypeError, message: 'tls: this option is called useSecureTransport' }
+  t.throws(() => new TCPSocket('127.0.0.1', 1, new Options()), expected)
+  t.throws(() => new TCPSocket('127.0.0.1', 1, Object.create({ Ciphers: 'x' })), { message: /^Ciphers: / })
+})
+
 test('false by another name is ignored where it asks for cleartext, which is what there is', async (t) => {
   const own = scope(t)
   const server = await own.netServer()

@@ -279,21 +279,13 @@ impl Hub {
   /// task of its own.
   pub(super) fn turn(&self, env: sys::napi_env) {
     let Some(poll_set) = &self.poll_set else { return };
-    // Asked for as seldom as can be: most turns have one member and one event.
-    let mut began = None;
-    let mut is_over = || match began {
-      None => {
-        began = Some(Instant::now());
-        false
-      }
-      Some(began) => began.elapsed() >= TURN,
-    };
+    let began = Instant::now();
     self.queue.attend();
     {
       let entries = self.entries.borrow();
       poll_set.look(|id, readiness| {
         // Those that are left out are found again.
-        if !is_over()
+        if began.elapsed() < TURN
           && !self.context.lingering_is_ready(id)
           && let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target)
         {
@@ -303,7 +295,7 @@ impl Hub {
     }
     while let Some((id, event)) = self.queue.pop() {
       self.deliver_one(env, id, event);
-      if is_over() {
+      if began.elapsed() >= TURN {
         poll_set.alarm().set();
         return;
       }

@@ -16,6 +16,14 @@ pub(super) fn array_buffer(
   length: usize,
   fill: impl FnOnce(&mut [u8]),
 ) -> Result<sys::napi_value> {
+  let made = make(env, length, fill);
+  if made.is_err() {
+    forget_exception(env);
+  }
+  made
+}
+
+fn make(env: &Env, length: usize, fill: impl FnOnce(&mut [u8])) -> Result<sys::napi_value> {
   let (env, mut value, mut memory) = (env.raw(), ptr::null_mut(), ptr::null_mut());
   // SAFETY: on the JavaScript thread, in an open handle scope. The engine gives `length` bytes of new memory, which the
   // value keeps, and which nobody else knows yet.
@@ -51,4 +59,11 @@ pub(super) fn array_buffer(
     }
   }
   Ok(value)
+}
+
+/// No memory is an exception, which must not meet whatever JavaScript is called next.
+fn forget_exception(env: &Env) {
+  let mut exception = ptr::null_mut();
+  // SAFETY: on the JavaScript thread.
+  unsafe { sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception) };
 }

@@ -2,15 +2,12 @@
 //! because its descriptor becomes readable when any of its members is ready.
 
 use std::{
-  cell::{Cell, RefCell},
+  cell::Cell,
   io,
   net::{SocketAddr, TcpStream},
   os::fd::{AsRawFd, OwnedFd, RawFd},
   rc::Rc,
-  sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-  },
+  sync::Arc,
 };
 
 use rustix::{
@@ -28,16 +25,11 @@ const MOST_READY: usize = 256;
 const ALARM: SocketId = Context::OWN_ID;
 
 /// See the module. Belongs to one thread.
+#[derive(Debug)]
 pub struct PollSet {
   epoll: OwnedFd,
   alarm: Alarm,
   members: Cell<usize>,
-  /// How many of them wait for something.
-  waiting: Cell<usize>,
-  /// The only one that waits, if it waits to read and for nothing else.
-  only: Cell<Option<SocketId>>,
-  /// Where the kernel says who is ready.
-  ready: RefCell<Vec<epoll::Event>>,
 }
 
 impl PollSet {
@@ -49,14 +41,11 @@ impl PollSet {
     let alarm = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     let set = Self {
       epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-      alarm: Alarm(Arc::new((alarm, AtomicBool::new(false)))),
+      alarm: Alarm(Arc::new(alarm)),
       members: Cell::new(0),
-      waiting: Cell::new(0),
-      only: Cell::new(None),
-      ready: RefCell::new(Vec::with_capacity(MOST_READY)),
     };
     let data = epoll::EventData::new_u64(ALARM.into());
-    epoll::add(&set.epoll, &set.alarm.0.0, data, epoll::EventFlags::IN)?;
+    epoll::add(&set.epoll, &set.alarm.0, data, epoll::EventFlags::IN)?;
     Ok(set)
   }
 
@@ -76,20 +65,9 @@ impl PollSet {
   }
 
   /// Calls `found` with each member that is ready, up to a limit. Does not wait. A member that stays ready is found
-  /// again, and one that is found need not be ready after all.
+  /// again.
   pub fn look(&self, mut found: impl FnMut(SocketId, Readiness)) {
-    if let Some(id) = self.only.get()
-      && !self.alarm.is_set()
-    {
-      // Who else made the descriptor readable? The kernel need not be asked: reading will tell.
-      let read = Readiness {
-        read: true,
-        ..Readiness::default()
-      };
-      return found(id, read);
-    }
-    let mut events = self.ready.take();
-    events.clear();
+    let mut events = Vec::with_capacity(MOST_READY);
     let now = rustix::time::Timespec {
       tv_sec: 0,
       tv_nsec: 0,
@@ -100,13 +78,13 @@ impl PollSet {
       rustix::buffer::spare_capacity(&mut events),
       Some(&now),
     );
-    for event in &events {
+    for event in events {
       // Copied out of a packed struct.
       let (data, flags) = (event.data, event.flags);
       // Ids are what was registered below.
       let id = data.u64() as SocketId;
       if id == ALARM {
-        self.alarm.take();
+        let _ = rustix::io::read(&self.alarm.0, &mut [0; 8]);
         continue;
       }
       let broken = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
@@ -119,39 +97,18 @@ impl PollSet {
         },
       );
     }
-    self.ready.replace(events);
-  }
-}
-
-impl std::fmt::Debug for PollSet {
-  fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-    f.debug_struct("PollSet")
-      .field("members", &self.members)
-      .finish_non_exhaustive()
   }
 }
 
 /// Makes the descriptor of a [`PollSet`] readable, without a member that is ready.
 #[derive(Clone, Debug)]
-pub struct Alarm(Arc<(OwnedFd, AtomicBool)>);
+pub struct Alarm(Arc<OwnedFd>);
 
 impl Alarm {
   /// Goes off once, however often it is set before somebody looks.
   pub fn set(&self) {
-    let (descriptor, is_set) = &*self.0;
-    is_set.store(true, Ordering::SeqCst);
     // Fails only when it is readable already.
-    let _ = rustix::io::write(descriptor, &1_u64.to_ne_bytes());
-  }
-
-  fn is_set(&self) -> bool {
-    self.0.1.load(Ordering::SeqCst)
-  }
-
-  fn take(&self) {
-    let (descriptor, is_set) = &*self.0;
-    is_set.store(false, Ordering::SeqCst);
-    let _ = rustix::io::read(descriptor, &mut [0; 8]);
+    let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
   }
 }
 
@@ -223,7 +180,7 @@ impl Member {
     if wanted == self.waits_for {
       return Ok(());
     }
-    let epoll = &self.seat.set.epoll;
+    let epoll = &self.seat.0.epoll;
     let mut flags = epoll::EventFlags::empty();
     flags.set(epoll::EventFlags::IN | epoll::EventFlags::RDHUP, wanted.read);
     flags.set(epoll::EventFlags::OUT, wanted.write);
@@ -237,7 +194,6 @@ impl Member {
       epoll::modify(epoll, &self.stream, data, flags)?;
     }
     self.waits_for = wanted;
-    self.seat.note(self.id, wanted);
     Ok(())
   }
 
@@ -249,37 +205,19 @@ impl Member {
   }
 }
 
-/// Counts a member, and whether it waits.
+/// Counts a member.
 #[derive(Debug)]
-struct Seat {
-  set: Rc<PollSet>,
-  waits: bool,
-}
+struct Seat(Rc<PollSet>);
 
 impl Seat {
   fn new(set: &Rc<PollSet>) -> Self {
     set.members.set(set.members.get() + 1);
-    Self {
-      set: Rc::clone(set),
-      waits: false,
-    }
-  }
-
-  fn note(&mut self, id: SocketId, wanted: Readiness) {
-    let waits = wanted != Readiness::default();
-    let others = self.set.waiting.get() - usize::from(self.waits);
-    self.waits = waits;
-    self.set.waiting.set(others + usize::from(waits));
-    let only = others == 0 && wanted.read && !wanted.write;
-    self.set.only.set(only.then_some(id));
+    Self(Rc::clone(set))
   }
 }
 
 impl Drop for Seat {
   fn drop(&mut self) {
-    self.set.members.set(self.set.members.get() - 1);
-    if self.waits {
-      self.note(ALARM, Readiness::default());
-    }
+    self.0.members.set(self.0.members.get() - 1);
   }
 }

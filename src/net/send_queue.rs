@@ -49,7 +49,7 @@ pub struct SendQueue {
   segments: VecDeque<Segment>,
   /// How many segments, from the front, the writer may have.
   committed: usize,
-  /// Bytes in `segments`.
+  /// Bytes in `segments`, and those that were staged after a `clear`.
   unwritten: usize,
   /// The owner wants to hear when `unwritten` next is zero.
   drain_wanted: bool,
@@ -62,8 +62,9 @@ pub struct SendQueue {
 impl SendQueue {
   /// Accepts `data` behind everything else. The writer does not see it before [`SendQueue::commit`].
   pub fn stage(&mut self, data: Bytes) {
+    // What is dropped counts as well: it never leaves.
+    self.unwritten += data.len();
     if !data.is_empty() && !self.cleared {
-      self.unwritten += data.len();
       self.segments.push_back(Segment::Data(data));
     }
   }
@@ -112,10 +113,10 @@ impl SendQueue {
     self.has_sent = true;
   }
 
-  /// Asks to be told when all is written. `true` when it already is.
+  /// Asks to be told when all is written, which after a `clear` it never is. `true` when it already is.
   pub fn want_drain(&mut self) -> bool {
     self.drain_wanted = self.unwritten > 0;
-    !self.drain_wanted
+    !self.drain_wanted && !self.cleared
   }
 
   /// Fills `slices` with up to `most` committed pieces of data that may be written now, [`MOST_BYTES`] at the most.
@@ -205,10 +206,13 @@ mod tests {
   fn nothing_is_accepted_behind_what_was_cleared() {
     let mut queue = SendQueue::default();
     queue.clear();
+    assert!(!queue.want_drain());
     queue.stage(Bytes::from_static(b"abc"));
     queue.barrier();
-    assert_eq!((queue.unwritten(), queue.is_empty()), (0, true));
-    assert!(queue.want_drain());
+    queue.commit();
+    assert_eq!((queue.unwritten(), queue.is_empty()), (3, true));
+    assert!(!queue.want_drain());
+    assert_eq!(next(&queue).0, Next::Idle);
   }
 
   #[test]

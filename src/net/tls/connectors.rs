@@ -75,7 +75,8 @@ pub(super) fn is_known(profile: &Profile) -> bool {
 
 type Key = [u8; 32];
 
-/// What tells `profile` from all others. What it hashes says where each part ends, so that no two are the same bytes.
+/// What tells `profile` from all others. What it hashes says where each part ends, so that no two are the same bytes; but
+/// for paths, which come from the environment alone.
 fn key(profile: &Profile) -> Key {
   let mut digest = Digesting(Sha256::new());
   profile.hash(&mut digest);
