@@ -16,16 +16,6 @@ const MIB = 1 << 20
 
 const BINARY = { binaryType: 'arraybuffer' }
 
-/** Two round trips of other sockets: whatever else was on its way has arrived. */
-async function roundTrip(own) {
-  const { socket, events, peer } = await own.toNode()
-  peer.pipe(peer)
-  for (let answers = 1; answers <= 2; answers++) {
-    socket.send('?')
-    await events.data(answers)
-  }
-}
-
 /** A connection of ours to node, in the state named. `end()` makes the rest of the story possible after the peer acts. */
 const STATES = {
   async idle(own) {
@@ -62,7 +52,7 @@ for (const [state, prepare] of Object.entries(STATES)) {
     const { socket, events, peer, resumes } = await prepare(own)
     peer.resetAndDestroy()
     if (resumes) {
-      await roundTrip(own)
+      await own.letTimeGo()
       t.deepEqual(events.types, ['open'], 'it goes unnoticed while suspended')
       socket.resume()
     }
@@ -115,7 +105,7 @@ test('REL-43: the end of the stream is close and no error, in every state', asyn
   const suspended = await own.toNode()
   suspended.socket.suspend()
   suspended.peer.end()
-  await roundTrip(own)
+  await own.letTimeGo()
   t.deepEqual(suspended.events.types, ['open'], 'it goes unnoticed while suspended')
   suspended.socket.resume()
   t.deepEqual(await suspended.events.closed(), ['open', 'close'])
@@ -153,7 +143,7 @@ test('REL-44: what came before the end is delivered, all of it', async (t) => {
     if (suspendFirst) {
       socket.suspend()
       await events.event('open')
-      await roundTrip(own)
+      await own.letTimeGo()
       socket.resume()
     }
     t.deepEqual(await events.closed(), ['open', 'close'])
@@ -185,10 +175,10 @@ test('REL-44: data that was read before a reset arrived is delivered, though it 
   await events.data(5)
   socket.suspend()
   peer.write('second')
-  await roundTrip(own)
+  await own.letTimeGo()
   peer.resetAndDestroy()
   await once(peer, 'close')
-  await roundTrip(own)
+  await own.letTimeGo()
   t.deepEqual(events.types, ['open', 'data'])
   socket.resume()
   t.deepEqual(await events.closed(), ['open', 'error', 'close'])

@@ -28,16 +28,6 @@ function block(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-/** Other connections have come and gone: so has whatever was under way on this one. */
-async function letTimeGo(own) {
-  const { socket, events, peer } = await own.toNode()
-  peer.pipe(peer)
-  for (let answers = 1; answers <= 3; answers++) {
-    socket.send('?')
-    await events.data(answers)
-  }
-}
-
 for (const [name, connect] of Object.entries(TRANSPORTS)) {
   for (const how of ['resetAndDestroy', 'destroy']) {
     for (const sends of [1, 3]) {
@@ -48,12 +38,12 @@ for (const [name, connect] of Object.entries(TRANSPORTS)) {
         await new Promise((resolve) => {
           peer.write('precious', resolve)
         })
-        await letTimeGo(own)
+        await own.letTimeGo()
         raw[how]()
-        await letTimeGo(own)
+        await own.letTimeGo()
         for (let i = 0; i < sends; i++) {
           socket.send('lost')
-          await letTimeGo(own)
+          await own.letTimeGo()
         }
         t.deepEqual(events.types, ['open'], 'nothing comes while suspended')
         t.is(socket.readyState, 'open')
@@ -88,13 +78,13 @@ test('what is sent after a write failed stays pending, and there is no drain', a
   const { socket, events, peer } = await own.toNode()
   socket.suspend()
   peer.write('precious')
-  await letTimeGo(own)
+  await own.letTimeGo()
   peer.resetAndDestroy()
-  await letTimeGo(own)
+  await own.letTimeGo()
   socket.send('lost')
-  await letTimeGo(own)
+  await own.letTimeGo()
   t.false(socket.send(new ArrayBuffer(100_000)))
-  await letTimeGo(own)
+  await own.letTimeGo()
   t.is(socket.bufferedAmount, 100_000)
   socket.resume()
   t.deepEqual(await events.closed(), ['open', 'error', 'close'])
