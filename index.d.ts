@@ -589,7 +589,7 @@ export declare const mozTCPSocket: MozTCPSocket
 /** What of a Firefox OS application's manifest matters here. Everything else in it is ignored. (MDN; Q-40, Q-41) */
 export interface TCPSocketManifest {
   /** Who vouches for the application. Default: `'web'`, which is nobody, and never gets the permission. */
-  readonly type?: 'web' | 'privileged' | 'certified' | undefined
+  readonly type?: 'web' | 'privileged' | 'certified' | (string & {}) | undefined
   /** By name. The permission is there when its value is an object, which holds a description for people. */
   readonly permissions?:
     | { readonly 'tcp-socket'?: object | undefined; readonly [name: string]: unknown }

@@ -14,6 +14,9 @@ const MAX_BACKLOG = 0x7fffffff
 /** The most bytes of one `send`. */
 const MAX_SEND = 0x7fffffff
 
+/** Characters of a value that a message shows. */
+const MOST_QUOTED = 100
+
 /** RFC 1035: the most bytes of a domain name, in text, without the final dot. */
 const MAX_NAME = 253
 
@@ -35,7 +38,7 @@ function toText(value) {
  */
 function toHost(host, what = 'host') {
   const refuse = (why) => {
-    throw new TypeError(`${what} ${JSON.stringify(host.slice(0, 80))}: ${why}`)
+    throw new TypeError(`${what} ${quote(host)}: ${why}`)
   }
   if (host === '') refuse('must not be empty')
   if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
@@ -89,6 +92,20 @@ function toDictionary(value) {
     throw new TypeError(`options ${describe(value)}: must be an object`)
   }
   return value
+}
+
+/** The names that `options` has a value under, its own and those it inherits, as whoever reads one finds both. */
+function namesOf(options) {
+  const names = []
+  for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
+    if (isBuiltIn(object)) break
+    names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
+  }
+  return names
+}
+
+function isBuiltIn(object) {
+  return object === Object.prototype || object === Function.prototype
 }
 
 function toBinaryType(value) {
@@ -163,8 +180,13 @@ function toUint32(value) {
   return Number(value ?? 0) >>> 0
 }
 
+/** What is left out of a long text shows. */
+function quote(text) {
+  return JSON.stringify(text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text)
+}
+
 function describe(value) {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  if (typeof value === 'string') return quote(value)
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null)
     return `an object of type ${value.constructor?.name ?? 'unknown'}`
@@ -178,6 +200,7 @@ module.exports = {
   toPort,
   toBacklog,
   toBinaryType,
+  namesOf,
   toBytes,
   toDictionary,
   toInteger,

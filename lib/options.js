@@ -3,7 +3,7 @@
 // The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they are about
 // TLS.
 
-const { toBinaryType, toDictionary, toText } = require('./convert.js')
+const { namesOf, toBinaryType, toDictionary, toText } = require('./convert.js')
 const { ipVersion } = require('./native.js')
 const { clientConfig, refuseUnknown, serverConfig, toClientFields, toServerFields } = require('./tls.js')
 
@@ -25,9 +25,7 @@ function toServerOptions(value) {
   const tls = toServerFields(options)
   const secure = isSecure(options)
   // Ignored, it would mean to listen everywhere.
-  for (const name of ['host', 'address']) {
-    if (options[name] !== undefined) throw new TypeError(`${name}: this option is called localAddress`)
-  }
+  refuseOtherAddresses(options)
   const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
   if (ipVersion(address) === 0 || address.includes('%')) {
     throw new TypeError(
@@ -36,6 +34,17 @@ function toServerOptions(value) {
   }
   const config = secure || given(tls) ? serverConfig(tls) : undefined
   return { secure, binaryType: toBinaryType(options.binaryType), address, config }
+}
+
+/** What may be meant by the address to listen at. */
+const ADDRESS = /^(local)?(address|host|hostname|bind)$/i
+
+function refuseOtherAddresses(options) {
+  for (const name of namesOf(options)) {
+    if (ADDRESS.test(name) && name !== 'localAddress' && options[name] !== undefined) {
+      throw new TypeError(`${name}: this option is called localAddress`)
+    }
+  }
 }
 
 /** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */

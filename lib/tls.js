@@ -4,7 +4,7 @@
 // Firefox OS. Ignoring an option could mean less security than the caller asked for, so whatever this cannot honour
 // throws a TypeError that names it.
 
-const { describe, toBytes, toHost, toInteger, toText } = require('./convert.js')
+const { describe, namesOf, toBytes, toHost, toInteger, toText } = require('./convert.js')
 const native = require('./native.js')
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3']
@@ -139,20 +139,6 @@ function refuseUnknown(options) {
   const known = (name) => MEANT.get(name.toLowerCase()) === name || name === 'binaryType'
   const unknown = namesOf(options).filter((name) => !known(name))
   refuse(options, unknown, 'there is no such option')
-}
-
-/** The names that `options` has a value under, its own and those it inherits, as whoever reads one finds both. */
-function namesOf(options) {
-  const names = []
-  for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
-    if (isBuiltIn(object)) break
-    names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
-  }
-  return names
-}
-
-function isBuiltIn(object) {
-  return object === Object.prototype || object === Function.prototype
 }
 
 function only(these, andNotThose) {
@@ -308,7 +294,9 @@ function toProtocols(name, value) {
 
 function toFingerprint(name, value) {
   // As the openssl command line tool prints it.
-  const text = toText(value).replace(/^sha256 fingerprint=/i, '')
+  const text = toText(value)
+    .trim()
+    .replace(/^sha256 fingerprint=/i, '')
   if (!/^[\da-f]{2}(:?[\da-f]{2}){31}$/i.test(text)) {
     throw new TypeError(`${name} ${describe(text)}: must be 32 bytes in hexadecimal, with or without colons`)
   }

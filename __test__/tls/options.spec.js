@@ -268,7 +268,7 @@ for (const name of ['Ciphers', 'checkserveridentity', 'SecureContext', 'Enabletr
   })
 }
 
-for (const name of ['host', 'address']) {
+for (const name of ['host', 'address', 'hostname', 'localaddress', 'localHost', 'bind']) {
   test(`${name} of a listener throws: ignored, it would mean to listen everywhere`, (t) => {
     const expected = { instanceOf: TypeError, message: `${name}: this option is called localAddress` }
     t.throws(() => new TCPServerSocket(0, { [name]: '127.0.0.1' }), expected)

@@ -71,7 +71,7 @@ test('a pin may be written with or without colons, in upper or lower case, or as
   const own = scope(t)
   const pin = fingerprint('selfSigned')
   const plain = pin.replaceAll(':', '')
-  const printed = `sha256 Fingerprint=${pin}`
+  const printed = `sha256 Fingerprint=${pin}\n`
   for (const fingerprint256 of [pin, pin.toLowerCase(), plain, plain.toLowerCase(), printed]) {
     await accepted(t, await meet(own, WAYS[0], { fingerprint256 }, { name: 'selfSigned' }))
   }

@@ -21,7 +21,14 @@ setPolicy()
 setPolicy(undefined)
 // @ts-expect-error
 setPolicy('certified')
+// What JSON is read as: the type is checked when it is set.
+const manifest = {
+  name: 'mail',
+  type: 'privileged',
+  permissions: { 'tcp-socket': { description: 'to read mail' } },
+}
+setPolicy(manifest)
 // @ts-expect-error
-setPolicy({ type: 'trusted' })
+setPolicy({ type: 1 })
 // @ts-expect-error
 setPolicy({ permissions: { 'tcp-socket': true } })

@@ -41,7 +41,9 @@ impl Material {
 
   fn from_pem(cert: &[u8], key: &[u8], passphrase: Option<&str>) -> Result<Self, String> {
     let mut chain = certificates("cert", cert)?.into_iter();
-    let leaf = chain.next().ok_or("cert: no certificate in PEM form found")?;
+    let leaf = chain.next().ok_or(
+      "cert: no certificate in PEM form found; what is wanted is the content of a file, not its name",
+    )?;
     let mut asked = false;
     // Without a callback OpenSSL would ask on the terminal.
     let pem = key;
@@ -86,7 +88,9 @@ impl Material {
 /// At least one certificate.
 pub(super) fn certificates(option: &str, pem: &[u8]) -> Result<Vec<X509>, String> {
   match X509::stack_from_pem(pem) {
-    Ok(certificates) if certificates.is_empty() => Err(format!("{option}: no certificate in PEM form found")),
+    Ok(certificates) if certificates.is_empty() => Err(format!(
+      "{option}: no certificate in PEM form found; what is wanted is the content of a file, not its name"
+    )),
     Ok(certificates) => Ok(certificates),
     Err(stack) => Err(errors::of_option(option, &stack)),
   }
