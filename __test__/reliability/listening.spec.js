@@ -118,9 +118,14 @@ onUnix('REL-37: nobody can listen on our port beside us, in this process or anot
 
 test.serial('REL-37: after close() returned, another process can have the port', async (t) => {
   const own = scope(t)
-  const { server, port } = own.listen({ localAddress: '127.0.0.1' })
-  server.close()
-  t.is(await ask(own, 'listen-once.js', [port, '127.0.0.1']), 'listens')
+  let answer
+  // A stranger may get a free port first, but hardly three of them.
+  for (let attempt = 0; attempt < 3 && answer !== 'listens'; attempt++) {
+    const { server, port } = own.listen({ localAddress: '127.0.0.1' })
+    server.close()
+    answer = await ask(own, 'listen-once.js', [port, '127.0.0.1'])
+  }
+  t.is(answer, 'listens')
 })
 
 /** How many connections the kernel keeps for the listener on `port`. */
