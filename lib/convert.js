@@ -98,14 +98,16 @@ function toDictionary(value) {
 function namesOf(options) {
   const names = []
   for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
-    if (isBuiltIn(object)) break
+    if (object !== options && isBuiltIn(object)) break
     names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
   }
   return names
 }
 
+/** Whether it is `Object.prototype` or `Function.prototype`, of whatever realm. */
 function isBuiltIn(object) {
-  return object === Object.prototype || object === Function.prototype
+  const isLast = Object.getPrototypeOf(object) === null
+  return isLast ? Object.hasOwn(object, 'hasOwnProperty') : typeof object === 'function'
 }
 
 function toBinaryType(value) {

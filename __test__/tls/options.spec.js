@@ -4,6 +4,8 @@
 // that make no sense, throw at once and are named (decision Q-39). Options that have nothing to do with TLS
 // are ignored.
 
+const vm = require('node:vm')
+
 const test = require('ava')
 
 const { PASSPHRASE, certificate, keyForms, pkcs12, revocationList } = require('../helpers/pki-matrix.js')
@@ -244,6 +246,20 @@ test('a name that options inherit is as wrong as their own', (t) => {
   const expected = { instanceOf: TypeError, message: 'tls: this option is called useSecureTransport' }
   t.throws(() => new TCPSocket('127.0.0.1', 1, new Options()), expected)
   t.throws(() => new TCPSocket('127.0.0.1', 1, Object.create({ Ciphers: 'x' })), { message: /^Ciphers: / })
+})
+
+test('options may come from another realm', async (t) => {
+  const options = vm.runInNewContext('({ binaryType: "string", useSecureTransport: false })')
+  const functions = vm.runInNewContext('() => {}')
+  const own = scope(t)
+  for (const given of [options, functions]) {
+    const { port } = own.listen(given)
+    const [socket, events] = own.open('127.0.0.1', port, given)
+    await events.event('open')
+    socket.close()
+  }
+  const { socket } = await plainClient(t)
+  t.notThrows(() => socket.upgradeToSecure(vm.runInNewContext('({ servername: "localhost" })')))
 })
 
 test('false by another name is ignored where it asks for cleartext, which is what there is', async (t) => {
