@@ -94,22 +94,6 @@ function toDictionary(value) {
   return value
 }
 
-/** The names that `options` has a value under, its own and those it inherits, as whoever reads one finds both. */
-function namesOf(options) {
-  const names = []
-  for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
-    if (object !== options && isBuiltIn(object)) break
-    names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
-  }
-  return names
-}
-
-/** Whether it is `Object.prototype` or `Function.prototype`, of whatever realm. */
-function isBuiltIn(object) {
-  const isLast = Object.getPrototypeOf(object) === null
-  return isLast ? Object.hasOwn(object, 'hasOwnProperty') : typeof object === 'function'
-}
-
 function toBinaryType(value) {
   if (value === undefined) return 'string'
   const binaryType = toText(value)
@@ -202,7 +186,6 @@ module.exports = {
   toPort,
   toBacklog,
   toBinaryType,
-  namesOf,
   toBytes,
   toDictionary,
   toInteger,

@@ -3,9 +3,40 @@
 // The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they are about
 // TLS.
 
-const { namesOf, toBinaryType, toDictionary, toText } = require('./convert.js')
+const { toBinaryType, toDictionary, toText } = require('./convert.js')
 const { ipVersion } = require('./native.js')
-const { clientConfig, refuseUnknown, serverConfig, toClientFields, toServerFields } = require('./tls.js')
+const { OptionNames } = require('./option-names.js')
+const {
+  CLIENT_OPTIONS,
+  SERVER_OPTIONS,
+  clientConfig,
+  serverConfig,
+  toClientFields,
+  toServerFields,
+} = require('./tls.js')
+
+const CLIENT = {
+  own: CLIENT_OPTIONS,
+  foreign: SERVER_OPTIONS,
+  why: 'this is an option of servers',
+}
+
+const SERVER = {
+  own: SERVER_OPTIONS,
+  foreign: CLIENT_OPTIONS,
+  why: 'this is an option of clients, which verify; a server does not ask for certificates',
+}
+
+/** What may be meant by the address to listen at, in lower case. Ignored, it would mean to listen everywhere. */
+const ADDRESS = ['', 'local'].flatMap((local) =>
+  ['address', 'host', 'hostname', 'bind'].map((name) => [local + name, 'localAddress']),
+)
+
+const SOCKET_NAMES = new OptionNames(CLIENT)
+const LISTENER_NAMES = new OptionNames({ ...SERVER, aliases: Object.fromEntries(ADDRESS) })
+// `upgradeToSecure` has no old callers that pass others.
+const CLIENT_UPGRADE_NAMES = new OptionNames({ ...CLIENT, isComplete: true })
+const SERVER_UPGRADE_NAMES = new OptionNames({ ...SERVER, isComplete: true })
 
 /** What most sockets have. */
 const NO_TLS = { __proto__: null }
@@ -13,6 +44,7 @@ const NO_TLS = { __proto__: null }
 /** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
 function toSocketOptions(value) {
   const options = toDictionary(value)
+  SOCKET_NAMES.check(options)
   const tls = toClientFields(options)
   const secure = isSecure(options)
   const config = secure || given(tls) ? clientConfig(tls) : undefined
@@ -22,10 +54,9 @@ function toSocketOptions(value) {
 /** Options of a listener. `config` is there with a certificate, which `upgradeToSecure` of accepted sockets goes by. */
 function toServerOptions(value) {
   const options = toDictionary(value)
+  LISTENER_NAMES.check(options)
   const tls = toServerFields(options)
   const secure = isSecure(options)
-  // Ignored, it would mean to listen everywhere.
-  refuseOtherAddresses(options)
   const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
   if (ipVersion(address) === 0 || address.includes('%')) {
     throw new TypeError(
@@ -36,22 +67,11 @@ function toServerOptions(value) {
   return { secure, binaryType: toBinaryType(options.binaryType), address, config }
 }
 
-/** What may be meant by the address to listen at. */
-const ADDRESS = /^(local)?(address|host|hostname|bind)$/i
-
-function refuseOtherAddresses(options) {
-  for (const name of namesOf(options)) {
-    if (ADDRESS.test(name) && name !== 'localAddress' && options[name] !== undefined) {
-      throw new TypeError(`${name}: this option is called localAddress`)
-    }
-  }
-}
-
 /** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */
 function toClientUpgrade(value, made, config) {
   const options = toDictionary(value)
+  CLIENT_UPGRADE_NAMES.check(options)
   const fields = toClientFields(options)
-  refuseUnknown(options)
   return config === undefined || given(fields)
     ? clientConfig({ __proto__: null, ...kept(made, fields), ...fields })
     : config
@@ -71,8 +91,8 @@ function kept(made, fields) {
 /** The same on an accepted socket, whose listener's certificate is in `config`, if it has one. */
 function toServerUpgrade(value, config) {
   const options = toDictionary(value)
+  SERVER_UPGRADE_NAMES.check(options)
   const fields = toServerFields(options)
-  refuseUnknown(options)
   return config === undefined || given(fields) ? serverConfig(fields) : config
 }
 

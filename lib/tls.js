@@ -4,7 +4,7 @@
 // Firefox OS. Ignoring an option could mean less security than the caller asked for, so whatever this cannot honour
 // throws a TypeError that names it.
 
-const { describe, namesOf, toBytes, toHost, toInteger, toText } = require('./convert.js')
+const { describe, toBytes, toHost, toInteger, toText } = require('./convert.js')
 const native = require('./native.js')
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3']
@@ -42,114 +42,14 @@ const SERVER = {
   handshakeTimeout: toTimeout,
 }
 
-/** What other TLS APIs know and this one does not have. */
-const UNSUPPORTED = [
-  'ALPNCallback',
-  'SNICallback',
-  'allowPartialTrustChain',
-  'checkServerIdentity',
-  'ciphers',
-  'clientCertEngine',
-  'dhparam',
-  'ecdhCurve',
-  'enableTrace',
-  'fingerprint512',
-  'honorCipherOrder',
-  'minDHSize',
-  'privateKeyEngine',
-  'privateKeyIdentifier',
-  'pskCallback',
-  'pskIdentityHint',
-  'requestCert',
-  'requestOCSP',
-  'secureContext',
-  'secureOptions',
-  'secureProtocol',
-  'session',
-  'sessionIdContext',
-  'sessionTimeout',
-  'sigalgs',
-  'ticketKeys',
-]
-
-/** What asks for TLS. */
-const SWITCHES = ['useSecureTransport', 'useSSL']
-
-const UNSUPPORTED_IN_LOWER_CASE = new Set(UNSUPPORTED.map((name) => name.toLowerCase()))
-
-/** What may be meant by other names, in lower case: other cases, and what others call it. */
-const MEANT = new Map([
-  ...[...Object.keys({ ...CLIENT, ...SERVER }), ...SWITCHES].map((name) => [name.toLowerCase(), name]),
-  ['alpn', 'alpnProtocols'],
-  ['cafile', 'ca'],
-  ['cas', 'ca'],
-  ['certificate', 'cert'],
-  ['crls', 'crl'],
-  ['encrypted', 'useSecureTransport'],
-  ['fingerprint', 'fingerprint256'],
-  ['fingerprintsha256', 'fingerprint256'],
-  ['pin', 'fingerprint256'],
-  ['privatekey', 'key'],
-  ['rejectunauthorised', 'rejectUnauthorized'],
-  ['secure', 'useSecureTransport'],
-  ['securetransport', 'useSecureTransport'],
-  ['sni', 'servername'],
-  ['ssl', 'useSecureTransport'],
-  ['tls', 'useSecureTransport'],
-  ['usetls', 'useSecureTransport'],
-  ['verify', 'rejectUnauthorized'],
-])
-
 /** Those of `options` that are about TLS, converted: of a client. */
 function toClientFields(options) {
-  refuseMisnomers(options)
-  refuseUnsupported(options)
-  refuse(options, only(SERVER, CLIENT), 'this is an option of servers')
   return convert(CLIENT, options)
 }
 
-/** Those of `options` that are about TLS, converted: of a server. */
+/** The same of a server. */
 function toServerFields(options) {
-  refuseMisnomers(options)
-  refuseUnsupported(options)
-  refuse(
-    options,
-    only(CLIENT, SERVER),
-    'this is an option of clients, which verify; a server does not ask for certificates',
-  )
   return convert(SERVER, options)
-}
-
-function refuseMisnomers(options) {
-  for (const name of namesOf(options)) {
-    const meant = MEANT.get(name.toLowerCase())
-    // Not to be secure is what is the case anyway.
-    if (options[name] === false && SWITCHES.includes(meant)) continue
-    if (meant !== undefined && meant !== name) refuse(options, [name], `this option is called ${meant}`)
-  }
-}
-
-function refuseUnsupported(options) {
-  const spelled = namesOf(options).filter((name) => UNSUPPORTED_IN_LOWER_CASE.has(name.toLowerCase()))
-  refuse(options, [...UNSUPPORTED, ...spelled], 'this TLS option is not supported')
-}
-
-/** `upgradeToSecure` has no options but these, and no old callers that pass others. */
-function refuseUnknown(options) {
-  const known = (name) => MEANT.get(name.toLowerCase()) === name || name === 'binaryType'
-  const unknown = namesOf(options).filter((name) => !known(name))
-  refuse(options, unknown, 'there is no such option')
-}
-
-function only(these, andNotThose) {
-  return Object.keys(these).filter((name) => !Object.hasOwn(andNotThose, name))
-}
-
-function refuse(options, names, why) {
-  for (const name of names) {
-    // A negation says what is the case anyway.
-    if (options[name] !== undefined && options[name] !== null) throw new TypeError(`${name}: ${why}`)
-  }
 }
 
 function convert(converters, options) {
@@ -355,4 +255,12 @@ function readCertificate(X509Certificate, der, expected) {
   }
 }
 
-module.exports = { clientConfig, refuseUnknown, serverConfig, tlsDetails, toClientFields, toServerFields }
+module.exports = {
+  CLIENT_OPTIONS: Object.keys(CLIENT),
+  SERVER_OPTIONS: Object.keys(SERVER),
+  clientConfig,
+  serverConfig,
+  tlsDetails,
+  toClientFields,
+  toServerFields,
+}

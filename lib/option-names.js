@@ -1,0 +1,123 @@
+'use strict'
+
+// Whether options are called what their owner means. An option about TLS by another name would be ignored, and that could
+// mean less security than was asked for; so could the address of a listener.
+
+/** What asks for TLS. */
+const SWITCHES = ['useSecureTransport', 'useSSL']
+
+/** What other TLS APIs know and this one does not have, in lower case. */
+const UNSUPPORTED = new Set(
+  [
+    'ALPNCallback',
+    'SNICallback',
+    'allowPartialTrustChain',
+    'checkServerIdentity',
+    'ciphers',
+    'clientCertEngine',
+    'dhparam',
+    'ecdhCurve',
+    'enableTrace',
+    'fingerprint512',
+    'honorCipherOrder',
+    'minDHSize',
+    'privateKeyEngine',
+    'privateKeyIdentifier',
+    'pskCallback',
+    'pskIdentityHint',
+    'requestCert',
+    'requestOCSP',
+    'secureContext',
+    'secureOptions',
+    'secureProtocol',
+    'session',
+    'sessionIdContext',
+    'sessionTimeout',
+    'sigalgs',
+    'ticketKeys',
+  ].map((name) => name.toLowerCase()),
+)
+
+/** What others call it, in lower case. */
+const ALIASES = {
+  alpn: 'alpnProtocols',
+  cafile: 'ca',
+  cas: 'ca',
+  certificate: 'cert',
+  crls: 'crl',
+  encrypted: 'useSecureTransport',
+  fingerprint: 'fingerprint256',
+  fingerprintsha256: 'fingerprint256',
+  pin: 'fingerprint256',
+  privatekey: 'key',
+  rejectunauthorised: 'rejectUnauthorized',
+  secure: 'useSecureTransport',
+  securetransport: 'useSecureTransport',
+  sni: 'servername',
+  ssl: 'useSecureTransport',
+  tls: 'useSecureTransport',
+  usetls: 'useSecureTransport',
+  verify: 'rejectUnauthorized',
+}
+
+/** The names of one kind of options. */
+class OptionNames {
+  #own
+  #foreign
+  #meant
+  #isComplete
+
+  /**
+   * `own` are those about TLS, `foreign` those that only the other side of a connection has, for the reason `why`.
+   * `aliases` are further names in lower case, and what they mean. Others than all these are ignored, as in Firefox OS,
+   * unless the list `isComplete`.
+   */
+  constructor({ own, foreign, why, aliases = {}, isComplete = false }) {
+    this.#own = new Set([...own, ...SWITCHES, 'binaryType'])
+    this.#foreign = new Map(foreign.filter((name) => !this.#own.has(name)).map((name) => [name, why]))
+    const cases = [...own, ...foreign, ...SWITCHES].map((name) => [name.toLowerCase(), name])
+    this.#meant = new Map([...cases, ...Object.entries({ ...ALIASES, ...aliases })])
+    this.#isComplete = isComplete
+  }
+
+  /** Throws a TypeError at the first option that is not what its name seems to say. */
+  check(options) {
+    for (const name of namesOf(options)) {
+      const why = this.#fault(name, options)
+      if (why !== undefined && options[name] !== undefined && options[name] !== null) {
+        throw new TypeError(`${name}: ${why}`)
+      }
+    }
+  }
+
+  #fault(name, options) {
+    const lower = name.toLowerCase()
+    const meant = this.#meant.get(lower)
+    if (meant !== undefined && meant !== name) {
+      // Not to be secure is what is the case anyway.
+      const isMoot = SWITCHES.includes(meant) && options[name] === false
+      return isMoot ? undefined : `this option is called ${meant}`
+    }
+    if (UNSUPPORTED.has(lower)) return 'this TLS option is not supported'
+    if (this.#foreign.has(name)) return this.#foreign.get(name)
+    return this.#isComplete && !this.#own.has(name) ? 'there is no such option' : undefined
+  }
+}
+
+/** The names that `options` has a value under, its own and those it inherits, as whoever reads one finds both. */
+function namesOf(options) {
+  const names = []
+  for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
+    if (object !== options && isBuiltIn(object)) break
+    names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
+  }
+  return names
+}
+
+/** Whether it is `Object.prototype` or `Function.prototype`, of whatever realm. */
+function isBuiltIn(object) {
+  const isLast = Object.getPrototypeOf(object) === null
+  return isLast ? Object.hasOwn(object, 'hasOwnProperty') : typeof object === 'function'
+}
+
+module.exports = { OptionNames }
