@@ -42,6 +42,17 @@ function trusting(more) {
   return { useSecureTransport: true, binaryType: 'arraybuffer', ca: certificate('root').ca, ...more }
 }
 
+/** What the server of `meet` knows of a client, by that one's events. */
+const servers = new WeakMap()
+
+/** For the message of a failure: how far it got, as the peer saw it. */
+function seenBy(events) {
+  const server = servers.get(events)
+  if (server === undefined) return ''
+  const { raw, connections, failures } = server()
+  return ` (the server read ${raw.bytesRead} bytes and wrote ${raw.bytesWritten}, of ${connections} connections; ${failures})`
+}
+
 /**
  * Asserts that a socket failed as the contract says: `before`, then `error` of that name in every form in which
  * generations read it, then `close`. Returns the error event.
@@ -51,15 +62,16 @@ async function failed(t, events, name, before = []) {
   const isOver = ({ types }) =>
     types.includes('close') || (types.includes('open') && !before.includes('open'))
   await events.when(() => isOver(events) || undefined)
+  const story = `${events.events.find(({ type }) => type === 'error')?.data.message}${seenBy(events)}`
   t.deepEqual(
     events.types.filter((type) => type !== 'data'),
     [...before, 'error', 'close'],
-    events.events.find(({ type }) => type === 'error')?.data.message,
+    story,
   )
   const error = await events.event('error')
   const expected = TELLS_REASONS || !name.startsWith('Security') ? name : 'SecurityError'
   const [message, code] = ERRORS[expected]
-  t.is(error.name, expected, error.data.message)
+  t.is(error.name, expected, story)
   t.is(error.message, message)
   if (code !== undefined) t.is(error.errorCode, code)
   t.true(error.data instanceof Error)
@@ -197,6 +209,9 @@ async function meet(own, way, options, { name = 'good', host = 'localhost', made
   const early = way === WAYS[1]
   const [socket, events] = own.open(host, plain.port, { binaryType, ...made, ...(early && options) })
   const [raw] = await Promise.all([plain.connection(), events.event('open')])
+  let connections = 1
+  plain.server.on('connection', () => connections++)
+  servers.set(events, () => ({ raw, connections, failures: server.failures.map(String) }))
   server.server.emit('connection', raw)
   socket.upgradeToSecure(early ? undefined : options)
   return { socket, events, server, way }
