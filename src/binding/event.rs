@@ -95,6 +95,12 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
     Event::Settled | Event::Overdue => return Ok(None),
+    Event::Rested => {
+      if let Target::Listener { listener, .. } = &entry.target {
+        listener.go_on();
+      }
+      return Ok(None);
+    }
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
     Event::Connected(stream) => {
@@ -205,7 +211,7 @@ fn data(env: &Env, bytes: &[u8], as_string: bool) -> Result<Arguments> {
 }
 
 fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
-  let Target::Listener { as_strings } = entry.target else {
+  let Target::Listener { as_strings, .. } = entry.target else {
     return Err(napi::Error::from_reason("only listeners accept"));
   };
   let peer = accepted.peer;

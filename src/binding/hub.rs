@@ -81,6 +81,7 @@ pub(super) enum Target {
     as_strings: bool,
   },
   Listener {
+    listener: Rc<net::Listener>,
     /// For the sockets it accepts.
     as_strings: bool,
   },
@@ -275,7 +276,7 @@ impl Hub {
     }
   }
 
-  /// Plain connections are ready. Called by the loop: moves their bytes and delivers what comes of it, each event as a
+  /// Plain connections or listeners are ready. Called by the loop: moves their bytes, accepts, and delivers what comes of it, each event as a
   /// task of its own.
   pub(super) fn turn(&self, env: sys::napi_env) {
     let Some(poll_set) = &self.poll_set else { return };
@@ -287,9 +288,12 @@ impl Hub {
         // Those that are left out are found again.
         if began.elapsed() < TURN
           && !self.context.lingering_is_ready(id)
-          && let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target)
+          && let Some(entry) = entries.get(&id)
         {
-          socket.ready(readiness);
+          match &entry.target {
+            Target::Socket { socket, .. } => socket.ready(readiness),
+            Target::Listener { listener, .. } => listener.ready(),
+          }
         }
       });
     }
@@ -306,8 +310,9 @@ impl Hub {
   fn tear_down(&self) {
     self.queue.close();
     for entry in self.entries.borrow().values() {
-      if let Target::Socket { socket, .. } = &entry.target {
-        socket.abort();
+      match &entry.target {
+        Target::Socket { socket, .. } => socket.abort(),
+        Target::Listener { listener, .. } => listener.abort(),
       }
     }
     self.context.shut_down();

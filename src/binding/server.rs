@@ -1,5 +1,7 @@
 //! The native side of a `TCPServerSocket`.
 
+use std::rc::Rc;
+
 use napi::Result;
 use napi_derive::napi;
 
@@ -11,7 +13,7 @@ use crate::net;
 /// A listening socket. The facade wraps it.
 #[napi(js_name = "TCPServerSocket")]
 pub struct TcpServerSocket {
-  listener: net::Listener,
+  listener: Rc<net::Listener>,
   lease: Lease,
 }
 
@@ -26,7 +28,9 @@ impl TcpServerSocket {
     let tls = tls.map(TlsConfig::as_server).transpose()?;
     let listener =
       net::Listener::bind(&channel.hub.context, options.to_net(tls)?).map_err(|error| bind_error(&error))?;
+    let listener = Rc::new(listener);
     let target = Target::Listener {
+      listener: Rc::clone(&listener),
       as_strings: options.as_strings,
     };
     Ok(Self {

@@ -34,6 +34,8 @@ pub enum Event {
   Failed(SocketError),
   /// A listener accepted a connection.
   Accepted(Accepted),
+  /// A listener had to wait for the system, and has: [`Listener::go_on`](super::Listener::go_on) is due.
+  Rested,
 }
 
 /// Where events go: one ordered queue for all sockets of an owner.

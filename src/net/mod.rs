@@ -16,11 +16,15 @@
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
 //! | [`tls`] | handshakes and trust, by one backend or another |
 //! | [`transport`], [`secured`] | one stream type for plain and TLS, and what two threads do to the latter |
-//! | [`listener`] | bind, listen, the accept loop |
+//! | [`listener`] | bind, listen, and what becomes of a connection |
+//! | `accept_loop`, `polled_listener` | accepting by a task, and by the owner's thread |
+//! | `accept_error` | what accept(2) may answer, and what helps |
 //! | [`error`], [`options`], [`event`] | the vocabulary |
 
 #![forbid(unsafe_code)]
 
+mod accept_error;
+mod accept_loop;
 pub mod connect;
 pub mod connection;
 mod context;
@@ -36,6 +40,7 @@ pub mod poll_set;
 #[path = "no_poll_set.rs"]
 pub mod poll_set;
 mod polled;
+mod polled_listener;
 pub mod recv_buffer;
 pub mod resolve;
 pub mod secured;

@@ -3,6 +3,7 @@
 use std::{
   convert::Infallible,
   io,
+  marker::PhantomData,
   net::{SocketAddr, TcpStream},
   rc::Rc,
 };
@@ -54,29 +55,16 @@ impl Alarm {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Member(Infallible);
+pub struct Member<S = TcpStream>(Infallible, PhantomData<S>);
 
-impl Member {
+impl<S> Member<S> {
   /// Never called.
-  pub fn new(set: &Rc<PollSet>, _id: SocketId, _stream: TcpStream) -> Self {
+  pub fn new(set: &Rc<PollSet>, _id: SocketId, _stream: S) -> Self {
     match set.0 {}
   }
 
   /// Never called.
-  ///
-  /// # Errors
-  /// None.
-  pub fn connecting(set: &Rc<PollSet>, _id: SocketId, _address: SocketAddr) -> io::Result<Self> {
-    match set.0 {}
-  }
-
-  /// Never called.
-  pub fn stream(&self) -> &TcpStream {
-    match self.0 {}
-  }
-
-  /// Never called.
-  pub fn waiting(&self) -> usize {
+  pub fn stream(&self) -> &S {
     match self.0 {}
   }
 
@@ -94,7 +82,22 @@ impl Member {
   }
 
   /// Never called.
-  pub fn into_stream(self) -> TcpStream {
+  pub fn into_stream(self) -> S {
+    match self.0 {}
+  }
+}
+
+impl Member {
+  /// Never called.
+  ///
+  /// # Errors
+  /// None.
+  pub fn connecting(set: &Rc<PollSet>, _id: SocketId, _address: SocketAddr) -> io::Result<Self> {
+    match set.0 {}
+  }
+
+  /// Never called.
+  pub fn waiting(&self) -> usize {
     match self.0 {}
   }
 }

@@ -1,11 +1,11 @@
-//! Plain connections whose readiness the owner's thread polls itself: an epoll set that fits into another event loop,
-//! because its descriptor becomes readable when any of its members is ready.
+//! Plain connections, and listeners for them, whose readiness the owner's thread polls itself: an epoll set that fits into
+//! another event loop, because its descriptor becomes readable when any of its members is ready.
 
 use std::{
   cell::Cell,
   io,
   net::{SocketAddr, TcpStream},
-  os::fd::{AsRawFd, OwnedFd, RawFd},
+  os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
   rc::Rc,
   sync::Arc,
 };
@@ -54,7 +54,7 @@ impl PollSet {
     self.epoll.as_raw_fd()
   }
 
-  /// How many streams belong to the set, waiting or not.
+  /// How many streams and listeners belong to the set, waiting or not.
   pub fn members(&self) -> usize {
     self.members.get()
   }
@@ -112,18 +112,18 @@ impl Alarm {
   }
 }
 
-/// A stream in a [`PollSet`]. Dropping it closes the stream.
+/// A stream, or a listener, in a [`PollSet`]. Dropping it closes that.
 #[derive(Debug)]
-pub struct Member {
-  stream: TcpStream,
+pub struct Member<S = TcpStream> {
+  stream: S,
   seat: Seat,
   id: SocketId,
   waits_for: Readiness,
 }
 
-impl Member {
+impl<S: AsFd> Member<S> {
   /// Puts `stream` into `set`, waiting for nothing.
-  pub fn new(set: &Rc<PollSet>, id: SocketId, stream: TcpStream) -> Self {
+  pub fn new(set: &Rc<PollSet>, id: SocketId, stream: S) -> Self {
     Self {
       stream,
       seat: Seat::new(set),
@@ -132,39 +132,9 @@ impl Member {
     }
   }
 
-  /// A stream that is being connected to `address`, with Nagle's algorithm off. When it is writable, that is decided.
-  ///
-  /// # Errors
-  /// No descriptor is left, or the system refuses at once.
-  pub fn connecting(set: &Rc<PollSet>, id: SocketId, address: SocketAddr) -> io::Result<Self> {
-    let socket = RawSocket::new(
-      Domain::for_address(address),
-      Type::STREAM.nonblocking(),
-      Some(Protocol::TCP),
-    )?;
-    // Refused only by a system that does not know it.
-    let _ = socket.set_tcp_nodelay(true);
-    loop {
-      match socket.connect(&address.into()) {
-        Ok(()) => break,
-        Err(error) => match Errno::from_io_error(&error) {
-          Some(Errno::INPROGRESS | Errno::ALREADY | Errno::ISCONN) => break,
-          Some(Errno::INTR) => {}
-          _ => return Err(error),
-        },
-      }
-    }
-    Ok(Self::new(set, id, socket.into()))
-  }
-
   /// The stream, to read and write.
-  pub fn stream(&self) -> &TcpStream {
+  pub fn stream(&self) -> &S {
     &self.stream
-  }
-
-  /// How many bytes can be read at once. 0 where the kernel does not say.
-  pub fn waiting(&self) -> usize {
-    rustix::io::ioctl_fionread(&self.stream).map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
   }
 
   /// What it waits for.
@@ -198,10 +168,42 @@ impl Member {
   }
 
   /// Takes the stream out of the set.
-  pub fn into_stream(mut self) -> TcpStream {
+  pub fn into_stream(mut self) -> S {
     // Taking it out cannot fail: that needs no memory, and one that waits for something is in the set.
     let _ = self.wait_for(Readiness::default());
     self.stream
+  }
+}
+
+impl Member {
+  /// A stream that is being connected to `address`, with Nagle's algorithm off. When it is writable, that is decided.
+  ///
+  /// # Errors
+  /// No descriptor is left, or the system refuses at once.
+  pub fn connecting(set: &Rc<PollSet>, id: SocketId, address: SocketAddr) -> io::Result<Self> {
+    let socket = RawSocket::new(
+      Domain::for_address(address),
+      Type::STREAM.nonblocking(),
+      Some(Protocol::TCP),
+    )?;
+    // Refused only by a system that does not know it.
+    let _ = socket.set_tcp_nodelay(true);
+    loop {
+      match socket.connect(&address.into()) {
+        Ok(()) => break,
+        Err(error) => match Errno::from_io_error(&error) {
+          Some(Errno::INPROGRESS | Errno::ALREADY | Errno::ISCONN) => break,
+          Some(Errno::INTR) => {}
+          _ => return Err(error),
+        },
+      }
+    }
+    Ok(Self::new(set, id, socket.into()))
+  }
+
+  /// How many bytes can be read at once. 0 where the kernel does not say.
+  pub fn waiting(&self) -> usize {
+    rustix::io::ioctl_fionread(&self.stream).map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
   }
 }
 

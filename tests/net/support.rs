@@ -39,6 +39,7 @@ pub(crate) struct Owner {
   pub(crate) context: Context,
   poll_set: Option<Rc<PollSet>>,
   sockets: RefCell<HashMap<SocketId, Weak<Socket>>>,
+  listeners: RefCell<HashMap<SocketId, Weak<Listener>>>,
   events: Receiver<(SocketId, Event)>,
   waiting: RefCell<HashMap<SocketId, Vec<Event>>>,
 }
@@ -66,6 +67,14 @@ impl Owner {
     Self::with(Some(Rc::new(PollSet::new().unwrap())))
   }
 
+  /// One of each kind that there is here.
+  pub(crate) fn each() -> Vec<Self> {
+    let mut owners = vec![Self::new()];
+    #[cfg(target_os = "linux")]
+    owners.push(Self::polling());
+    owners
+  }
+
   fn with(poll_set: Option<Rc<PollSet>>) -> Self {
     let (sender, events) = channel();
     let runtime = runtime::handle().unwrap().clone();
@@ -73,6 +82,7 @@ impl Owner {
       context: Context::new(runtime, Arc::new(Sink(Mutex::new(sender))), poll_set.clone()),
       poll_set,
       sockets: RefCell::default(),
+      listeners: RefCell::default(),
       events,
       waiting: RefCell::default(),
     }
@@ -91,16 +101,21 @@ impl Owner {
     self.sockets.borrow().get(&id)?.upgrade()
   }
 
+  fn listener(&self, id: SocketId) -> Option<Rc<Listener>> {
+    self.listeners.borrow().get(&id)?.upgrade()
+  }
+
   /// Sorts what came, waiting a moment for it. With a poll set, moves bytes before that.
   fn turn(&self) {
     let mut patience = PATIENCE;
     if let Some(set) = &self.poll_set {
       patience = Duration::from_millis(1);
       set.look(|id, readiness| {
-        if !self.context.lingering_is_ready(id)
-          && let Some(socket) = self.socket(id)
-        {
+        if self.context.lingering_is_ready(id) {
+        } else if let Some(socket) = self.socket(id) {
           socket.ready(readiness);
+        } else if let Some(listener) = self.listener(id) {
+          listener.ready();
         }
       });
     }
@@ -108,6 +123,10 @@ impl Owner {
     for (id, event) in first.into_iter().chain(self.events.try_iter()) {
       if matches!(event, Event::Overdue) {
         self.context.pass_on_lingering();
+        continue;
+      }
+      if let (Event::Rested, Some(listener)) = (&event, self.listener(id)) {
+        listener.go_on();
         continue;
       }
       let event = match (event, self.socket(id)) {
@@ -145,17 +164,22 @@ impl Owner {
     ))
   }
 
-  pub(crate) fn listen(&self, port: u16) -> std::io::Result<Listener> {
-    let address = Ipv4Addr::LOCALHOST.into();
-    Listener::bind(
-      &self.context,
-      ListenOptions {
-        address,
-        port,
-        backlog: 16,
-        tls: None,
-      },
-    )
+  pub(crate) fn listen(&self, port: u16) -> std::io::Result<Rc<Listener>> {
+    self.listen_with(ListenOptions {
+      address: Ipv4Addr::LOCALHOST.into(),
+      port,
+      backlog: 16,
+      tls: None,
+    })
+  }
+
+  pub(crate) fn listen_with(&self, options: ListenOptions) -> std::io::Result<Rc<Listener>> {
+    let listener = Rc::new(Listener::bind(&self.context, options)?);
+    self
+      .listeners
+      .borrow_mut()
+      .insert(listener.id(), Rc::downgrade(&listener));
+    Ok(listener)
   }
 
   /// The next event of `id`.
