@@ -98,13 +98,13 @@ impl Receiving {
     if count == 0 || self.ended {
       return;
     }
-    let bytes: Vec<u8> = (0..count)
+    let mut bytes: Vec<u8> = (0..count)
       .map(|_| {
         self.appended = self.appended.wrapping_add(1);
         self.appended
       })
       .collect();
-    let due = self.buffer.append(&bytes);
+    let due = self.buffer.append(&mut bytes);
     self.note(due);
   }
 

@@ -10,11 +10,12 @@ use std::{
   task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use tokio::{
-  io::{AsyncRead, AsyncWrite, ReadBuf},
+  io::{AsyncRead, AsyncWrite},
   net::TcpStream,
 };
+use tokio_util::io::poll_read_buf;
 
 use super::{
   ErrorName, Event, SocketError, SocketId,
@@ -33,7 +34,9 @@ pub const READ_SIZE: usize = 64 * 1024;
 
 thread_local! {
   /// Where reads land before they are appended to their socket's buffer: one for all sockets of a runtime thread, so
-  /// that an idle socket owns no read buffer.
+  /// that an idle socket owns no read buffer. Empty between reads.
+  static CHUNK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+  /// Where what nobody wants lands.
   pub(super) static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
 
@@ -350,17 +353,14 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
         return Poll::Pending;
       }
       crate::fault::point("read");
-      let outcome =
-        SCRATCH.with_borrow_mut(|scratch| self.poll_read_into(cx, &mut scratch[..room.min(READ_SIZE)]));
+      let (read, outcome) = CHUNK.with_borrow_mut(|chunk| self.poll_chunk(cx, chunk, room.min(READ_SIZE)));
+      taken += read;
       let end = match outcome {
-        Poll::Ready(Ok(read @ 1..)) => {
-          taken += read;
-          continue;
-        }
+        Poll::Ready(Ok(1..)) => continue,
         Poll::Ready(Err(ReadError::Plaintext)) => return fail(plaintext_after_upgrade()),
         // The peer's last word, such as a TLS alert, explains more than "broken pipe" does.
         Poll::Ready(Err(ReadError::Io(error))) => End::Failed(self.peer.failed("read from", &error)),
-        Poll::Ready(Ok(_)) => self.broken.clone().map_or(End::Eof, End::Failed),
+        Poll::Ready(Ok(0)) => self.broken.clone().map_or(End::Eof, End::Failed),
         Poll::Pending => match &self.broken {
           Some(error) => End::Failed(error.clone()),
           None => return Poll::Pending,
@@ -378,27 +378,41 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       .map_or(Poll::Pending, Poll::Ready)
   }
 
-  fn poll_read_into(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<usize, ReadError>> {
-    let mut buf = ReadBuf::new(scratch);
-    ready!(Pin::new(&mut *self.transport).poll_read(cx, &mut buf)).map_err(ReadError::Io)?;
-    let read = buf.filled();
-    if read.is_empty() {
-      return Poll::Ready(Ok(0));
-    }
-    let (due, gathered) = self.shared.with(|state| {
-      // The owner may have called upgrade while the read was under way.
-      if state.upgrading.is_some() {
-        Err(ReadError::Plaintext)
-      } else {
-        Ok((state.recv.append(read), state.recv.len()))
+  /// Appends up to `most` bytes to the socket's buffer, by way of `chunk`. Returns how many, and what ended the reading.
+  fn poll_chunk(
+    &mut self,
+    cx: &mut Context<'_>,
+    chunk: &mut Vec<u8>,
+    most: usize,
+  ) -> (usize, Poll<Result<usize, ReadError>>) {
+    chunk.reserve(READ_SIZE);
+    // TLS gives a record of 16 KiB at a time, and appending each would cost more than the rest.
+    let outcome = loop {
+      let room = most - chunk.len();
+      let mut rest = (&mut *chunk).limit(room);
+      match poll_read_buf(Pin::new(&mut *self.transport), cx, &mut rest) {
+        Poll::Ready(Ok(1..)) if chunk.len() < most => {}
+        outcome => break outcome.map_err(ReadError::Io),
       }
-    })?;
+    };
+    let read = chunk.len();
+    if read == 0 {
+      return (0, outcome);
+    }
+    let appended = self.shared.with(|state| {
+      // The owner may have called upgrade while the read was under way.
+      (state.upgrading.is_none()).then(|| (state.recv.append(chunk), state.recv.len()))
+    });
+    let Some((due, gathered)) = appended else {
+      chunk.clear();
+      return (read, Poll::Ready(Err(ReadError::Plaintext)));
+    };
     self.unannounced |= due;
-    // A TLS record is 16 KiB, and waking the owner for each would cost more than the rest; but it need not wait for all.
+    // Waking the owner for each record would cost too much as well; but it need not wait for all.
     if gathered >= READ_SIZE && std::mem::take(&mut self.unannounced) {
       self.shared.push(Event::Readable);
     }
-    Poll::Ready(Ok(read.len()))
+    (read, outcome)
   }
 
   /// Nothing more will be read. Reports that, unless it ends the connection at once.

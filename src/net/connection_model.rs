@@ -160,7 +160,7 @@ fn model(f: impl Fn(&Handle) + Send + Sync + 'static) {
 fn a_reader_that_waits_for_room_is_woken_and_everything_arrives_in_order() {
   model(|runtime| {
     let (mut owner, shared) = Owner::new(runtime);
-    if shared.with(|state| state.recv.append(&[0; LIMIT - 1])) {
+    if shared.with(|state| state.recv.append(&mut vec![0; LIMIT - 1])) {
       shared.push(Event::Readable);
     }
     let wire = Wire {

@@ -60,12 +60,18 @@ impl RecvBuffer {
     room
   }
 
-  /// Appends what was read. `true` when a `Readable` is due.
-  pub fn append(&mut self, bytes: &[u8]) -> bool {
+  /// Appends what was read, and leaves `bytes` empty. Many bytes are kept where they are, if nothing waits before them.
+  /// `true` when a `Readable` is due.
+  pub fn append(&mut self, bytes: &mut Vec<u8>) -> bool {
     if self.discarding {
+      bytes.clear();
       return false;
     }
-    self.data.extend_from_slice(bytes);
+    if self.data.is_empty() && bytes.len() >= bytes.capacity() / 2 {
+      std::mem::swap(&mut self.data, bytes);
+    } else {
+      self.data.append(bytes);
+    }
     self.announce()
   }
 
@@ -173,16 +179,19 @@ mod tests {
   #[test]
   fn bytes_gather_under_one_announcement() {
     let mut buffer = RecvBuffer::default();
-    assert!(buffer.append(b"ab"));
-    assert!(!buffer.append(b"cd"));
+    assert!(buffer.append(&mut b"ab".to_vec()));
+    assert!(!buffer.append(&mut b"cd".to_vec()));
     assert_eq!(data(&mut buffer), (b"abcd".to_vec(), false));
-    assert!(buffer.append(b"e"), "the next byte announces itself");
+    assert!(
+      buffer.append(&mut b"e".to_vec()),
+      "the next byte announces itself"
+    );
   }
 
   #[test]
   fn the_end_comes_after_the_bytes_and_once() {
     let mut buffer = RecvBuffer::default();
-    buffer.append(b"ab");
+    buffer.append(&mut b"ab".to_vec());
     assert!(!buffer.finish(End::Eof), "the bytes are announced already");
     assert_eq!(data(&mut buffer), (b"ab".to_vec(), true));
     assert!(matches!(buffer.take(), (Input::End(End::Eof), false)));
@@ -194,7 +203,7 @@ mod tests {
     use crate::net::ErrorName::{NetworkError, NetworkTimeoutError};
     let failed = |name| End::Failed(SocketError::new(name, ""));
     let mut buffer = RecvBuffer::default();
-    buffer.append(b"ab");
+    buffer.append(&mut b"ab".to_vec());
     buffer.finish(End::Eof);
     buffer.finish(failed(NetworkError));
     buffer.finish(failed(NetworkTimeoutError));
@@ -209,7 +218,7 @@ mod tests {
   fn a_full_buffer_has_no_room_and_taking_it_wakes_the_reader() {
     let mut buffer = RecvBuffer::default();
     assert_eq!(buffer.room(false), LIMIT);
-    buffer.append(&vec![0; LIMIT]);
+    buffer.append(&mut vec![0; LIMIT]);
     assert!(!buffer.reader_wants_wake(), "the reader did not ask yet");
     assert_eq!(buffer.room(false), 0);
     data(&mut buffer);
@@ -221,12 +230,12 @@ mod tests {
   #[test]
   fn nothing_is_delivered_while_suspended_not_even_what_was_announced() {
     let mut buffer = RecvBuffer::default();
-    buffer.append(b"ab");
+    buffer.append(&mut b"ab".to_vec());
     buffer.suspend();
     assert_eq!(buffer.room(false), 0);
     assert!(matches!(buffer.take(), (Input::None, false)));
     assert!(
-      !buffer.append(b"cd"),
+      !buffer.append(&mut b"cd".to_vec()),
       "a read that was under way is kept but not announced"
     );
     assert!(!buffer.finish(End::Eof));
@@ -237,7 +246,7 @@ mod tests {
   #[test]
   fn suspend_and_resume_before_the_announcement_arrives_do_not_announce_twice() {
     let mut buffer = RecvBuffer::default();
-    assert!(buffer.append(b"ab"));
+    assert!(buffer.append(&mut b"ab".to_vec()));
     buffer.suspend();
     assert!(!buffer.resume(), "the first announcement is still on its way");
     assert_eq!(data(&mut buffer), (b"ab".to_vec(), false));
@@ -247,7 +256,7 @@ mod tests {
   fn what_was_read_before_a_tls_upgrade_cannot_be_taken_after_it() {
     let mut buffer = RecvBuffer::default();
     assert!(buffer.leave_plaintext().is_none());
-    buffer.append(b"injected");
+    buffer.append(&mut b"injected".to_vec());
     buffer.finish(End::Eof);
     assert!(matches!(buffer.leave_plaintext(), Some(Input::Data(data)) if data == b"injected"));
     assert!(matches!(buffer.take(), (Input::None, false)));
@@ -256,9 +265,9 @@ mod tests {
   #[test]
   fn after_discard_nothing_is_kept_or_announced() {
     let mut buffer = RecvBuffer::default();
-    buffer.append(b"ab");
+    buffer.append(&mut b"ab".to_vec());
     buffer.discard();
-    assert!(!buffer.append(b"cd"));
+    assert!(!buffer.append(&mut b"cd".to_vec()));
     assert!(!buffer.finish(End::Eof));
     assert!(matches!(buffer.take(), (Input::None, false)));
     assert_eq!(buffer.room(false), LIMIT, "the reader goes on, to find the end");
