@@ -7,7 +7,7 @@ const { isMap } = require('node:util').types
 
 const { reportLater } = require('./errors.js')
 const { deliverTo, isUnderWay } = require('./events.js')
-const { asInterface } = require('./interface.js')
+const { asInterface, showAttributes } = require('./interface.js')
 const { Listeners } = require('./listeners.js')
 
 let fire
@@ -157,6 +157,7 @@ class HandlerTarget extends EventTarget {
       }
       Object.defineProperty(Class.prototype, HANDLERS, { value: handlers })
       asInterface(Class, [...attributes, ...methods])
+      showAttributes(Class, attributes)
     }
   }
 }

@@ -113,7 +113,7 @@ for (const kind of ['plain', 'tls']) {
 run('a panic in accept ends its server with an error, and no socket', async (t) => {
   const { uncaught, events } = await panic('accept', 'plain')
   t.deepEqual(uncaught, [])
-  t.deepEqual(events, ["NetworkError: internal error: the listener panicked"])
+  t.deepEqual(events, ['NetworkError: internal error: the listener panicked'])
 })
 
 // Whichever function it is: those above have a hook, and one that is new has none yet.

@@ -1,0 +1,40 @@
+'use strict'
+
+// What console.log shows of sockets and listeners, whose attributes are no properties of their own.
+
+const { inspect } = require('node:util')
+
+const test = require('ava')
+
+const { TCPSocket, mozTCPSocket } = require('../index.js')
+const { scope } = require('./helpers/sockets.js')
+
+test('the attributes of a socket are shown', async (t) => {
+  const { socket } = await scope(t).toNode()
+  socket.send('12345')
+  const expected =
+    "TCPSocket { host: '127.0.0.1', port: PORT, ssl: false, tls: null, bufferedAmount: 5, " +
+    "binaryType: 'arraybuffer', readyState: 'open' }"
+  t.is(inspect(socket, { breakLength: Infinity }), expected.replace('PORT', socket.port))
+})
+
+test('the attributes of a listener are shown', (t) => {
+  const { server, port } = scope(t).listen()
+  t.is(inspect(server), `TCPServerSocket { localPort: ${port}, failedHandshakes: 0 }`)
+})
+
+test('the factory is shown as the socket that it is', (t) => {
+  t.regex(inspect(mozTCPSocket), /^TCPSocket \{\s+host: '',\s+port: 0,/)
+})
+
+test('deep inside other objects a socket is only named', async (t) => {
+  const { socket } = await scope(t).toNode()
+  t.is(inspect({ a: { socket } }, { depth: 1 }), '{ a: { socket: [TCPSocket] } }')
+})
+
+test('what is no socket, but looks like one, is shown without an exception', (t) => {
+  for (const other of [TCPSocket.prototype, Object.create(TCPSocket.prototype)]) {
+    t.regex(inspect(other), /host/)
+    t.notThrows(() => inspect(other, { depth: null, showHidden: true, getters: true }))
+  }
+})
