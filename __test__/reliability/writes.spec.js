@@ -48,6 +48,7 @@ withTrace(
       client: `TCP:[127.0.0.1:${ports.client}->127.0.0.1:${ports.server}]`,
       accepted: `TCP:[127.0.0.1:${ports.server}->127.0.0.1:${ports.client}]`,
     }
+    const listener = calls.find(({ socket }) => socket === `TCP:[127.0.0.1:${ports.server}]`)?.fd
     for (const [what, end] of Object.entries(ends)) {
       const writes = calls.filter(({ name, socket }) => name !== 'setsockopt' && socket === end)
       t.deepEqual(
@@ -56,8 +57,9 @@ withTrace(
         `${what}: ${JSON.stringify(calls)}`,
       )
       const [{ fd }] = writes
-      // By number: a client sets it before it has an address.
-      const options = calls.filter((call) => call.name === 'setsockopt' && call.fd === fd)
+      // By number: a client sets it before it has an address. What is accepted may have it from its listener.
+      const sources = what === 'accepted' ? [fd, listener] : [fd]
+      const options = calls.filter((call) => call.name === 'setsockopt' && sources.includes(call.fd))
       t.true(
         options.some(({ args, result }) => args.startsWith('SOL_TCP, TCP_NODELAY, [1]') && result === 0),
         `${what}: ${JSON.stringify(calls)}`,
