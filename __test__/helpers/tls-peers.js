@@ -49,8 +49,8 @@ const servers = new WeakMap()
 function seenBy(events) {
   const server = servers.get(events)
   if (server === undefined) return ''
-  const { raw, connections, failures } = server()
-  return ` (the server read ${raw.bytesRead} bytes and wrote ${raw.bytesWritten}, of ${connections} connections; ${failures})`
+  const { raw, failures } = server
+  return ` (the server read ${raw.bytesRead} bytes and wrote ${raw.bytesWritten}; ${failures.map(String)})`
 }
 
 /**
@@ -188,6 +188,28 @@ const WAYS = [
   'given to upgradeToSecure(options)',
 ]
 
+let greetings = 0
+
+/**
+ * A server in the clear: `{ port, greet(socket) }`, which resolves with the connection of `socket`, found by what it says.
+ * A stranger, who wanted the one that had this port before, may come first.
+ */
+async function greetedServer(own) {
+  const greeting = `${++greetings} of ${process.pid}`
+  let found
+  const connection = new Promise((resolve) => {
+    found = resolve
+  })
+  const { port } = await own.netServer({}, async (raw) => {
+    if ((await readLine(raw).catch(() => '')) === greeting) found(raw)
+  })
+  const greet = (socket) => {
+    socket.send(`${greeting}\r\n`)
+    return connection
+  }
+  return { port, greet }
+}
+
 /**
  * A client of ours that uses TLS with `options`, in one of WAYS, and a node:tls server with the certificate
  * called `name` and the options `server`, which sends back what it gets. Before an upgrade the client is made
@@ -205,13 +227,12 @@ async function meet(own, way, options, { name = 'good', host = 'localhost', made
     const [socket, events] = own.open(host, server.port, { binaryType, useSecureTransport: true, ...options })
     return { socket, events, server, way }
   }
-  const plain = await own.netServer()
+  const plain = await greetedServer(own)
   const early = way === WAYS[1]
   const [socket, events] = own.open(host, plain.port, { binaryType, ...made, ...(early && options) })
-  const [raw] = await Promise.all([plain.connection(), events.event('open')])
-  let connections = 1
-  plain.server.on('connection', () => connections++)
-  servers.set(events, () => ({ raw, connections, failures: server.failures.map(String) }))
+  await events.event('open')
+  const raw = await plain.greet(socket)
+  servers.set(events, { raw, failures: server.failures })
   server.server.emit('connection', raw)
   socket.upgradeToSecure(early ? undefined : options)
   return { socket, events, server, way }
