@@ -385,6 +385,8 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     chunk: &mut Vec<u8>,
     most: usize,
   ) -> (usize, Poll<Result<usize, ReadError>>) {
+    // Should a read have panicked half-way, what it left is another connection's.
+    chunk.clear();
     chunk.reserve(READ_SIZE);
     // TLS gives a record of 16 KiB at a time, and appending each would cost more than the rest.
     let outcome = loop {
