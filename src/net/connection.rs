@@ -20,7 +20,7 @@ use tokio_util::io::poll_read_buf;
 use super::{
   ErrorName, Event, SocketError, SocketId,
   connect::connect as connect_tcp,
-  recv_buffer::{End, LIMIT},
+  recv_buffer::{CHUNK, End, LIMIT},
   send_queue::{MOST_SLICES, Next},
   settle::{Settled, settle},
   shared::{Shared, State, ended_before_tls, leftover, panicked, plaintext_after_upgrade},
@@ -29,13 +29,16 @@ use super::{
   transport::{Peek, Tcp, Transport},
 };
 
-/// One read from the kernel. Larger ones leave the cache and are slower.
-pub const READ_SIZE: usize = 64 * 1024;
+/// One read from the kernel.
+pub const READ_SIZE: usize = CHUNK;
+
+/// So many bytes are worth waking their owner for, while there is more to read.
+const WORTH_WAKING: usize = LIMIT / 2;
 
 thread_local! {
   /// Where reads land before they are appended to their socket's buffer: one for all sockets of a runtime thread, so
   /// that an idle socket owns no read buffer. Empty between reads.
-  static CHUNK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+  static LANDING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
   /// Where what nobody wants lands.
   pub(super) static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
@@ -353,7 +356,7 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
         return Poll::Pending;
       }
       crate::fault::point("read");
-      let (read, outcome) = CHUNK.with_borrow_mut(|chunk| self.poll_chunk(cx, chunk, room.min(READ_SIZE)));
+      let (read, outcome) = LANDING.with_borrow_mut(|chunk| self.poll_chunk(cx, chunk, room.min(READ_SIZE)));
       taken += read;
       let end = match outcome {
         Poll::Ready(Ok(1..)) => continue,
@@ -410,8 +413,8 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       return (read, Poll::Ready(Err(ReadError::Plaintext)));
     };
     self.unannounced |= due;
-    // Waking the owner for each record would cost too much as well; but it need not wait for all.
-    if gathered >= READ_SIZE && std::mem::take(&mut self.unannounced) {
+    // Waking the owner costs more than reading a chunk; but it need not wait for all.
+    if gathered >= WORTH_WAKING && std::mem::take(&mut self.unannounced) {
       self.shared.push(Event::Readable);
     }
     (read, outcome)

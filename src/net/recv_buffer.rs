@@ -4,11 +4,16 @@
 //! stops reading, and TCP pushes back on the peer. At most one [`Readable`](super::Event::Readable) is on its way at
 //! any time: the methods that can make one due say so by returning `true`.
 
+use std::collections::VecDeque;
+
 use super::SocketError;
 
-/// The most bytes one socket holds for its owner, beyond what the kernel holds. Four reads of the cache-sized
-/// 64 KiB: enough to keep the reader busy during one turn of the owner.
-pub const LIMIT: usize = 256 * 1024;
+/// The most bytes that the owner takes at once. What is larger leaves the cache, and is slower.
+pub const CHUNK: usize = 64 * 1024;
+
+/// The most bytes one socket holds for its owner, beyond what the kernel holds: enough to keep the reader busy during one
+/// turn of the owner.
+pub const LIMIT: usize = 4 * CHUNK;
 
 /// How the peer's bytes ended.
 #[derive(Clone, Debug)]
@@ -35,7 +40,10 @@ pub enum Input {
 /// A bounded buffer between the reader and the owner. See the module.
 #[derive(Debug, Default)]
 pub struct RecvBuffer {
-  data: Vec<u8>,
+  /// In order. None is empty.
+  chunks: VecDeque<Vec<u8>>,
+  /// Bytes in all of them.
+  len: usize,
   end: Option<End>,
   /// A `Readable` is on its way to the owner.
   announced: bool,
@@ -54,23 +62,29 @@ impl RecvBuffer {
     let room = if (self.suspended && !at_last) || self.end.is_some() {
       0
     } else {
-      LIMIT.saturating_sub(self.data.len())
+      LIMIT.saturating_sub(self.len)
     };
     self.stalled = room == 0;
     room
   }
 
-  /// Appends what was read, and leaves `bytes` empty. Many bytes are kept where they are, if nothing waits before them.
-  /// `true` when a `Readable` is due.
+  /// Appends up to [`CHUNK`] bytes, and leaves `bytes` empty. Many of them are kept where they are. `true` when a
+  /// `Readable` is due.
   pub fn append(&mut self, bytes: &mut Vec<u8>) -> bool {
     if self.discarding {
       bytes.clear();
       return false;
     }
-    if self.data.is_empty() && bytes.len() >= bytes.capacity() / 2 {
-      std::mem::swap(&mut self.data, bytes);
+    self.len += bytes.len();
+    if bytes.len() >= CHUNK / 2 {
+      self.chunks.push_back(std::mem::take(bytes));
+    } else if let Some(last) = self.chunks.back_mut()
+      && last.len() + bytes.len() <= CHUNK
+    {
+      last.append(bytes);
     } else {
-      self.data.append(bytes);
+      self.chunks.push_back(bytes.as_slice().into());
+      bytes.clear();
     }
     self.announce()
   }
@@ -86,16 +100,16 @@ impl RecvBuffer {
     self.announce()
   }
 
-  /// Takes what is next, in answer to a `Readable`. The flag is `true` when another `Readable` is due, because the
-  /// end follows the bytes that were taken.
+  /// Takes what is next, in answer to a `Readable`. The flag is `true` when another `Readable` is due, because more bytes
+  /// or the end follow those that were taken.
   pub fn take(&mut self) -> (Input, bool) {
     self.announced = false;
     if self.suspended {
       return (Input::None, false);
     }
-    if !self.data.is_empty() {
-      let data = std::mem::take(&mut self.data);
-      return (Input::Data(data), self.announce());
+    if let Some(chunk) = self.chunks.pop_front() {
+      self.len -= chunk.len();
+      return (Input::Data(chunk), self.announce());
     }
     match self.end.take() {
       Some(end) => {
@@ -119,12 +133,12 @@ impl RecvBuffer {
 
   /// Bytes that wait to be taken.
   pub fn len(&self) -> usize {
-    self.data.len()
+    self.len
   }
 
   /// Nothing waits to be taken.
   pub fn is_empty(&self) -> bool {
-    self.data.is_empty() && self.end.is_none()
+    self.chunks.is_empty() && self.end.is_none()
   }
 
   /// Whether everything is held back.
@@ -142,24 +156,22 @@ impl RecvBuffer {
   pub fn discard(&mut self) {
     self.discarding = true;
     self.suspended = false;
-    self.data = Vec::new();
+    self.chunks = VecDeque::new();
+    self.len = 0;
     self.end = None;
   }
 
   /// Ends the plaintext part of a connection. Bytes, or an end, that the owner did not take yet must never be taken
   /// for something that came through TLS: they are dropped here and returned, for the caller to fail with.
   pub fn leave_plaintext(&mut self) -> Option<Input> {
-    let data = std::mem::take(&mut self.data);
+    let first = std::mem::take(&mut self.chunks).pop_front();
+    self.len = 0;
     let end = self.end.take();
-    if data.is_empty() {
-      end.map(Input::End)
-    } else {
-      Some(Input::Data(data))
-    }
+    first.map(Input::Data).or_else(|| end.map(Input::End))
   }
 
   fn announce(&mut self) -> bool {
-    let due = !self.announced && !self.suspended && (!self.data.is_empty() || self.end.is_some());
+    let due = !self.announced && !self.suspended && !self.is_empty();
     self.announced |= due;
     due
   }
@@ -186,6 +198,24 @@ mod tests {
       buffer.append(&mut b"e".to_vec()),
       "the next byte announces itself"
     );
+  }
+
+  #[test]
+  fn chunks_are_taken_one_by_one_and_large_ones_are_not_copied() {
+    let mut buffer = RecvBuffer::default();
+    let mut large = Vec::with_capacity(CHUNK);
+    large.resize(CHUNK / 2, 1);
+    let place = large.as_ptr();
+    buffer.append(&mut large);
+    assert!(large.is_empty());
+    buffer.append(&mut vec![2; CHUNK / 2 - 1]);
+    buffer.append(&mut vec![3; 2]);
+    assert_eq!(buffer.len(), CHUNK + 1);
+    let (first, again) = data(&mut buffer);
+    assert!(again, "the rest is announced");
+    assert_eq!(first.as_ptr(), place);
+    assert_eq!(first.len(), CHUNK - 1, "small ones fill up what waits");
+    assert_eq!(data(&mut buffer), (vec![3; 2], false));
   }
 
   #[test]
