@@ -23,6 +23,24 @@ test('the attributes of a listener are shown', (t) => {
   t.is(inspect(server), `TCPServerSocket { localPort: ${port}, failedHandshakes: 0 }`)
 })
 
+test('so are properties of its own, and the name of its class', async (t) => {
+  class Session extends TCPSocket {
+    user = 'me'
+  }
+  const own = scope(t)
+  const session = new Session('127.0.0.1', (await own.netServer()).port)
+  own.watch(session)
+  t.regex(inspect(session), /^Session \{[^]*readyState: 'connecting',\s+user: 'me'\s+\}$/)
+})
+
+test('an assertion library may ask with fewer arguments than Node', (t) => {
+  const { server, port } = scope(t).listen()
+  const show = server[inspect.custom]
+  const expected = `TCPServerSocket { localPort: ${port}, failedHandshakes: 0 }`
+  t.is(show.call(server, 2, {}), expected)
+  t.is(show.call(server, 2), expected)
+})
+
 test('the factory is shown as the socket that it is', (t) => {
   t.regex(inspect(mozTCPSocket), /^TCPSocket \{\s+host: '',\s+port: 0,/)
 })

@@ -1,6 +1,8 @@
 'use strict'
 
-// What makes a class look like the interface that it is in WebIDL.
+// What makes a class look like the interface that it is in WebIDL, also to `console.log`.
+
+const { inspect: nodeInspect } = require('node:util')
 
 /**
  * Makes the `members` of `Class` enumerable, and gives it the name that `toString` shows, and Gecko's `isInstance`, which
@@ -14,13 +16,18 @@ function asInterface(Class, members) {
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** Lets `console.log` show the `attributes` of an instance, which are no properties of its own. */
+/**
+ * Lets `console.log` show the `attributes` of an instance, which are no properties of its own, beside those that are.
+ * Some assertion libraries call what this makes with less than Node does.
+ */
 function showAttributes(Class, attributes) {
-  const value = function inspectAttributes(depth, options, inspect) {
-    if (depth < 0) return options.stylize(`[${Class.name}]`, 'special')
-    const shown = Object.fromEntries(attributes.map((name) => [name, read(this, name)]))
-    const nested = { ...options, depth: options.depth === null ? null : options.depth - 1 }
-    return `${Class.name} ${inspect(shown, nested)}`
+  const value = function inspectAttributes(depth, options = {}, inspect = nodeInspect) {
+    const name = this.constructor?.name ?? Class.name
+    if (depth < 0) return `[${name}]`
+    const shown = attributes.map((attribute) => [attribute, read(this, attribute)])
+    const own = Object.keys(this).map((key) => [key, this[key]])
+    const nested = typeof options.depth === 'number' ? { ...options, depth: options.depth - 1 } : options
+    return `${name} ${inspect(Object.fromEntries([...shown, ...own]), nested)}`
   }
   Object.defineProperty(Class.prototype, INSPECT, { value, writable: true, configurable: true })
 }

@@ -6,37 +6,37 @@
 /** What asks for TLS. */
 const SWITCHES = ['useSecureTransport', 'useSSL']
 
-/** What other TLS APIs know and this one does not have, in lower case. */
-const UNSUPPORTED = new Set(
-  [
-    'ALPNCallback',
-    'SNICallback',
-    'allowPartialTrustChain',
-    'checkServerIdentity',
-    'ciphers',
-    'clientCertEngine',
-    'dhparam',
-    'ecdhCurve',
-    'enableTrace',
-    'fingerprint512',
-    'honorCipherOrder',
-    'minDHSize',
-    'privateKeyEngine',
-    'privateKeyIdentifier',
-    'pskCallback',
-    'pskIdentityHint',
-    'requestCert',
-    'requestOCSP',
-    'secureContext',
-    'secureOptions',
-    'secureProtocol',
-    'session',
-    'sessionIdContext',
-    'sessionTimeout',
-    'sigalgs',
-    'ticketKeys',
-  ].map((name) => name.toLowerCase()),
-)
+/** What other TLS APIs know and this one does not have. */
+const UNSUPPORTED = [
+  'ALPNCallback',
+  'SNICallback',
+  'allowPartialTrustChain',
+  'checkServerIdentity',
+  'ciphers',
+  'clientCertEngine',
+  'dhparam',
+  'ecdhCurve',
+  'enableTrace',
+  'fingerprint512',
+  'honorCipherOrder',
+  'minDHSize',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'pskIdentityHint',
+  'requestCert',
+  'requestOCSP',
+  'secureContext',
+  'secureOptions',
+  'secureProtocol',
+  'session',
+  'sessionIdContext',
+  'sessionTimeout',
+  'sigalgs',
+  'ticketKeys',
+]
+
+const UNSUPPORTED_IN_LOWER_CASE = new Set(UNSUPPORTED.map((name) => name.toLowerCase()))
 
 /** What others call it, in lower case. */
 const ALIASES = {
@@ -65,42 +65,53 @@ class OptionNames {
   #own
   #foreign
   #meant
+  #aliases
+  #refused
   #isComplete
 
   /**
    * `own` are those about TLS, `foreign` those that only the other side of a connection has, for the reason `why`.
-   * `aliases` are further names in lower case, and what they mean. Others than all these are ignored, as in Firefox OS,
-   * unless the list `isComplete`.
+   * `aliases` are further names in lower case, and what they mean: not about TLS. Others than all these are ignored, as
+   * in Firefox OS, unless the list `isComplete`.
    */
   constructor({ own, foreign, why, aliases = {}, isComplete = false }) {
     this.#own = new Set([...own, ...SWITCHES, 'binaryType'])
     this.#foreign = new Map(foreign.filter((name) => !this.#own.has(name)).map((name) => [name, why]))
     const cases = [...own, ...foreign, ...SWITCHES].map((name) => [name.toLowerCase(), name])
     this.#meant = new Map([...cases, ...Object.entries({ ...ALIASES, ...aliases })])
+    this.#aliases = new Set(Object.keys(aliases))
+    this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
   }
 
   /** Throws a TypeError at the first option that is not what its name seems to say. */
   check(options) {
-    for (const name of namesOf(options)) {
-      const why = this.#fault(name, options)
-      if (why !== undefined && options[name] !== undefined && options[name] !== null) {
+    // Not all that can be read is among the names, as with a Proxy.
+    for (const name of [...namesOf(options), ...this.#refused]) {
+      const why = this.#fault(name)
+      if (why !== undefined && !this.#isMoot(name.toLowerCase(), options[name])) {
         throw new TypeError(`${name}: ${why}`)
       }
     }
   }
 
-  #fault(name, options) {
+  #fault(name) {
     const lower = name.toLowerCase()
     const meant = this.#meant.get(lower)
-    if (meant !== undefined && meant !== name) {
-      // Not to be secure is what is the case anyway.
-      const isMoot = SWITCHES.includes(meant) && options[name] === false
-      return isMoot ? undefined : `this option is called ${meant}`
-    }
-    if (UNSUPPORTED.has(lower)) return 'this TLS option is not supported'
+    if (meant !== undefined && meant !== name) return `this option is called ${meant}`
+    if (UNSUPPORTED_IN_LOWER_CASE.has(lower)) return 'this TLS option is not supported'
     if (this.#foreign.has(name)) return this.#foreign.get(name)
     return this.#isComplete && !this.#own.has(name) ? 'there is no such option' : undefined
+  }
+
+  /** Whether `value` says what is the case anyway: without an option about TLS, or without TLS before it is asked for. */
+  #isMoot(lower, value) {
+    if (value === null) return !this.#aliases.has(lower)
+    return value === undefined || (value === false && !this.#isComplete && this.#meansSwitch(lower))
+  }
+
+  #meansSwitch(lower) {
+    return SWITCHES.includes(this.#meant.get(lower))
   }
 }
 

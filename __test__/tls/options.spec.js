@@ -289,8 +289,26 @@ for (const name of ['host', 'address', 'hostname', 'localaddress', 'localHost', 
     const expected = { instanceOf: TypeError, message: `${name}: this option is called localAddress` }
     t.throws(() => new TCPServerSocket(0, { [name]: '127.0.0.1' }), expected)
     t.throws(() => mozTCPSocket.listen(0, { [name]: '127.0.0.1' }), expected)
+    t.throws(() => new TCPServerSocket(0, { [name]: null }), expected)
   })
 }
+
+test('what can be read of options counts, also where they do not name it', (t) => {
+  const hiding = (values) => new Proxy({}, { get: (_, name) => values[name] })
+  t.throws(() => new TCPSocket('127.0.0.1', 1, hiding({ ciphers: 'x' })), { message: /^ciphers: / })
+  t.throws(() => new TCPSocket('127.0.0.1', 1, hiding({ handshakeTimeout: 5 })), {
+    message: /^handshakeTimeout: /,
+  })
+  t.throws(() => new TCPServerSocket(0, hiding({ ca: 'x' })), { message: /^ca: / })
+})
+
+test('upgradeToSecure asks for TLS: that another name is false is a contradiction', async (t) => {
+  const { socket } = await plainClient(t)
+  for (const name of ['tls', 'ssl', 'secure', 'useTLS']) {
+    t.throws(() => socket.upgradeToSecure({ [name]: false }), { message: new RegExp(`^${name}: `) })
+  }
+  t.false(socket.ssl)
+})
 
 test('an option that upgradeToSecure does not know throws, and the socket stays plain', async (t) => {
   const { socket } = await plainClient(t)
