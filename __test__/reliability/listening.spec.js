@@ -160,7 +160,7 @@ onLinux(
     let connects = 0
     server.addEventListener('connect', () => {
       connects++
-      // All are accepted while this thread, which has to be told of the others, does not listen.
+      // They are accepted before the first is delivered, or by a task meanwhile.
       const until = Date.now() + 20_000
       while (openSockets() < before + 20 && Date.now() < until);
       t.is(openSockets(), before + 20)

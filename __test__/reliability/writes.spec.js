@@ -48,7 +48,7 @@ withTrace(
       client: `TCP:[127.0.0.1:${ports.client}->127.0.0.1:${ports.server}]`,
       accepted: `TCP:[127.0.0.1:${ports.server}->127.0.0.1:${ports.client}]`,
     }
-    const listener = calls.find(({ socket }) => socket === `TCP:[127.0.0.1:${ports.server}]`)?.fd
+    const listener = calls.find(({ args }) => args.startsWith('SOL_SOCKET, SO_REUSEADDR'))?.fd
     for (const [what, end] of Object.entries(ends)) {
       const writes = calls.filter(({ name, socket }) => name !== 'setsockopt' && socket === end)
       t.deepEqual(

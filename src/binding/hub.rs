@@ -276,8 +276,8 @@ impl Hub {
     }
   }
 
-  /// Plain connections or listeners are ready. Called by the loop: moves their bytes, accepts, and delivers what comes of it, each event as a
-  /// task of its own.
+  /// Plain connections or listeners are ready. Called by the loop: moves their bytes, accepts, and delivers what comes of
+  /// it, each event as a task of its own.
   pub(super) fn turn(&self, env: sys::napi_env) {
     let Some(poll_set) = &self.poll_set else { return };
     let began = Instant::now();

@@ -42,9 +42,7 @@ impl Failures {
 }
 
 fn is_fatal(error: &io::Error) -> bool {
-  use io::ErrorKind as Kind;
-  matches!(error.kind(), Kind::InvalidInput | Kind::Unsupported)
-    || error.raw_os_error() == Some(bad_descriptor())
+  error.kind() == io::ErrorKind::InvalidInput || error.raw_os_error() == Some(bad_descriptor())
 }
 
 #[cfg(unix)]
@@ -86,6 +84,7 @@ mod tests {
       ("EINTR", 4),
       ("ECONNABORTED", 103),
       ("EPROTO", 71),
+      ("EOPNOTSUPP", 95),
       ("ETIMEDOUT", 110),
     ] {
       assert_eq!(remedy(code), Remedy::Retry, "{name} concerns one connection");

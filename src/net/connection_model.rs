@@ -8,7 +8,10 @@ use std::{
 };
 
 use loom::{future::block_on, sync::mpsc, thread};
-use tokio::runtime::{Builder, Handle};
+use tokio::{
+  io::ReadBuf,
+  runtime::{Builder, Handle},
+};
 
 use super::*;
 use crate::net::{self, EventSink, Input, socket::Driver};

@@ -156,7 +156,7 @@ impl Listener {
   }
 }
 
-fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListener> {
+pub(super) fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListener> {
   let address = SocketAddr::new(options.address, options.port);
   let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
   // On Unix: listen again on a port whose old connections linger. On Windows it would mean stealing the port.
@@ -166,6 +166,8 @@ fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListener> {
     socket.set_only_v6(!options.address.is_unspecified())?;
   }
   socket.set_nonblocking(true)?;
+  // What is accepted inherits it on Linux, from the moment that it is connected: so before it can be.
+  let _ = socket.set_tcp_nodelay(true);
   socket.bind(&address.into())?;
   socket.listen(options.backlog)?;
   Ok(socket.into())

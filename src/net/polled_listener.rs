@@ -8,7 +8,6 @@ use std::{
   sync::Arc,
 };
 
-use socket2::SockRef;
 use tokio::{runtime::Handle, sync::Semaphore, time};
 
 use super::{
@@ -45,8 +44,6 @@ impl PolledListener {
     delivery: Delivery,
     listener: TcpListener,
   ) -> io::Result<Self> {
-    // What is accepted inherits it, where there is a poll set.
-    let _ = SockRef::from(&listener).set_tcp_nodelay(true);
     let mut member = Member::new(set, delivery.id, listener);
     member.wait_for(CONNECTIONS)?;
     Ok(Self {
@@ -125,12 +122,20 @@ fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+  use std::net::Ipv4Addr;
+
   use super::*;
+  use crate::net::{ListenOptions, listener::listen};
 
   #[test]
   fn what_is_accepted_does_not_block_and_has_nagles_algorithm_off() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    SockRef::from(&listener).set_tcp_nodelay(true).unwrap();
+    let options = ListenOptions {
+      address: Ipv4Addr::LOCALHOST.into(),
+      port: 0,
+      backlog: 1,
+      tls: None,
+    };
+    let listener = listen(&options).unwrap();
     let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (stream, _) = accept(&listener).unwrap();
     assert!(stream.nodelay().unwrap());

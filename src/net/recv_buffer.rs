@@ -68,8 +68,8 @@ impl RecvBuffer {
     room
   }
 
-  /// Appends up to [`CHUNK`] bytes, and leaves `bytes` empty. Many of them are kept where they are. `true` when a
-  /// `Readable` is due.
+  /// Appends what was read, at most [`CHUNK`] bytes at a time if nobody is to get more at once, and leaves `bytes` empty.
+  /// Many of them are kept where they are. `true` when a `Readable` is due.
   pub fn append(&mut self, bytes: &mut Vec<u8>) -> bool {
     if self.discarding {
       bytes.clear();
