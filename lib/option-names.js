@@ -86,12 +86,17 @@ class OptionNames {
 
   /** Throws a TypeError at the first option that is not what its name seems to say. */
   check(options) {
+    for (const name of namesOf(options)) this.#refuse(name, options)
     // Not all that can be read is among the names, as with a Proxy.
-    for (const name of [...namesOf(options), ...this.#refused]) {
-      const why = this.#fault(name)
-      if (why !== undefined && !this.#isMoot(name.toLowerCase(), options[name])) {
-        throw new TypeError(`${name}: ${why}`)
-      }
+    for (const name of this.#refused) {
+      if (options[name] !== undefined) this.#refuse(name, options)
+    }
+  }
+
+  #refuse(name, options) {
+    const why = this.#fault(name)
+    if (why !== undefined && !this.#isMoot(name.toLowerCase(), options[name])) {
+      throw new TypeError(`${name}: ${why}`)
     }
   }
 
