@@ -151,7 +151,9 @@ test('a command before the hello, of a client that then does speak TLS, fails th
 test('a command between encrypted records fails the socket, and is not delivered', async (t) => {
   const own = scope(t)
   const { socket, events, raw } = await asked(own)
+  socket.send(GO_AHEAD)
   socket.upgradeToSecure()
+  await readLine(raw)
   const session = secured(own, raw)
   session.write('NOOP\r\n')
   await events.data(6)

@@ -161,7 +161,6 @@ impl Task {
         peer,
         reading: true,
         broken: None,
-        looked: false,
         unannounced: false,
       };
       match std::future::poll_fn(|cx| pump.poll(cx)).await {
@@ -249,8 +248,6 @@ struct Pump<'a, T> {
   reading: bool,
   /// Writing failed with this, and is not tried again. What the peer said before it went away is still worth delivering.
   broken: Option<SocketError>,
-  /// Made sure that no plaintext waits to be read where TLS is to begin.
-  looked: bool,
   /// The owner is yet to hear of what was read.
   unannounced: bool,
 }
@@ -286,16 +283,14 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
   fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     let mut slices = Vec::new();
     loop {
-      let (next, closed, upgrading) = self.shared.with(|state| {
+      let (next, closed, looked) = self.shared.with(|state| {
         let next = state.send.next(&mut slices, MOST_SLICES);
         let closed = state.closing && state.send.is_empty();
-        (next, closed, state.upgrading.is_some())
+        let looked = state.upgrading.is_none() || std::mem::replace(&mut state.looked, true);
+        (next, closed, looked)
       });
       // Before anything that was staged with the upgrade is written: the hello that answers it may come at once.
-      if upgrading
-        && !std::mem::replace(&mut self.looked, true)
-        && let Some(error) = leftover(&self.transport.peek(), self.peer)
-      {
+      if !looked && let Some(error) = leftover(&self.transport.peek(), self.peer) {
         return fail(error);
       }
       match next {

@@ -140,7 +140,6 @@ fn serve(shared: Arc<Shared>, mut wire: Wire) -> thread::JoinHandle<(Step, Wire)
       peer: &peer,
       reading: true,
       broken: None,
-      looked: false,
       unannounced: false,
     };
     let step = block_on(poll_fn(|cx| pump.poll(cx)));

@@ -127,6 +127,8 @@ impl Polled {
       recv: RecvBuffer::default(),
       closing: self.closing,
       abandoned: self.abandoned,
+      // `upgrade` did. What has come since may be the peer's hello.
+      looked: upgrading.is_some(),
       upgrading,
       failure: self.failure.take(),
       ..State::default()

@@ -36,6 +36,8 @@ pub(super) struct State {
   pub(super) abandoned: bool,
   /// From `upgrade` until the handshake is done: nothing may be read as plaintext any more.
   pub(super) upgrading: Option<Security>,
+  /// Somebody has made sure that no plaintext waited to be read when TLS was to begin.
+  pub(super) looked: bool,
   /// The connection, while it is a TLS one.
   pub(super) secured: Option<Secured>,
   /// What its handshake led to.

@@ -192,3 +192,62 @@ fn a_closed_listener_drops_the_handshakes_that_are_under_way() {
   listener.close();
   assert_eq!(stranger.read(&mut [0; 1]).unwrap_or(0), 0);
 }
+
+/// Tells when something was written.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct Noticed(TcpStream, std::sync::mpsc::Sender<()>);
+
+#[cfg(target_os = "linux")]
+impl Read for Noticed {
+  fn read(&mut self, memory: &mut [u8]) -> std::io::Result<usize> {
+    self.0.read(memory)
+  }
+}
+
+#[cfg(target_os = "linux")]
+impl Write for Noticed {
+  fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+    let written = self.0.write(data);
+    let _ = self.1.send(());
+    written
+  }
+
+  fn flush(&mut self) -> std::io::Result<()> {
+    self.0.flush()
+  }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hello_that_comes_after_upgrade_is_no_plaintext_however_late_the_task_begins() {
+  use std::sync::mpsc::channel;
+
+  let (owner, identity) = (Owner::polling(), Identity::for_localhost());
+  let listener = owner.listen(0).unwrap();
+  let peer = TcpStream::connect(listener.local_addr()).unwrap();
+  let (server, _) = owner.accepted(&listener);
+  let (go_on, held) = channel::<()>();
+  let (holding, is_held) = channel();
+  moz_tcp_socket::runtime::handle().unwrap().spawn(async move {
+    holding.send(()).unwrap();
+    let _ = held.recv();
+  });
+  is_held.recv().unwrap();
+  server.upgrade(Security::Server(acceptor(&identity, PATIENT)));
+  let (wrote, hello) = channel();
+  let client = std::thread::spawn(move || {
+    let mut connector = openssl::ssl::SslConnector::builder(openssl::ssl::SslMethod::tls()).unwrap();
+    connector.set_verify(openssl::ssl::SslVerifyMode::NONE);
+    let mut stream = connector
+      .build()
+      .connect("localhost", Noticed(peer, wrote))
+      .unwrap();
+    stream.write_all(b"ping").unwrap();
+    stream
+  });
+  hello.recv().unwrap();
+  drop(go_on);
+  assert_eq!(owner.read(&server, 4), b"ping");
+  drop(client.join().unwrap());
+}
