@@ -24,9 +24,13 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 const HANDSHAKES = 150
 const ROUNDS = 3
 
+/** Where tasks move the bytes, they share a thread with the handshakes, as in Node. */
+const [sooner, factor] =
+  process.env.MOZ_TCP_SOCKET_DRIVER === 'tokio' ? ['in less than twice the time', 2] : ['sooner than', 1]
+
 // The control is node:tls in the same process, where the event loop does the handshakes.
 test.serial(
-  `plain sockets get their echoes beside ${HANDSHAKES} handshakes, sooner than beside node:tls`,
+  `plain sockets get their echoes beside ${HANDSHAKES} handshakes, ${sooner} beside node:tls`,
   async (t) => {
     const own = scope(t)
     const { certFile, keyFile, caFile } = certificate('good')
@@ -40,7 +44,7 @@ test.serial(
       `slowest echoes beside ours: ${ours.join(', ')} ms; beside those of node:tls: ${nodes.join(', ')} ms`,
     )
     // A round may have met with something else on a busy machine; what we cause shows in most of them.
-    t.true(median(ours) < median(nodes))
+    t.true(median(ours) < factor * median(nodes))
   },
 )
 
