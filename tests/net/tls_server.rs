@@ -34,21 +34,18 @@ fn acceptor(identity: &Identity, deadline: Duration) -> Arc<Acceptor> {
   Arc::new(acceptor.unwrap())
 }
 
-fn listen(owner: &Owner, tls: Option<Arc<Acceptor>>) -> Listener {
+fn listen(owner: &Owner, tls: Option<Arc<Acceptor>>) -> Rc<Listener> {
   let options = ListenOptions {
     address: Ipv4Addr::LOCALHOST.into(),
     port: 0,
     backlog: 16,
     tls,
   };
-  Listener::bind(&owner.context, options).unwrap()
+  owner.listen_with(options).unwrap()
 }
 
 fn accepted(owner: &Owner, listener: &Listener) -> Rc<Socket> {
-  let Event::Accepted(accepted) = owner.event(listener.id()) else {
-    panic!("accepted");
-  };
-  owner.keep(accepted.into_socket(&owner.context))
+  owner.accepted(listener).0
 }
 
 const PATIENT: Duration = Duration::from_secs(20);
