@@ -26,19 +26,35 @@ const ticketKeys = randomBytes(48)
 
 const only = (version) => ({ minVersion: version, maxVersion: version })
 
+/** Ports that servers here have had. */
+const ports = new Set()
+
+/**
+ * The server that `listen` makes, on a port that none had before it: the system gives the ports of closed servers again,
+ * and by host and port the client would know sessions of theirs.
+ */
+async function onNewPort(listen) {
+  let server
+  do server = await listen()
+  while (ports.has(server.port))
+  ports.add(server.port)
+  return server
+}
+
 /**
  * A server with the certificate called `name`, which sends back what it gets. Of each connection it keeps in
  * `known` whether a session was taken up, and the client's name.
  */
 async function echo(own, options = {}, name = 'good') {
   const known = []
-  const server = await tlsServer(own, name, { ticketKeys, ...options }, (session) => {
+  const onSession = (session) => {
     known.push({ reused: session.isSessionReused(), client: session.getPeerCertificate().subject?.CN })
     session.on('data', (bytes) => {
       server.received += bytes.toString('latin1')
       session.write(bytes)
     })
-  })
+  }
+  const server = await onNewPort(() => tlsServer(own, name, { ticketKeys, ...options }, onSession))
   return Object.assign(server, { known })
 }
 
@@ -133,9 +149,9 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
       await visit(t, own, server, pin)
       for (const options of [{}, { ca: undefined }, { ...pin, ca: ca() }]) {
         const there = client(own, server, options)
-        await there.events.closed()
-        t.deepEqual(there.events.types, ['error', 'close'], name)
-        t.regex(there.events.events[0].name, /^Security(Expired|Untrusted|CertificateDomain)/)
+        const first = await there.events.when(() => there.events.events[0])
+        t.regex(`${first.name}`, /^Security(Expired|Untrusted|CertificateDomain)/, name)
+        t.deepEqual(await there.events.closed(), ['error', 'close'])
       }
       t.regex(server.received, /^(ping)+$/)
     }
@@ -265,7 +281,8 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
 test('STARTTLS takes up a session, too', async (t) => {
   const own = scope(t)
   const inside = await echo(own)
-  const plain = await own.netServer({}, (raw) => inside.server.emit('connection', raw))
+  const onConnection = (raw) => inside.server.emit('connection', raw)
+  const plain = await onNewPort(() => own.netServer({}, onConnection))
   for (const resumed of [false, true]) {
     const [socket, events] = own.open('localhost', plain.port, { binaryType: 'arraybuffer', ca: ca() })
     await events.event('open')
