@@ -236,9 +236,9 @@ class TCPSocket extends HandlerTarget {
     if (this.#peerEnded && this.#readyState === 'open') this.#closeWhenDrained()
   }
 
-  /** The peer ended: what was accepted is still delivered, then the socket closes (decision Q-11). */
+  /** The peer ended: what was accepted is still delivered, a drain that is due comes, then the socket closes. */
   #closeWhenDrained() {
-    if (this.#outbox.pending > 0) {
+    if (this.#outbox.pending > 0 || this.#drainDue) {
       this.#outbox.wantDrain()
       return
     }

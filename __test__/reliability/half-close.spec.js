@@ -6,6 +6,7 @@
 const { spawnSync } = require('node:child_process')
 const { randomBytes } = require('node:crypto')
 const { once } = require('node:events')
+const net = require('node:net')
 
 const test = require('ava')
 
@@ -53,6 +54,27 @@ test('REL-45: what is sent from the handler of the last data is delivered as wel
   const peer = await server.connection()
   t.is(String(await receive(peer)), 'answer')
   t.deepEqual(await events.closed(), ['open', 'close'])
+})
+
+test('REL-45: a drain that is due comes before close, also where the kernel took everything at once', async (t) => {
+  const own = scope(t)
+  const { port, accepted } = own.listen({ binaryType: 'arraybuffer' })
+  const peer = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  own.onEnd(() => peer.destroy())
+  // In one segment, so that the end is known when the data come.
+  peer.end('question')
+  const [socket] = await accepted()
+  const [piece, pieces] = [new ArrayBuffer(100 * 1024), 10]
+  let left = pieces
+  const answer = () => {
+    while (left > 0) {
+      left--
+      if (!socket.send(piece)) return
+    }
+    socket.close()
+  }
+  socket.ondata = socket.ondrain = answer
+  t.is((await receive(peer)).length, pieces * piece.byteLength, `${left} pieces were never asked for`)
 })
 
 test('REL-45: an idle socket answers the end with its own', async (t) => {
