@@ -22,7 +22,7 @@ use super::{
   connect::connect as connect_tcp,
   recv_buffer::{CHUNK, End, LIMIT},
   send_queue::{MOST_SLICES, Next},
-  settle::{Settled, settle},
+  settle::{Settled, poll_drop_input, settle},
   shared::{Shared, State, ended_before_tls, leftover, panicked, plaintext_after_upgrade},
   socket::Peer,
   tls::{self, ClientTls, Security},
@@ -174,7 +174,16 @@ impl Task {
             && self
               .shared
               .with(|state| !state.abandoned && state.send.has_sent());
-          std::future::poll_fn(|cx| self.poll_shutdown(cx, &mut transport)).await;
+          let mut dropping = reading;
+          std::future::poll_fn(|cx| {
+            let ended = self.poll_shutdown(cx, &mut transport);
+            // A peer that writes before it reads makes no room for a close_notify otherwise.
+            if ended.is_pending() && dropping {
+              dropping = poll_drop_input(&mut transport, cx).is_pending();
+            }
+            ended
+          })
+          .await;
           self.end(Event::Closed { settling });
           if reading {
             let settled = Settled {
@@ -415,14 +424,19 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
     (read, outcome)
   }
 
-  /// Nothing more will be read. Reports that, unless it ends the connection at once.
+  /// Nothing more will be read. Leaves that for the owner to take, unless it ends the connection at once.
   fn finish(&self, end: End) -> Option<Step> {
-    let (due, step) = self.shared.with(|state| match end {
+    let broken = self.broken.is_some();
+    let (due, step) = self.shared.with(|state| {
       // The owner may have called upgrade while the read was under way.
-      End::Eof if state.upgrading.is_some() => (false, Some(Step::Fail(ended_before_tls()))),
-      // Nobody takes input any more, or all was taken.
-      End::Failed(error) if state.closing || state.recv.is_empty() => (false, Some(Step::Fail(error))),
-      end => (state.recv.finish(end), None),
+      let upgrading = state.upgrading.is_some();
+      let unread = state.recv.is_discarding() || (broken && state.recv.is_empty());
+      match end {
+        End::Eof if upgrading => (false, Some(Step::Fail(ended_before_tls()))),
+        // Nobody takes input any more, not even its end; or writing failed, which is told without it.
+        End::Failed(error) if upgrading || unread => (false, Some(Step::Fail(error))),
+        end => (state.recv.finish(end), None),
+      }
     });
     if due {
       self.shared.push(Event::Readable);

@@ -12,7 +12,8 @@ use super::SocketError;
 pub const CHUNK: usize = 64 * 1024;
 
 /// The most bytes one socket holds for its owner, beyond what the kernel holds: enough to keep the reader busy during one
-/// turn of the owner.
+/// turn of the owner. Chunks that are kept where they are may be half empty, so that their memory is twice as much at the
+/// most.
 pub const LIMIT: usize = 4 * CHUNK;
 
 /// How the peer's bytes ended.
@@ -139,6 +140,11 @@ impl RecvBuffer {
   /// Nothing waits to be taken.
   pub fn is_empty(&self) -> bool {
     self.chunks.is_empty() && self.end.is_none()
+  }
+
+  /// Whether nobody takes anything any more: the owner closed, or took the end.
+  pub fn is_discarding(&self) -> bool {
+    self.discarding
   }
 
   /// Whether everything is held back.

@@ -1,7 +1,6 @@
 //! What a connection still owes its peer after our FIN.
 
 use std::{
-  io,
   net::TcpStream as StdStream,
   pin::Pin,
   sync::Arc,
@@ -78,12 +77,18 @@ pub(super) async fn settle(_settled: Settled<'_>, transport: &mut Transport) {
 }
 
 async fn drop_input(transport: &mut Transport) {
-  let mut read = |cx: &mut TaskContext<'_>| {
-    SCRATCH.with_borrow_mut(|scratch| {
+  std::future::poll_fn(|cx| poll_drop_input(transport, cx)).await;
+}
+
+/// Drops what comes, until the end of it.
+pub(super) fn poll_drop_input(transport: &mut Transport, cx: &mut TaskContext<'_>) -> Poll<()> {
+  SCRATCH.with_borrow_mut(|scratch| {
+    loop {
       let mut buf = ReadBuf::new(scratch);
-      ready!(Pin::new(&mut *transport).poll_read(cx, &mut buf))?;
-      Poll::Ready(io::Result::Ok(buf.filled().len()))
-    })
-  };
-  while let Ok(1..) = std::future::poll_fn(&mut read).await {}
+      let read = ready!(Pin::new(&mut *transport).poll_read(cx, &mut buf));
+      if read.is_err() || buf.filled().is_empty() {
+        return Poll::Ready(());
+      }
+    }
+  })
 }

@@ -6,9 +6,8 @@ use std::{
 };
 
 use moz_tcp_socket::net::{ErrorName, Event, Input, recv_buffer::End};
-use socket2::SockRef;
 
-use crate::support::{Owner, send};
+use crate::support::{Owner, reset, send};
 
 #[test]
 fn bytes_arrive_in_order_both_ways() {
@@ -156,11 +155,30 @@ fn the_peers_end_comes_after_its_bytes_and_writing_goes_on() {
 fn a_reset_is_a_network_error() {
   let owner = Owner::new();
   let (socket, peer) = owner.pair();
-  SockRef::from(&peer)
-    .set_linger(Some(std::time::Duration::ZERO))
-    .unwrap();
-  drop(peer);
+  reset(peer);
   assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+}
+
+#[test]
+fn a_reset_that_was_announced_is_not_seen_by_an_owner_who_suspends() {
+  for owner in Owner::each() {
+    let (socket, peer) = owner.pair();
+    reset(peer);
+    assert!(matches!(owner.event(socket.id()), Event::Readable));
+    socket.suspend();
+    assert!(matches!(socket.take_input(&mut [0; 16]), Input::None));
+    socket.resume();
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+    // The owner has heard of it, and gives the socket up.
+    let id = socket.id();
+    drop(socket);
+    assert!(
+      !owner
+        .rest(id)
+        .iter()
+        .any(|event| matches!(event, Event::Failed(_)))
+    );
+  }
 }
 
 #[test]

@@ -12,9 +12,8 @@ use std::{
 use moz_tcp_socket::net::{
   ErrorName, Event, Input, Socket, event::Readiness, recv_buffer::End, send_queue::MOST_BYTES, tls::Security,
 };
-use socket2::SockRef;
 
-use crate::support::{Owner, send, trusting};
+use crate::support::{Owner, reset, send, trusting};
 
 /// More than the kernel keeps for one connection, at both ends together.
 const MUCH: usize = 20_000_000;
@@ -39,12 +38,6 @@ fn round_trip(owner: &Owner) {
 /// Waits until no connection is left.
 fn all_gone(owner: &Owner) {
   owner.until(|| (owner.context.live() == 0).then_some(()));
-}
-
-/// Ends the connection with RST.
-fn reset(peer: TcpStream) {
-  SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
-  drop(peer);
 }
 
 /// A connection that is established, though its owner has not looked at that yet.

@@ -22,6 +22,7 @@ use moz_tcp_socket::{
   },
   runtime,
 };
+use socket2::SockRef;
 
 /// Longer than anything here takes on a busy machine; reached only by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -278,4 +279,10 @@ impl Owner {
 
 pub(crate) fn send(socket: &Socket, bytes: &[u8]) {
   socket.flush(bytes, false);
+}
+
+/// Ends the connection with RST.
+pub(crate) fn reset(peer: TcpStream) {
+  SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+  drop(peer);
 }
