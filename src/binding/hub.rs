@@ -285,7 +285,7 @@ impl Hub {
     {
       let entries = self.entries.borrow();
       poll_set.look(|id, readiness| {
-        // Those that are left out are found again.
+        // Those that are left out are found again, if not in the next turn, when those before them wait.
         if began.elapsed() < TURN
           && !self.context.lingering_is_ready(id)
           && let Some(entry) = entries.get(&id)
@@ -306,7 +306,8 @@ impl Hub {
     }
   }
 
-  /// Ends everything, because the environment does. When this returns, ports are free and descriptors closed.
+  /// Ends everything, because the environment does. When this returns, and no task was stuck, ports are free and connections
+  /// closed.
   fn tear_down(&self) {
     self.queue.close();
     for entry in self.entries.borrow().values() {

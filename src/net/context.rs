@@ -63,7 +63,8 @@ impl Context {
     self.0.lingering.clear();
   }
 
-  /// Completes when, after [`Context::shut_down`], every descriptor that a task had is closed.
+  /// Completes when, after [`Context::shut_down`], every descriptor that a task had is closed; but for those that were to
+  /// be connected, which are about to be.
   pub async fn ended(&self) {
     self.0.tasks.wait().await;
   }

@@ -20,13 +20,13 @@ pub enum Event {
   /// Everything queued was handed to the operating system. Only reported when asked for.
   Drained,
   /// A close that the owner asked for is complete: the operating system has everything, and the order to send FIN.
-  /// The last event, unless it is `settling`.
+  /// An owner who hears of it needs no other event.
   Closed {
-    /// The peer may not have everything yet, and loses it should the process end: `Settled` follows.
+    /// The peer may not have everything yet, and loses it should the process end, until `Settled` follows.
     settling: bool,
   },
   /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
-  /// take it.
+  /// take it. Comes after `Closed`, also where that is not `settling`, unless the peer had ended before.
   Settled,
   /// Of the context: [`Context::pass_on_lingering`](super::Context::pass_on_lingering) is due.
   Overdue,
