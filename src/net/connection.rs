@@ -365,10 +365,16 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       let end = match outcome {
         Poll::Ready(Ok(1..)) => continue,
         Poll::Ready(Err(ReadError::Plaintext)) => return fail(plaintext_after_upgrade()),
-        // The peer's last word, such as a TLS alert, explains more than "broken pipe" does.
-        Poll::Ready(Err(ReadError::Io(error))) => End::Failed(self.peer.failed("read from", &error)),
-        Poll::Ready(Ok(0)) => self.broken.clone().map_or(End::Eof, End::Failed),
+        // The peer's last word, such as a TLS alert, explains more than "broken pipe" does. That it had none does not.
+        Poll::Ready(Err(ReadError::Io(error)))
+          if self.broken.is_none() || error.kind() != io::ErrorKind::UnexpectedEof =>
+        {
+          End::Failed(self.peer.failed("read from", &error))
+        }
+        Poll::Ready(_) => self.broken.clone().map_or(End::Eof, End::Failed),
         Poll::Pending => match &self.broken {
+          // Tokio, which is yet to hear of them, will wake us.
+          Some(_) if matches!(self.transport.peek(), Ok(1..)) => return Poll::Pending,
           Some(error) => End::Failed(error.clone()),
           None => return Poll::Pending,
         },

@@ -222,11 +222,11 @@ impl Driver for Arc<Shared> {
 
 /// What is wrong with a connection on which `peeked` was found when TLS was to begin.
 pub(super) fn leftover(peeked: &io::Result<usize>, peer: &Peer) -> Option<SocketError> {
-  use io::ErrorKind::{Interrupted, Unsupported, WouldBlock};
+  use io::ErrorKind::{Interrupted, WouldBlock};
   match peeked {
     Ok(0) => Some(ended_before_tls()),
     Ok(_) => Some(plaintext_after_upgrade()),
-    Err(error) if matches!(error.kind(), WouldBlock | Interrupted | Unsupported) => None,
+    Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => None,
     // The kernel says it once; the handshake would find an end and no reason.
     Err(error) => Some(peer.failed("read from", error)),
   }

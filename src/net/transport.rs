@@ -89,6 +89,10 @@ impl Tcp {
     written
   }
 
+  fn peek(&self) -> io::Result<usize> {
+    SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()])
+  }
+
   /// The stream, for another reactor than Tokio's.
   ///
   /// # Errors
@@ -100,18 +104,18 @@ impl Tcp {
 
 /// A stream that can be asked for what waits to be read.
 pub trait Peek {
-  /// How many bytes wait, at most 1; 0 is the peer's FIN. What a reactor has heard of by now does not matter.
+  /// How many bytes of TCP wait, at most 1; 0 is the peer's FIN. What a reactor has heard of by now does not matter.
   ///
   /// # Errors
-  /// Nothing waits, or the stream is broken, or is none that knows.
+  /// Nothing waits, or the stream is broken.
   fn peek(&self) -> io::Result<usize>;
 }
 
 impl Peek for Transport {
   fn peek(&self) -> io::Result<usize> {
     match self {
-      Self::Plain(tcp) => SockRef::from(&tcp.stream).peek(&mut [MaybeUninit::uninit()]),
-      Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
+      Self::Plain(tcp) => tcp.peek(),
+      Self::Tls(secured) => secured.with_tcp(Tcp::peek),
     }
   }
 }

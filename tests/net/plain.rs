@@ -7,7 +7,7 @@ use std::{
 
 use moz_tcp_socket::net::{ErrorName, Event, Input, recv_buffer::End};
 
-use crate::support::{Owner, reset, send};
+use crate::support::{Owner, hold_runtime, reset, send};
 
 #[test]
 fn bytes_arrive_in_order_both_ways() {
@@ -178,6 +178,23 @@ fn a_reset_that_was_announced_is_not_seen_by_an_owner_who_suspends() {
         .iter()
         .any(|event| matches!(event, Event::Failed(_)))
     );
+  }
+}
+
+#[test]
+fn what_came_before_a_reset_is_not_lost_where_a_write_meets_that_first() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = owner.pair();
+    socket.suspend();
+    let held = hold_runtime();
+    peer.write_all(b"last words").unwrap();
+    reset(peer);
+    send(&socket, b"x");
+    // The task hears of its owner first, and of the system afterwards.
+    drop(held);
+    socket.resume();
+    assert_eq!(owner.read(&socket, 10), b"last words");
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
   }
 }
 

@@ -286,3 +286,15 @@ pub(crate) fn reset(peer: TcpStream) {
   SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
   drop(peer);
 }
+
+/// Keeps the thread of the runtime busy until the result is dropped.
+pub(crate) fn hold_runtime() -> Sender<()> {
+  let (go_on, held) = channel();
+  let (holding, is_held) = channel();
+  runtime::handle().unwrap().spawn(async move {
+    holding.send(()).unwrap();
+    let _ = held.recv();
+  });
+  is_held.recv().unwrap();
+  go_on
+}

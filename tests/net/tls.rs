@@ -3,6 +3,7 @@
 use std::{
   io::{Read, Write},
   net::{Ipv4Addr, TcpListener, TcpStream},
+  sync::mpsc::channel,
   thread::{self, JoinHandle},
 };
 
@@ -20,7 +21,7 @@ use openssl::{
   },
 };
 
-use crate::support::{Owner, send, trusting};
+use crate::support::{Owner, hold_runtime, reset, send, trusting};
 
 pub(crate) struct Identity {
   pub(crate) key: PKey<Private>,
@@ -215,6 +216,29 @@ fn an_end_without_close_notify_is_an_error_after_the_bytes() {
   assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
   drop(socket);
   server.join().unwrap();
+}
+
+#[test]
+fn what_came_before_a_reset_is_not_lost_where_a_write_meets_that_first() {
+  let (owner, identity) = (Owner::new(), Identity::for_localhost());
+  let (established, server) = channel();
+  let (port, peer) = serve(&identity, |_| {}, move |stream| established.send(stream).unwrap());
+  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+  assert!(matches!(owner.event(socket.id()), Event::Opened));
+  let mut server = server.recv().unwrap();
+  peer.join().unwrap();
+  socket.suspend();
+  let held = hold_runtime();
+  // A reset drops what Nagle's algorithm holds back.
+  server.get_ref().set_nodelay(true).unwrap();
+  server.write_all(b"last words").unwrap();
+  reset(server.get_ref().try_clone().unwrap());
+  drop(server);
+  send(&socket, b"x");
+  drop(held);
+  socket.resume();
+  assert_eq!(owner.read(&socket, 10), b"last words");
+  assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
 }
 
 #[test]

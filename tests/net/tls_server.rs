@@ -15,7 +15,7 @@ use moz_tcp_socket::net::{
 use openssl::hash::MessageDigest;
 
 use crate::{
-  support::{Owner, send, trusting},
+  support::{Owner, hold_runtime, send, trusting},
   tls::Identity,
 };
 
@@ -224,13 +224,7 @@ fn a_hello_that_comes_after_upgrade_is_no_plaintext_however_late_the_task_begins
   let listener = owner.listen(0).unwrap();
   let peer = TcpStream::connect(listener.local_addr()).unwrap();
   let (server, _) = owner.accepted(&listener);
-  let (go_on, held) = channel::<()>();
-  let (holding, is_held) = channel();
-  moz_tcp_socket::runtime::handle().unwrap().spawn(async move {
-    holding.send(()).unwrap();
-    let _ = held.recv();
-  });
-  is_held.recv().unwrap();
+  let held = hold_runtime();
   server.upgrade(Security::Server(acceptor(&identity, PATIENT)));
   let (wrote, hello) = channel();
   let client = std::thread::spawn(move || {
@@ -244,7 +238,7 @@ fn a_hello_that_comes_after_upgrade_is_no_plaintext_however_late_the_task_begins
     stream
   });
   hello.recv().unwrap();
-  drop(go_on);
+  drop(held);
   assert_eq!(owner.read(&server, 4), b"ping");
   drop(client.join().unwrap());
 }
