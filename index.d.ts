@@ -21,7 +21,7 @@ export type TCPSocketData<B extends TCPSocketBinaryType> = B extends 'arraybuffe
  * Bytes that `send` takes, on a socket of binary type `B`. A view, such as a Buffer, is bytes on an `'arraybuffer'`
  * socket alone: a `'string'` socket turns it into text (`'1,2,3'`), as Gecko did. (Gecko; Q-15)
  */
-export type TCPSocketBytes<B extends TCPSocketBinaryType> = B extends 'arraybuffer'
+export type TCPSocketBytes<B extends TCPSocketBinaryType> = [B] extends ['arraybuffer']
   ? ArrayBuffer | ArrayBufferView
   : ArrayBuffer
 
@@ -57,7 +57,7 @@ export type TCPSocketErrorClass = 'Network' | 'SecurityProtocol' | 'SecurityCert
 export interface TCPSocketError extends Error {
   /** The same as the event's. */
   name: TCPSocketErrorName
-  /** What failed: the host, the port, and the reason in the words of the operating system or of the TLS library. */
+  /** What failed: the host, the port if it came to that, and the reason in the words of the operating system or of the TLS library. */
   message: string
   /** The same as the event's. */
   errorCode: number
@@ -201,7 +201,7 @@ export interface TCPSocketTls {
   readonly cipher: string | null
   /** What was agreed on of `alpnProtocols`. */
   readonly alpnProtocol: string | null
-  /** The name that was asked for (SNI); `null` for an IP address. On a server `null` on Windows and macOS. */
+  /** The name that was asked for (SNI); `null` for an IP address, and on Windows and macOS. */
   readonly servername: string | null
   /** Whether an earlier session was taken up, which saves half of the handshake. `null` on Windows and macOS. */
   readonly resumed: boolean | null
@@ -392,7 +392,7 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   send(data: string | TCPSocketBytes<B>): boolean
   /**
    * Sends a part of `data`: `byteLength` bytes from `byteOffset`, or all from there on. Both are in bytes, count from
-   * the start of `data`, and are clamped to it. Throws a TypeError when `data` is a string. (GeckoIDL; Q-18, Q-20)
+   * the start of `data`, are taken modulo 2^32, and are clamped to it. Throws a TypeError when `data` is a string. (GeckoIDL; Q-18, Q-20)
    */
   send(data: TCPSocketBytes<B>, byteOffset: number | undefined, byteLength?: number): boolean
 
@@ -412,10 +412,12 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
    *
    * `options` are added to the TLS options that the socket was made with, and override them. An accepted socket waits for
    * its client's hello, at most `handshakeTimeout`; it presents the certificate in `options`, which then go for all of its
-   * TLS, or the listener's. Keys that are none of these throw a TypeError.
+   * TLS, or the listener's. `binaryType`, `useSecureTransport` and, on an accepted socket, `localAddress` are ignored; any
+   * other key throws a TypeError.
    *
-   * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and a TypeError for bad options, or on an accepted
-   * socket without a certificate. Does nothing when `ssl` is true. (GeckoIDL, without options; RFC 3207; Q-24, Q-46)
+   * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and a TypeError for bad options, for TLS options when
+   * `ssl` is true already, or on an accepted socket without a certificate. Without such options does nothing when `ssl` is
+   * true. (GeckoIDL, without options; RFC 3207; Q-24, Q-46)
    */
   upgradeToSecure(options?: TCPSocketTlsOptions | TCPServerSocketTlsOptions | null): void
 
@@ -425,12 +427,18 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
    * Q-09, Q-13)
    */
   close(): void
-  /** As `close()`, without what the operating system does not have yet. No `drain` follows. (GeckoIDL; Q-38) */
+  /**
+   * As `close()`, without what the operating system does not have yet. No `drain` follows. Does nothing on a socket that is
+   * closing or closed. (GeckoIDL; Q-38)
+   */
   closeImmediately(): void
 
-  /** Keeps the process alive while the socket is not closed, which is the default. (As `node:net`) */
+  /**
+   * Keeps the process alive until the socket is closed and the peer has what was sent, which is the default. Without effect
+   * once `close` has fired. (As `node:net`)
+   */
   ref(): this
-  /** Lets the process end although the socket is not closed. (As `node:net`) */
+  /** Lets the process end meanwhile. Without effect once `close` has fired. (As `node:net`) */
   unref(): this
 
   addEventListener<K extends keyof TCPSocketEventMap>(

@@ -28,8 +28,9 @@ function requireArguments(what, count, least) {
   }
 }
 
-/** WebIDL `DOMString`. Unlike `String(value)` it refuses symbols. */
-function toText(value) {
+/** WebIDL `DOMString` of a value that is called `what`. Unlike `String(value)` it refuses symbols. */
+function toText(value, what) {
+  if (typeof value === 'symbol') throw new TypeError(`${what} ${describe(value)}: must be a string`)
   return `${value}`
 }
 
@@ -96,7 +97,7 @@ function toDictionary(value) {
 
 function toBinaryType(value) {
   if (value === undefined) return 'string'
-  const binaryType = toText(value)
+  const binaryType = toText(value, 'binaryType')
   if (binaryType !== 'string' && binaryType !== 'arraybuffer') {
     throw new TypeError(`binaryType ${JSON.stringify(binaryType)}: must be "string" or "arraybuffer"`)
   }
@@ -127,7 +128,7 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
   if (byteOffset !== undefined || byteLength !== undefined) {
     throw new TypeError(`send: byteOffset and byteLength go with an ArrayBuffer, not with ${describe(data)}`)
   }
-  const text = toText(data)
+  const text = toText(data, 'send')
   const wide = /[^\u0000-\u00ff]/.exec(text)
   if (wide) {
     const unit = wide[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
@@ -139,8 +140,8 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
 }
 
 /**
- * The bytes of an ArrayBuffer or a view, from `byteOffset` on, `byteLength` of them. Out-of-range values clamp, as in
- * Gecko; no byte outside `data` can be selected. Throws a TypeError, which names `what` was called, where the memory
+ * The bytes of an ArrayBuffer or a view, from `byteOffset` on, `byteLength` of them. Both count modulo 2^32 and then
+ * clamp, as in Gecko; no byte outside `data` can be selected. Throws a TypeError, which names `what` was called, where the memory
  * is shared or gone.
  */
 function toView(what, data, byteOffset, byteLength) {
@@ -176,7 +177,7 @@ function describe(value) {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null)
     return `an object of type ${value.constructor?.name ?? 'unknown'}`
-  return String(value)
+  return typeof value === 'bigint' ? `${value}n` : String(value)
 }
 
 module.exports = {

@@ -48,6 +48,7 @@ const ALIASES = {
   encrypted: 'useSecureTransport',
   fingerprint: 'fingerprint256',
   fingerprintsha256: 'fingerprint256',
+  issecure: 'useSecureTransport',
   pin: 'fingerprint256',
   privatekey: 'key',
   rejectunauthorised: 'rejectUnauthorized',
@@ -56,6 +57,8 @@ const ALIASES = {
   sni: 'servername',
   ssl: 'useSecureTransport',
   tls: 'useSecureTransport',
+  use_ssl: 'useSecureTransport',
+  use_tls: 'useSecureTransport',
   usetls: 'useSecureTransport',
   verify: 'rejectUnauthorized',
 }

@@ -29,14 +29,22 @@ const SERVER = {
 
 /** What may be meant by the address to listen at, in lower case. Ignored, it would mean to listen everywhere. */
 const ADDRESS = ['', 'local'].flatMap((local) =>
-  ['address', 'host', 'hostname', 'bind'].map((name) => [local + name, 'localAddress']),
+  ['address', 'addr', 'host', 'hostname', 'ip', 'interface', 'bind', 'bindaddress'].map((name) => [
+    local + name,
+    'localAddress',
+  ]),
 )
 
 const SOCKET_NAMES = new OptionNames(CLIENT)
 const LISTENER_NAMES = new OptionNames({ ...SERVER, aliases: Object.fromEntries(ADDRESS) })
 // `upgradeToSecure` has no old callers that pass others.
 const CLIENT_UPGRADE_NAMES = new OptionNames({ ...CLIENT, isComplete: true })
-const SERVER_UPGRADE_NAMES = new OptionNames({ ...SERVER, isComplete: true })
+// The listener's own options may be given again.
+const SERVER_UPGRADE_NAMES = new OptionNames({
+  ...SERVER,
+  own: [...SERVER_OPTIONS, 'localAddress'],
+  isComplete: true,
+})
 
 /** What most sockets have. */
 const NO_TLS = { __proto__: null }
@@ -57,7 +65,8 @@ function toServerOptions(value) {
   LISTENER_NAMES.check(options)
   const tls = toServerFields(options)
   const secure = isSecure(options)
-  const address = options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress)
+  const address =
+    options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress, 'localAddress')
   if (ipVersion(address) === 0 || address.includes('%')) {
     throw new TypeError(
       `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
@@ -96,6 +105,17 @@ function toServerUpgrade(value, config) {
   return config === undefined || given(fields) ? serverConfig(fields) : config
 }
 
+/** Throws where the options `value` of `upgradeToSecure` come too late to be honoured: the socket is secure. */
+function refuseLateOptions(value, isAccepted) {
+  const options = toDictionary(value)
+  const [names, toFields] = isAccepted
+    ? [SERVER_UPGRADE_NAMES, toServerFields]
+    : [CLIENT_UPGRADE_NAMES, toClientFields]
+  names.check(options)
+  const [late] = Object.keys(toFields(options))
+  if (late !== undefined) throw new TypeError(`${late}: the connection is secure already`)
+}
+
 function given(fields) {
   return Object.keys(fields).length > 0
 }
@@ -105,4 +125,4 @@ function isSecure(options) {
   return Boolean(options.useSecureTransport) || Boolean(options.useSSL)
 }
 
-module.exports = { toSocketOptions, toServerOptions, toClientUpgrade, toServerUpgrade }
+module.exports = { refuseLateOptions, toSocketOptions, toServerOptions, toClientUpgrade, toServerUpgrade }

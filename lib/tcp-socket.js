@@ -10,7 +10,7 @@ const { errorEvent, wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
-const { toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
+const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
 const { Outbox } = require('./outbox.js')
 const { requirePermission } = require('./policy.js')
 const { tlsDetails } = require('./tls.js')
@@ -56,7 +56,7 @@ class TCPSocket extends HandlerTarget {
     if (host === MAKE) return
     requireArguments('TCPSocket constructor', arguments.length, 2)
     requirePermission()
-    this.#host = toText(host)
+    this.#host = toText(host, 'host')
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)
     const { secure, binaryType, tls, config } = toSocketOptions(options)
@@ -121,7 +121,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   upgradeToSecure(options) {
-    if (!this.#canUpgrade()) return
+    if (!this.#canUpgrade()) return refuseLateOptions(options, this.#accepted)
     const config = this.#accepted
       ? toServerUpgrade(options, this.#tlsConfig)
       : toClientUpgrade(options, this.#tlsOptions, this.#tlsConfig)

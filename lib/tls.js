@@ -18,7 +18,7 @@ const CLIENT = {
   ca: toPems,
   caOnly: toBoolean,
   crl: toPems,
-  servername: (name, value) => toHost(toText(value), name),
+  servername: (name, value) => toHost(toText(value, name), name),
   cert: toPem,
   key: toPem,
   pfx: toFile,
@@ -71,6 +71,7 @@ function clientConfig(fields) {
 function makeClientConfig(fields) {
   const { ca = [], crl = [], fingerprint256, rejectUnauthorized } = fields
   if (fields.caOnly && ca.length === 0) throw new TypeError('caOnly: nothing would be trusted without ca')
+  if (fields.crl?.length === 0) throw new TypeError('crl: nothing would be looked up in no list')
   if (rejectUnauthorized === false && (fields.caOnly || crl.length > 0)) {
     throw new TypeError(
       'rejectUnauthorized: false verifies nothing, so that caOnly and crl would have no effect',
@@ -169,7 +170,7 @@ function toBoolean(name, value) {
 }
 
 function toVersion(name, value) {
-  const version = toText(value)
+  const version = toText(value, name)
   if (!VERSIONS.includes(version)) {
     throw new TypeError(`${name} ${describe(version)}: must be "TLSv1.2" or "TLSv1.3"`)
   }
@@ -194,7 +195,7 @@ function toProtocols(name, value) {
 
 function toFingerprint(name, value) {
   // As the openssl command line tool prints it.
-  const text = toText(value)
+  const text = toText(value, name)
     .trim()
     .replace(/^sha256 fingerprint=/i, '')
   if (!/^[\da-f]{2}(:?[\da-f]{2}){31}$/i.test(text)) {

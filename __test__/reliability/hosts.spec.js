@@ -86,7 +86,10 @@ for (const host of REFUSED) {
 test('REL-58: a host that is no string is converted as WebIDL does', (t) => {
   for (const host of [0, 127.1, 2130706433])
     t.throws(() => new TCPSocket(host, 80), { instanceOf: TypeError })
-  t.throws(() => new TCPSocket(Symbol('localhost'), 80), { instanceOf: TypeError })
+  t.throws(() => new TCPSocket(Symbol('localhost'), 80), {
+    instanceOf: TypeError,
+    message: 'host Symbol(localhost): must be a string',
+  })
   let conversions = 0
   const counting = {
     toString() {

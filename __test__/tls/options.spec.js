@@ -93,6 +93,7 @@ const BAD = [
     () => wrong('caOnly', ['yes', 'false', 0, 1, {}]),
     /^caOnly\b.*true or false/,
   ],
+  ['crl without a list', () => [{ crl: [] }], /^crl\b/],
   ['caOnly without ca', () => [{ caOnly: true }, { caOnly: true, ca: [] }], /^caOnly\b.*\bca\b/],
   [
     'servername that is no host',
@@ -225,6 +226,8 @@ const MISNOMERS = {
   secure: 'useSecureTransport',
   secureTransport: 'useSecureTransport',
   ssl: 'useSecureTransport',
+  isSecure: 'useSecureTransport',
+  use_ssl: 'useSecureTransport',
   tls: 'useSecureTransport',
   verify: 'rejectUnauthorized',
 }
@@ -284,7 +287,17 @@ for (const name of ['Ciphers', 'checkserveridentity', 'SecureContext', 'Enabletr
   })
 }
 
-for (const name of ['host', 'address', 'hostname', 'localaddress', 'localHost', 'bind']) {
+for (const name of [
+  'host',
+  'address',
+  'hostname',
+  'localaddress',
+  'localHost',
+  'bind',
+  'bindAddress',
+  'ip',
+  'interface',
+]) {
   test(`${name} of a listener throws: ignored, it would mean to listen everywhere`, (t) => {
     const expected = { instanceOf: TypeError, message: `${name}: this option is called localAddress` }
     t.throws(() => new TCPServerSocket(0, { [name]: '127.0.0.1' }), expected)
@@ -320,6 +333,19 @@ test('an option that upgradeToSecure does not know throws, and the socket stays 
   const known = { binaryType: 'string', useSecureTransport: true, useSSL: true, none: undefined }
   t.notThrows(() => socket.upgradeToSecure(known))
 })
+
+test('the options of a listener may be given again where its sockets upgrade', async (t) => {
+  const { accepted } = await scope(t).pair()
+  const again = { ...pair('good'), localAddress: '127.0.0.1', binaryType: 'arraybuffer' }
+  t.notThrows(() => accepted.upgradeToSecure(again))
+})
+
+for (const name of ['minVersion', 'servername', 'fingerprint256', 'binaryType']) {
+  test(`a symbol as ${name} throws a TypeError that names it`, (t) => {
+    const expected = { instanceOf: TypeError, message: new RegExp(`^${name} Symbol\\(x\\): `) }
+    t.throws(() => new TCPSocket('127.0.0.1', 1, { [name]: Symbol('x') }), expected)
+  })
+}
 
 test('verification that is switched off and asked for throws', async (t) => {
   const expected = { instanceOf: TypeError, message: /^rejectUnauthorized: false/ }

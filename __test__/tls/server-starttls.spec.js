@@ -147,14 +147,15 @@ test('what is sent before the call leaves in the clear and at once, what is sent
   t.false(after.includes('SSSSSSSS'))
 })
 
-test('a second call does nothing, whatever it is called with: before, during and after the handshake', async (t) => {
+test('a second call does nothing, and throws where it asks for something else: before, during and after the handshake', async (t) => {
   const own = scope(t)
   const { socket, events, raw } = await asked(own)
   socket.send(GO_AHEAD)
   socket.upgradeToSecure()
   t.is(socket.upgradeToSecure(), undefined)
-  t.is(socket.upgradeToSecure(identity('wrongHost')), undefined)
-  t.is(socket.upgradeToSecure({ cert: 'garbage' }), undefined)
+  const late = { instanceOf: TypeError, message: 'cert: the connection is secure already' }
+  t.throws(() => socket.upgradeToSecure(identity('wrongHost')), late)
+  t.throws(() => socket.upgradeToSecure({ cert: 7 }), { instanceOf: TypeError, message: /^cert 7: / })
   await readLine(raw)
   const session = secured(own, raw)
   session.write('a')

@@ -83,15 +83,22 @@ test('a second call is a no-op: during the handshake, and after it', async (t) =
   t.is(socket.readyState, 'open')
 })
 
-test('a call is a no-op on a socket that began with TLS, whose options it does not change', async (t) => {
+test('a call is a no-op on a socket that began with TLS, and throws where it asks for what is too late', async (t) => {
   const own = scope(t)
   const server = await tlsServer(own, 'good', {}, (session) => session.pipe(session))
   const [socket, events] = own.open('localhost', server.port, trusting())
   await events.event('open')
   const { tls } = socket
-  t.is(socket.upgradeToSecure(), undefined)
-  // A pin that would not fit.
-  t.is(socket.upgradeToSecure({ fingerprint256: 'AB'.repeat(32) }), undefined)
+  for (const nothing of [undefined, null, {}, { ca: undefined, useSecureTransport: true }]) {
+    t.is(socket.upgradeToSecure(nothing), undefined)
+  }
+  for (const options of [{ fingerprint256: 'AB'.repeat(32) }, { caOnly: true }, trusting()]) {
+    t.throws(() => socket.upgradeToSecure(options), {
+      instanceOf: TypeError,
+      message: /^(fingerprint256|caOnly|ca): the connection is secure already$/,
+    })
+  }
+  t.throws(() => socket.upgradeToSecure({ bogus: 1 }), { message: 'bogus: there is no such option' })
   socket.send('ping')
   t.is(String(await events.data(4)), 'ping')
   t.deepEqual(socket.tls, tls)

@@ -91,6 +91,10 @@ bytes.send(new Uint8Array(4), 1)
 bytes.send(new DataView(new ArrayBuffer(4)))
 // @ts-expect-error A string socket would send the text "0,0,0,0".
 text.send(new Uint8Array(4))
+declare const either: TCPSocket
+// @ts-expect-error It may be a string socket.
+either.send(new Uint8Array(4))
+either.send(new ArrayBuffer(4))
 // @ts-expect-error Offsets go with bytes.
 text.send('abc', 1)
 // @ts-expect-error
