@@ -141,8 +141,8 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
 
 /**
  * The bytes of an ArrayBuffer or a view, from `byteOffset` on, `byteLength` of them. Both count modulo 2^32 and then
- * clamp, as in Gecko; no byte outside `data` can be selected. Throws a TypeError, which names `what` was called, where the memory
- * is shared or gone.
+ * clamp, as in Gecko; no byte outside `data` can be selected. Throws a TypeError, which names `what` was called, where
+ * the memory is shared or gone.
  */
 function toView(what, data, byteOffset, byteLength) {
   const [buffer, base] = ArrayBuffer.isView(data) ? [data.buffer, data.byteOffset] : [data, 0]

@@ -230,12 +230,3 @@ test('options are read when they are given: what is done to them later changes n
   t.is(socket.tls.alpnProtocol, 'imap')
 })
 
-test('upgradeToSecure on a socket that is secure does nothing, whatever its options say', async (t) => {
-  const own = scope(t)
-  const there = await meet(own, WAYS[0], { ca: ca() })
-  await accepted(t, there)
-  const { tls } = there.socket
-  there.socket.upgradeToSecure({ fingerprint256: '00'.repeat(32), servername: 'else.test' })
-  await accepted(t, there)
-  t.is(there.socket.tls, tls)
-})
