@@ -229,4 +229,3 @@ test('options are read when they are given: what is done to them later changes n
   await events.event('open')
   t.is(socket.tls.alpnProtocol, 'imap')
 })
-
