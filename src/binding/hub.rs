@@ -26,6 +26,9 @@ const TURN: Duration = Duration::from_millis(8);
 /// A pause between two deliveries that probably means that the loop has been around in between.
 const LOOP_GAP: Duration = Duration::from_micros(50);
 
+/// How long the end of the process waits for the peers of closed sockets.
+const SETTLE_WAIT: Duration = Duration::from_secs(2);
+
 /// How long the end of an environment waits for its descriptors to be closed.
 const TEARDOWN_WAIT: Duration = Duration::from_secs(1);
 
@@ -35,6 +38,16 @@ pub fn resume_delivery(env: &Env) -> Result<()> {
   crate::fault::point("resumeDelivery");
   if let Some(hub) = Hub::existing(env)? {
     hub.queue.ring();
+  }
+  Ok(())
+}
+
+/// The process is about to end: waits until the peers of closed sockets have what they were sent, two seconds at most.
+#[napi(catch_unwind)]
+pub fn settle_closed(env: &Env) -> Result<()> {
+  crate::fault::point("settleClosed");
+  if let Some(hub) = Hub::existing(env)? {
+    hub.settle();
   }
   Ok(())
 }
@@ -251,7 +264,7 @@ impl Hub {
   /// Whose event it was, if that is still live.
   fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) -> Option<Rc<Entry>> {
     if matches!(event, Event::Overdue) {
-      self.context.pass_on_lingering();
+      self.context.run_timers();
       return None;
     }
     let entry = self.entry(id);
@@ -304,6 +317,16 @@ impl Hub {
         return;
       }
     }
+  }
+
+  /// See [`settle_closed`].
+  fn settle(&self) {
+    for entry in self.entries.borrow().values() {
+      if let Target::Socket { socket, .. } = &entry.target {
+        socket.finish_in_background();
+      }
+    }
+    self.context.settle(SETTLE_WAIT);
   }
 
   /// Ends everything, because the environment does. When this returns, and no task was stuck, ports are free and connections

@@ -119,8 +119,7 @@ impl TcpSocket {
 
 impl TcpSocket {
   /// Wraps a socket that gets events from now on.
-  pub(super) fn live(socket: net::Socket, channel: &Rc<Channel>, as_strings: bool) -> Result<Self> {
-    let socket = Rc::new(socket);
+  pub(super) fn live(socket: Rc<net::Socket>, channel: &Rc<Channel>, as_strings: bool) -> Result<Self> {
     let target = Target::Socket {
       socket: Rc::clone(&socket),
       as_strings,

@@ -55,7 +55,8 @@ fn bad_descriptor() -> i32 {
   10038 // WSAENOTSOCK
 }
 
-fn is_exhaustion(error: &io::Error) -> bool {
+/// The system has no descriptor or memory left.
+pub(super) fn is_exhaustion(error: &io::Error) -> bool {
   const EXHAUSTED: &[i32] = if cfg!(windows) {
     &[10024, 10055] // WSAEMFILE, WSAENOBUFS
   } else if cfg!(target_vendor = "apple") {

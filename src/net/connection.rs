@@ -7,19 +7,23 @@ use std::{
   net::TcpStream as StdStream,
   pin::Pin,
   sync::Arc,
-  task::{Context, Poll, ready},
+  task::{Context, Poll},
+  time::Instant,
 };
 
 use bytes::{BufMut, Bytes};
 use tokio::{
   io::{AsyncRead, AsyncWrite},
   net::TcpStream,
+  time::{self, Sleep},
 };
 use tokio_util::io::poll_read_buf;
 
 use super::{
   ErrorName, Event, SocketError, SocketId,
   connect::connect as connect_tcp,
+  deadlines::not_taken,
+  progress::{Progress, STALL},
   recv_buffer::{CHUNK, End, LIMIT},
   send_queue::{MOST_SLICES, Next},
   settle::{Settled, poll_drop_input, settle},
@@ -63,7 +67,10 @@ pub(super) async fn connect(
   };
   let established = tokio::select! {
     biased;
-    () = task.shared.cancel.cancelled() => return task.end(Event::Closed { settling: false }),
+    () = task.shared.cancel.cancelled() => {
+      let last = task.shared.last_word();
+      return task.end(last);
+    }
     established = establish => established,
   };
   match established {
@@ -136,8 +143,11 @@ impl Task {
 
   fn end(&mut self, last: Event) {
     if !std::mem::replace(&mut self.ended, true) {
-      // The descriptor must not outlive the task.
-      self.shared.with(|state| state.secured = None);
+      self.shared.with(|state| {
+        // The descriptor must not outlive the task.
+        state.secured = None;
+        state.debt = None;
+      });
       self.shared.push(last);
     }
   }
@@ -146,13 +156,13 @@ impl Task {
     let shared = Arc::clone(&self.shared);
     let last = tokio::select! {
       biased;
-      () = shared.cancel.cancelled() => Event::Closed { settling: false },
+      () = shared.cancel.cancelled() => shared.last_word(),
       last = self.converse(transport, peer) => last,
     };
     self.end(last);
   }
 
-  /// The life of an established connection. Reports `Closed` itself where work remains after it.
+  /// The life of an established connection.
   async fn converse(&mut self, mut transport: Transport, peer: &Peer) -> Event {
     loop {
       let mut pump = Pump {
@@ -162,6 +172,7 @@ impl Task {
         reading: true,
         broken: None,
         unannounced: false,
+        stalled: None,
       };
       match std::future::poll_fn(|cx| pump.poll(cx)).await {
         Step::Fail(error) => return Event::Failed(error),
@@ -169,33 +180,52 @@ impl Task {
           Ok(secured) => transport = secured,
           Err(error) => return Event::Failed(error),
         },
-        Step::Close { reading } => {
-          let settling = reading
-            && self
-              .shared
-              .with(|state| !state.abandoned && state.send.has_sent());
-          let mut dropping = reading;
-          std::future::poll_fn(|cx| {
-            let ended = self.poll_shutdown(cx, &mut transport);
-            // A peer that writes before it reads makes no room for a close_notify otherwise.
-            if ended.is_pending() && dropping {
-              dropping = poll_drop_input(&mut transport, cx).is_pending();
-            }
-            ended
-          })
-          .await;
-          self.end(Event::Closed { settling });
-          if reading {
-            let settled = Settled {
-              sink: &*self.shared.sink,
-              id: self.shared.id,
-            };
-            settle(settled, &mut transport).await;
-          }
-          return Event::Closed { settling };
-        }
+        // In a box, as a handshake is.
+        Step::Close { reading } => return Box::pin(self.close(transport, peer, reading)).await,
       }
     }
+  }
+
+  /// The owner closed, and everything is written: ends our side, and sees to what the peer is still owed. Reports
+  /// `Closed` itself where work remains after it. `reading` unless the peer ended before.
+  async fn close(&mut self, mut transport: Transport, peer: &Peer, reading: bool) -> Event {
+    let mut dropping = reading;
+    let shutdown = std::future::poll_fn(|cx| {
+      self.shared.wait_for_owner(cx);
+      let ended = self.poll_shutdown(cx, &mut transport);
+      // A peer that writes before it reads makes no room for a close_notify otherwise.
+      if ended.is_pending() && dropping {
+        dropping = poll_drop_input(&mut transport, cx).is_pending();
+      }
+      ended
+    });
+    if time::timeout(STALL, shutdown).await.is_err() {
+      return Event::Failed(not_taken(peer, 0));
+    }
+    // A peer that was sent nothing has nothing to lose by a reset; but TLS always sends something.
+    let (owed, debt) = self.shared.with(|state| {
+      let has_sent = state.send.has_sent() || transport.secured().is_some();
+      (reading && has_sent && !state.abandoned, state.debt.take())
+    });
+    if !owed {
+      if reading {
+        std::future::poll_fn(|cx| {
+          // What has come by now; more than that nobody waits for.
+          let _ = poll_drop_input(&mut transport, cx);
+          Poll::Ready(())
+        })
+        .await;
+      }
+      return Event::Closed { settling: false };
+    }
+    let place = self.shared.settlers.enter();
+    self.end(Event::Closed { settling: true });
+    let settled = Settled {
+      sink: &*self.shared.sink,
+      id: self.shared.id,
+    };
+    settle(settled, &mut transport, place, debt).await;
+    Event::Closed { settling: true }
   }
 
   /// Ends our side. Fails when the peer is gone, which is no longer of interest: all was handed over.
@@ -259,19 +289,21 @@ struct Pump<'a, T> {
   broken: Option<SocketError>,
   /// The owner is yet to hear of what was read.
   unannounced: bool,
+  /// The owner closed, and the peer does not take what is left as fast as it is written.
+  stalled: Option<Stalled>,
+}
+
+/// See [`Pump::stalled`].
+struct Stalled {
+  progress: Progress,
+  sleep: Pin<Box<Sleep>>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
   fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     // The waker is in place before anything is looked at, so that no order of the owner can be missed.
     let failure = self.shared.with(|state| {
-      if !state
-        .waker
-        .as_ref()
-        .is_some_and(|waker| waker.will_wake(cx.waker()))
-      {
-        state.waker = Some(cx.waker().clone());
-      }
+      state.wait_for_owner(cx);
       state.failure.take()
     });
     if let Some(error) = failure {
@@ -316,9 +348,10 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
         Next::Write => {}
       }
       crate::fault::point("write");
-      let written = match ready!(write_slices(self.transport, cx, &slices)) {
-        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-        other => other,
+      let written = match write_slices(self.transport, cx, &slices) {
+        Poll::Pending => return self.poll_stalled(cx),
+        Poll::Ready(Ok(0)) => Err(io::ErrorKind::WriteZero.into()),
+        Poll::Ready(other) => other,
       };
       match written {
         Ok(written) => {
@@ -337,6 +370,26 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
         }
       }
     }
+  }
+
+  /// The kernel takes nothing more now. A peer that takes too little of what it is owed at a close ends the connection.
+  fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+    let owed = self
+      .shared
+      .with(|state| state.closing.then(|| state.send.unwritten()));
+    let Some(left) = owed else { return Poll::Pending };
+    let Stalled { progress, sleep } = self.stalled.get_or_insert_with(|| {
+      let progress = Progress::new(left, Instant::now());
+      let sleep = Box::pin(time::sleep_until(progress.due().into()));
+      Stalled { progress, sleep }
+    });
+    while sleep.as_mut().poll(cx).is_ready() {
+      if !progress.goes_on(left, Instant::now()) {
+        return fail(not_taken(self.peer, left));
+      }
+      sleep.as_mut().reset(progress.due().into());
+    }
+    Poll::Pending
   }
 
   fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Step> {

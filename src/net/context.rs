@@ -1,14 +1,17 @@
 //! What all sockets and listeners of one owner have in common.
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
   EventSink, SocketId,
+  debts::Debts,
   lingering::Lingering,
   poll_set::{Member, PollSet},
+  settle::Settlers,
+  timers::Timers,
 };
 
 /// Belongs to the owner's thread; clones are the same context.
@@ -22,7 +25,10 @@ struct Inner {
   tasks: TaskTracker,
   next_id: Cell<SocketId>,
   poll_set: Option<Rc<PollSet>>,
-  lingering: Lingering,
+  timers: Timers,
+  lingering: Rc<Lingering>,
+  settlers: Arc<Settlers>,
+  debts: Arc<Debts>,
 }
 
 impl Context {
@@ -37,7 +43,10 @@ impl Context {
       tasks: TaskTracker::new(),
       next_id: Cell::new(1),
       poll_set,
-      lingering: Lingering::default(),
+      timers: Timers::default(),
+      lingering: Rc::default(),
+      settlers: Arc::default(),
+      debts: Arc::default(),
     }))
   }
 
@@ -47,12 +56,25 @@ impl Context {
   /// The poll set found `id` ready. `false` where that is a socket's, of which
   /// [`Socket::ready`](super::Socket::ready) shall be told.
   pub fn lingering_is_ready(&self, id: SocketId) -> bool {
-    self.0.lingering.ready(id, &*self.0.sink)
+    self.0.lingering.ready(self, id)
   }
 
   /// Answers `Overdue`.
-  pub fn pass_on_lingering(&self) {
-    self.0.lingering.pass_on(self);
+  pub fn run_timers(&self) {
+    self.0.timers.run(self);
+  }
+
+  /// Closes the connection that has lingered longest after FIN, because a descriptor is needed for another. `false` where
+  /// none lingers. One that a task watches may take a moment to go.
+  pub(super) fn drop_oldest_lingering(&self) -> bool {
+    self.0.lingering.drop_oldest(self) || self.0.settlers.drop_oldest()
+  }
+
+  /// The owner's thread is about to end with its process: waits until the peers of closed sockets have acknowledged what
+  /// they are owed, but not longer than `most`. Sockets that are closing must have been released.
+  pub fn settle(&self, most: Duration) {
+    self.0.lingering.hand_over(self);
+    self.0.debts.wait(most);
   }
 
   /// Ends every task of this context at once, queued bytes and all. Connections that the owner's thread moves end when
@@ -61,6 +83,7 @@ impl Context {
     self.0.cancel.cancel();
     self.0.tasks.close();
     self.0.lingering.clear();
+    self.0.timers.clear();
   }
 
   /// Completes when, after [`Context::shut_down`], every descriptor that a task had is closed; but for those that were to
@@ -78,6 +101,18 @@ impl Context {
   /// Sees to what a connection still owes its peer after FIN.
   pub(super) fn linger(&self, id: SocketId, member: Member) {
     self.0.lingering.add(self, id, member);
+  }
+
+  pub(super) fn timers(&self) -> &Timers {
+    &self.0.timers
+  }
+
+  pub(super) fn settlers(&self) -> &Arc<Settlers> {
+    &self.0.settlers
+  }
+
+  pub(super) fn debts(&self) -> &Arc<Debts> {
+    &self.0.debts
   }
 
   pub(super) fn runtime(&self) -> &Handle {

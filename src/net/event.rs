@@ -28,7 +28,7 @@ pub enum Event {
   /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
   /// take it. Comes after `Closed`, also where that is not `settling`, unless the peer had ended before.
   Settled,
-  /// Of the context: [`Context::pass_on_lingering`](super::Context::pass_on_lingering) is due.
+  /// Of the context: [`Context::run_timers`](super::Context::run_timers) is due.
   Overdue,
   /// The connection failed. The last event.
   Failed(SocketError),

@@ -1,92 +1,121 @@
-//! Connections after FIN that the owner's thread still watches. Most peers end at once, and then there is no need of a
-//! task for what [`settle`](super::settle) describes; the others get one.
+//! Connections after our FIN that the owner's thread still watches, because closing the descriptor could destroy what
+//! the peer has not read yet: see [`settle`](super::settle). Tasks do the same for connections that have a task.
 
 use std::{
-  cell::{Cell, RefCell},
+  cell::RefCell,
   collections::HashMap,
-  sync::Arc,
-  time::Duration,
+  io::ErrorKind,
+  rc::Rc,
+  time::{Duration, Instant},
 };
-
-use tokio::time;
 
 use super::{
-  Context, Event, EventSink, SocketId, connection::SCRATCH, direct::receive, event::Readiness,
-  poll_set::Member, settle,
+  Context, Event, SocketId,
+  connection::SCRATCH,
+  direct::receive,
+  event::Readiness,
+  poll_set::Member,
+  settle::{self, MOST_SETTLING, Settling},
+  timers::{Timed, Timer},
 };
 
-/// How long, at least, a peer has to end before a task takes over; at most it is twice that.
-const GRACE: Duration = Duration::from_millis(100);
+/// How often it is looked at what peers have acknowledged.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Belongs to a [`Context`].
 #[derive(Default)]
 pub(super) struct Lingering {
-  /// Since the last `Overdue`, and since before that.
-  young: RefCell<HashMap<SocketId, Member>>,
-  old: RefCell<HashMap<SocketId, Member>>,
-  /// An `Overdue` is on its way.
-  is_timed: Cell<bool>,
+  members: RefCell<HashMap<SocketId, Lingerer>>,
+  timer: Timer,
+}
+
+struct Lingerer {
+  member: Member,
+  since: Instant,
+  settling: Settling,
 }
 
 impl Lingering {
-  /// Watches what has sent FIN. Reports `Settled` when the peer ends.
-  pub(super) fn add(&self, context: &Context, id: SocketId, mut member: Member) {
+  /// Watches what has sent FIN, and reports `Settled` when it needs nobody any more. Of more than [`MOST_SETTLING`] the
+  /// one that has lingered longest is given up.
+  pub(super) fn add(self: &Rc<Self>, context: &Context, id: SocketId, mut member: Member) {
     let wanted = Readiness {
       read: true,
       ..Readiness::default()
     };
     if member.wait_for(wanted).is_err() {
-      return settle::spawn(context, id, member.into_stream());
+      return context.sink().push(id, Event::Settled);
     }
-    self.young.borrow_mut().insert(id, member);
-    self.time(context);
+    if self.members.borrow().len() >= MOST_SETTLING {
+      self.drop_oldest(context);
+    }
+    let since = Instant::now();
+    let lingerer = Lingerer {
+      member,
+      since,
+      settling: Settling::default(),
+    };
+    self.members.borrow_mut().insert(id, lingerer);
+    if self.timer.at().is_none_or(|at| at <= since) {
+      self.timer.set(context, Context::OWN_ID, self, Some(since + LOOK));
+    }
   }
 
   /// The poll set found `id` ready. `false` where that is none of these.
-  pub(super) fn ready(&self, id: SocketId, sink: &dyn EventSink) -> bool {
-    for members in [&self.young, &self.old] {
-      let mut members = members.borrow_mut();
-      let Some(member) = members.get(&id) else { continue };
-      let read = SCRATCH.with_borrow_mut(|scratch| receive(member.stream(), scratch));
-      let goes_on = match read {
-        Ok(bytes) => bytes > 0,
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
-      };
-      if !goes_on {
-        members.remove(&id);
-        sink.push(id, Event::Settled);
-      }
-      return true;
+  pub(super) fn ready(&self, context: &Context, id: SocketId) -> bool {
+    let mut members = self.members.borrow_mut();
+    let Some(lingerer) = members.get(&id) else {
+      return false;
+    };
+    let read = SCRATCH.with_borrow_mut(|scratch| receive(lingerer.member.stream(), scratch));
+    let has_ended = match read {
+      Ok(bytes) => bytes == 0,
+      Err(error) => error.kind() != ErrorKind::WouldBlock,
+    };
+    if has_ended {
+      members.remove(&id);
+      context.sink().push(id, Event::Settled);
     }
-    false
+    true
   }
 
-  /// Answers `Overdue`: gives the old ones to tasks.
-  pub(super) fn pass_on(&self, context: &Context) {
-    self.is_timed.set(false);
-    let next = self.young.take();
-    for (id, member) in self.old.replace(next) {
-      settle::spawn(context, id, member.into_stream());
-    }
-    if !self.old.borrow().is_empty() {
-      self.time(context);
+  /// Closes the one that has lingered longest. `false` where there is none.
+  pub(super) fn drop_oldest(&self, context: &Context) -> bool {
+    let mut members = self.members.borrow_mut();
+    let oldest = members.iter().min_by_key(|(id, lingerer)| (lingerer.since, **id));
+    let Some(id) = oldest.map(|(id, _)| *id) else {
+      return false;
+    };
+    members.remove(&id);
+    context.sink().push(id, Event::Settled);
+    true
+  }
+
+  /// Gives all of them to tasks, because the owner's thread is about to wait for something else.
+  pub(super) fn hand_over(&self, context: &Context) {
+    for (id, lingerer) in self.members.take() {
+      settle::spawn(context, id, lingerer.member.into_stream());
     }
   }
 
-  /// Ends them all.
+  /// Closes all of them.
   pub(super) fn clear(&self) {
-    self.young.borrow_mut().clear();
-    self.old.borrow_mut().clear();
+    self.members.take();
   }
+}
 
-  fn time(&self, context: &Context) {
-    if !self.is_timed.replace(true) {
-      let sink = Arc::clone(context.sink());
-      // Not one of the context's tasks: it holds nothing that anybody waits for.
-      context.runtime().spawn(async move {
-        time::sleep(GRACE).await;
-        sink.push(Context::OWN_ID, Event::Overdue);
-      });
-    }
+impl Timed for Lingering {
+  fn overdue(self: Rc<Self>, context: &Context, now: Instant) {
+    let mut members = self.members.borrow_mut();
+    members.retain(|id, lingerer| {
+      let unacknowledged = crate::os::unacknowledged(lingerer.member.stream());
+      let goes_on = lingerer.settling.goes_on(unacknowledged.ok(), now);
+      if !goes_on {
+        context.sink().push(*id, Event::Settled);
+      }
+      goes_on
+    });
+    let next = (!members.is_empty()).then(|| now + LOOK);
+    self.timer.set(context, Context::OWN_ID, &self, next);
   }
 }

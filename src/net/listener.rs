@@ -6,6 +6,7 @@ use std::{
   io,
   net::SocketAddr,
   panic::{AssertUnwindSafe, catch_unwind},
+  rc::Rc,
   sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -39,7 +40,7 @@ pub struct Accepted {
 
 impl Accepted {
   /// Makes a socket of it, which is open from the start.
-  pub fn into_socket(self, context: &Context) -> Socket {
+  pub fn into_socket(self, context: &Context) -> Rc<Socket> {
     let peer = Peer {
       host: self.peer.ip().to_string(),
       port: self.peer.port(),

@@ -11,7 +11,9 @@
 //! | [`socket`] | the handle, and the two ways of moving its bytes |
 //! | `shared`, [`connection`] | by a task: what it shares with the handle; connect, handshake, move bytes, close |
 //! | `polled`, [`poll_set`], `direct` | by the owner's thread, for plain connections, where the system has epoll |
-//! | `settle`, `lingering` | what a connection still owes its peer after FIN, by a task, and before it takes one |
+//! | `settle`, `lingering` | what a connection still owes its peer after FIN, by a task, and by the owner's thread |
+//! | `progress`, `debts` | whether a peer takes what it is owed, and whether any is owed something |
+//! | `timers`, `deadlines` | when the owner's thread has to look at a socket, and why |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
 //! | [`tls`] | handshakes and trust, by one backend or another |
@@ -28,6 +30,8 @@ mod accept_loop;
 pub mod connect;
 pub mod connection;
 mod context;
+mod deadlines;
+mod debts;
 mod direct;
 pub mod error;
 pub mod event;
@@ -41,6 +45,7 @@ pub mod poll_set;
 pub mod poll_set;
 mod polled;
 mod polled_listener;
+pub mod progress;
 pub mod recv_buffer;
 pub mod resolve;
 pub mod secured;
@@ -49,6 +54,7 @@ mod settle;
 mod shared;
 pub mod socket;
 pub mod sync;
+mod timers;
 pub mod tls;
 pub mod transport;
 

@@ -11,7 +11,8 @@ use std::{
 
 use super::{
   Context, Event, Input, SocketError, SocketId,
-  connection::{self, READ_SIZE},
+  accept_error::is_exhaustion,
+  connection::{self, READ_SIZE, SCRATCH},
   direct::{receive, send, send_one},
   event::Readiness,
   poll_set::Member,
@@ -71,10 +72,18 @@ impl Polled {
   /// Starts to connect to an address. Reports `Opened` or `Failed`.
   pub(super) fn connect(context: &Context, peer: &Arc<Peer>, id: SocketId, address: IpAddr) -> Self {
     let address = SocketAddr::new(address, peer.port);
-    let member = context
-      .poll_set()
-      .map(|set| Member::connecting(set, id, address))
-      .transpose();
+    let attempt = || {
+      let set = context.poll_set();
+      set.map(|set| Member::connecting(set, id, address)).transpose()
+    };
+    let member = attempt().or_else(|error| {
+      // What only waits for a peer to end makes room for what is wanted now.
+      if is_exhaustion(&error) && context.drop_oldest_lingering() {
+        attempt()
+      } else {
+        Err(error)
+      }
+    });
     match member {
       Ok(member) => {
         let mut polled = Self::of(context, peer, id, member);
@@ -138,6 +147,7 @@ impl Polled {
     }
     if self.closing {
       state.recv.discard();
+      state.owe(self.context.debts());
     }
     Some(connection::spawn(
       &self.context,
@@ -260,10 +270,13 @@ impl Polled {
     let Some(member) = self.member.take() else { return };
     // Fails when the peer is gone, which is no longer of interest: all was handed over.
     let _ = member.stream().shutdown(Shutdown::Write);
+    // A peer that was sent nothing has nothing to lose by a reset.
     let settling = self.reading && !self.abandoned && self.send.has_sent();
     self.push(Event::Closed { settling });
-    if self.reading {
+    if settling {
       self.context.linger(self.id, member);
+    } else {
+      drop_waiting(member.stream());
     }
   }
 
@@ -294,6 +307,18 @@ impl Polled {
     self.wait();
     Input::End(End::Eof)
   }
+}
+
+/// Reads and drops what has come: on unread bytes, closing a descriptor makes the kernel send RST at once.
+fn drop_waiting(stream: &TcpStream) {
+  SCRATCH.with_borrow_mut(|scratch| {
+    let mut left = MOST_BYTES;
+    while left > 0
+      && let Ok(read @ 1..) = receive(stream, scratch)
+    {
+      left = left.saturating_sub(read);
+    }
+  });
 }
 
 impl Driver for Polled {
@@ -450,6 +475,14 @@ impl Driver for Polled {
 
   fn abort(&mut self) {
     self.end(Event::Closed { settling: false });
+  }
+
+  fn fail(&mut self, error: SocketError) {
+    self.end(Event::Failed(error));
+  }
+
+  fn owed_at_close(&self) -> Option<usize> {
+    (self.closing && self.member.is_some()).then(|| self.send.unwritten())
   }
 
   fn panicked(&mut self) {

@@ -1,11 +1,14 @@
-//! What a connection still owes its peer after our FIN.
+//! What a connection still owes its peer after our FIN, and for how long. What still comes has to be read and dropped:
+//! closing the descriptor on unread bytes, or bytes that come to a closed one, make the kernel send RST, which can
+//! destroy what the peer has received and not read (RFC 1122 section 4.2.2.13).
 
 use std::{
+  collections::BTreeMap,
   net::TcpStream as StdStream,
   pin::Pin,
-  sync::Arc,
+  sync::{Arc, Mutex, PoisonError},
   task::{Context as TaskContext, Poll, ready},
-  time::Duration,
+  time::{Duration, Instant},
 };
 
 use tokio::{
@@ -13,33 +16,126 @@ use tokio::{
   net::TcpStream,
   time,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
   Context, Event, EventSink, SocketId,
   connection::SCRATCH,
+  debts::Debt,
+  progress::Progress,
   transport::{Tcp, Transport},
 };
 
-/// How long, after the peer has acknowledged everything, what it still sends is read and dropped. Closing the descriptor
-/// on unread bytes would make the kernel send RST, which can destroy what the peer has received and not read (RFC 1122
-/// section 4.2.2.13).
+/// How long what the peer sends is read and dropped, after it has acknowledged everything.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// How long a peer may acknowledge nothing of what it is still owed before it is given up.
-const STALL: Duration = Duration::from_secs(30);
+/// How many connections of a context tasks watch after FIN, and how many its owner's thread does. More would let peers
+/// that never end hold any number of descriptors; so the one that has been watched longest is closed for another.
+pub(super) const MOST_SETTLING: usize = 512;
 
-/// How long to wait before what the peer acknowledged is looked at again: not long at first.
+/// How long to wait before what the peer has acknowledged is looked at again: not long at first.
 const PROBE: Duration = Duration::from_millis(5);
 const LONGEST_PROBE: Duration = Duration::from_millis(500);
+
+/// Decides how long one connection is watched, with no I/O.
+#[derive(Debug, Default)]
+pub(super) enum Settling {
+  /// Nobody has looked yet.
+  #[default]
+  New,
+  /// The peer has not acknowledged everything.
+  Owing(Progress),
+  /// It has. The connection is watched until this moment.
+  Paid { until: Instant },
+}
+
+impl Settling {
+  /// Whether to watch on, with so many bytes that are not acknowledged. `None` where the system does not tell.
+  pub(super) fn goes_on(&mut self, unacknowledged: Option<usize>, now: Instant) -> bool {
+    match (&mut *self, unacknowledged) {
+      (Self::Paid { until }, _) => now < *until,
+      (_, None | Some(0)) => {
+        *self = Self::Paid { until: now + LINGER };
+        true
+      }
+      (Self::Owing(progress), Some(left)) => progress.goes_on(left, now),
+      (Self::New, Some(left)) => {
+        *self = Self::Owing(Progress::new(left, now));
+        true
+      }
+    }
+  }
+
+  pub(super) fn is_paid(&self) -> bool {
+    matches!(self, Self::Paid { .. })
+  }
+}
+
+/// The tasks of a context that watch connections after FIN.
+#[derive(Debug, Default)]
+pub(super) struct Settlers(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+  next: u64,
+  /// In the order in which they were taken. A task whose token is cancelled closes its connection.
+  taken: BTreeMap<u64, CancellationToken>,
+}
+
+impl Settlers {
+  /// A place for one more. Takes that of the oldest where there are [`MOST_SETTLING`].
+  pub(super) fn enter(self: &Arc<Self>) -> Place {
+    if self.with(|places| places.taken.len()) >= MOST_SETTLING {
+      self.drop_oldest();
+    }
+    let lost = CancellationToken::new();
+    let number = self.with(|places| {
+      places.next += 1;
+      places.taken.insert(places.next, lost.clone());
+      places.next
+    });
+    Place {
+      settlers: Arc::clone(self),
+      number,
+      lost,
+    }
+  }
+
+  /// Has the connection closed that has been watched longest. `false` where there is none.
+  pub(super) fn drop_oldest(&self) -> bool {
+    let oldest = self.with(|places| places.taken.pop_first());
+    oldest.map(|(_, lost)| lost.cancel()).is_some()
+  }
+
+  fn with<T>(&self, f: impl FnOnce(&mut Places) -> T) -> T {
+    f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+  }
+}
+
+/// A place among the [`Settlers`], given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+  settlers: Arc<Settlers>,
+  number: u64,
+  lost: CancellationToken,
+}
+
+impl Drop for Place {
+  fn drop(&mut self) {
+    self.settlers.with(|places| places.taken.remove(&self.number));
+  }
+}
 
 /// Makes a task for what remains to be done after FIN, see [`settle`].
 pub(super) fn spawn(context: &Context, id: SocketId, stream: StdStream) {
   let (cancel, sink) = (context.child_token(), Arc::clone(context.sink()));
+  let (place, debt) = (context.settlers().enter(), context.debts().incur());
   context.spawn(async move {
     let settled = Settled { sink: &*sink, id };
     if let Ok(stream) = TcpStream::from_std(stream) {
       let mut transport = Transport::Plain(Tcp::new(stream));
-      cancel.run_until_cancelled(settle(settled, &mut transport)).await;
+      let settle = settle(settled, &mut transport, place, Some(debt));
+      cancel.run_until_cancelled(settle).await;
     }
   });
 }
@@ -56,24 +152,30 @@ impl Drop for Settled<'_> {
   }
 }
 
-/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it. Only then is it
-/// `settled`.
-pub(super) async fn settle(_settled: Settled<'_>, transport: &mut Transport) {
+/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it. The `debt` is paid as
+/// soon as the peer has acknowledged everything.
+pub(super) async fn settle(
+  _settled: Settled<'_>,
+  transport: &mut Transport,
+  place: Place,
+  debt: Option<Debt>,
+) {
+  place.lost.run_until_cancelled(watch(transport, debt)).await;
+}
+
+async fn watch(transport: &mut Transport, mut debt: Option<Debt>) {
+  let mut settling = Settling::default();
   let mut probe = PROBE;
-  let (mut least, mut since) = (usize::MAX, time::Instant::now());
-  loop {
-    match transport.unacknowledged() {
-      Ok(0) | Err(_) => break,
-      Ok(bytes) if bytes < least => (least, since) = (bytes, time::Instant::now()),
-      Ok(_) if since.elapsed() >= STALL => break,
-      Ok(_) => {}
+  while settling.goes_on(transport.unacknowledged().ok(), Instant::now()) {
+    if settling.is_paid() {
+      debt = None;
     }
     if time::timeout(probe, drop_input(transport)).await.is_ok() {
-      return;
+      break;
     }
     probe = (probe * 2).min(LONGEST_PROBE);
   }
-  let _ = time::timeout(LINGER, drop_input(transport)).await;
+  drop(debt);
 }
 
 async fn drop_input(transport: &mut Transport) {
@@ -91,4 +193,43 @@ pub(super) fn poll_drop_input(transport: &mut Transport, cx: &mut TaskContext<'_
       }
     }
   })
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+  use crate::net::progress::{LEAST_BYTES, STALL};
+
+  #[test]
+  fn who_has_everything_gets_five_seconds_to_end() {
+    let start = Instant::now();
+    let mut settling = Settling::default();
+    assert!(settling.goes_on(Some(0), start));
+    assert!(settling.goes_on(Some(0), start + LINGER - Duration::from_millis(1)));
+    assert!(!settling.goes_on(Some(0), start + LINGER));
+  }
+
+  #[test]
+  fn who_takes_too_little_is_given_up() {
+    let start = Instant::now();
+    let mut settling = Settling::default();
+    assert!(settling.goes_on(Some(1_000_000), start));
+    assert!(settling.goes_on(Some(1_000_000 - LEAST_BYTES), start + STALL));
+    assert!(!settling.is_paid());
+    assert!(!settling.goes_on(Some(1_000_000 - LEAST_BYTES - 1), start + 2 * STALL));
+  }
+
+  #[test]
+  fn the_oldest_place_goes_first() {
+    let settlers = Arc::new(Settlers::default());
+    let mut places: Vec<_> = (0..MOST_SETTLING).map(|_| settlers.enter()).collect();
+    drop(places.remove(0));
+    let one_more = settlers.enter();
+    assert!(places.iter().all(|place| !place.lost.is_cancelled()));
+    let another = settlers.enter();
+    let lost: Vec<_> = places.iter().map(|place| place.lost.is_cancelled()).collect();
+    assert!(lost[0] && !lost[1..].contains(&true));
+    drop((places, one_more, another));
+    assert!(!settlers.drop_oldest(), "every place was given back");
+  }
 }

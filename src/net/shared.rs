@@ -1,16 +1,23 @@
 //! The first driver: a task on the runtime moves the bytes. Here is what that task and the owner's handle share, and
 //! what the handle may ask for; [`connection`](super::connection) is the task.
 
-use std::{collections::TryReserveError, io, sync::Arc, task::Waker};
+use std::{
+  collections::TryReserveError,
+  io,
+  sync::Arc,
+  task::{Context as TaskContext, Waker},
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
   Context, ErrorName, Event, EventSink, Input, SocketError, SocketId,
+  debts::{Debt, Debts},
   event::Readiness,
   recv_buffer::{End, RecvBuffer},
   secured::Secured,
   send_queue::{SendQueue, copy},
+  settle::Settlers,
   socket::{Driver, Peer},
   sync::{Mutex, lock},
   tls::{Security, TlsInfo},
@@ -21,8 +28,11 @@ use super::{
 pub(super) struct Shared {
   pub(super) id: SocketId,
   pub(super) sink: Arc<dyn EventSink>,
-  /// Ends the task at once: the context is shutting down, or the owner aborted.
+  /// Ends the task at once: the context is shutting down, or the owner aborted. See [`Shared::last_word`].
   pub(super) cancel: CancellationToken,
+  /// Where closed connections are kept that owe their peers something.
+  pub(super) settlers: Arc<Settlers>,
+  debts: Arc<Debts>,
   state: Mutex<State>,
 }
 
@@ -42,13 +52,26 @@ pub(super) struct State {
   pub(super) secured: Option<Secured>,
   /// What its handshake led to.
   pub(super) tls_info: Option<TlsInfo>,
-  /// The task must fail with this as soon as it looks.
+  /// The task must end with this as soon as it looks.
   pub(super) failure: Option<SocketError>,
+  /// The owner closed, and the peer is owed what was sent.
+  pub(super) debt: Option<Debt>,
   /// Wakes the task. `None` while the task is not waiting for its owner.
   pub(super) waker: Option<Waker>,
 }
 
 impl State {
+  /// See [`Shared::wait_for_owner`].
+  pub(super) fn wait_for_owner(&mut self, cx: &TaskContext<'_>) {
+    if !self
+      .waker
+      .as_ref()
+      .is_some_and(|waker| waker.will_wake(cx.waker()))
+    {
+      self.waker = Some(cx.waker().clone());
+    }
+  }
+
   /// The connection is established, and may be a TLS one.
   pub(super) fn note(&mut self, transport: &Transport) {
     self.secured = transport.secured().cloned();
@@ -66,6 +89,13 @@ impl State {
     self.recv.discard();
     self.closing = true;
   }
+
+  /// The owner closed: what it sent, or still has to send, is owed to the peer.
+  pub(super) fn owe(&mut self, debts: &Arc<Debts>) {
+    if !self.abandoned && (self.send.has_sent() || !self.send.is_empty()) {
+      self.debt.get_or_insert_with(|| debts.incur());
+    }
+  }
 }
 
 impl Shared {
@@ -74,8 +104,21 @@ impl Shared {
       id,
       sink: Arc::clone(context.sink()),
       cancel: context.child_token(),
+      settlers: Arc::clone(context.settlers()),
+      debts: Arc::clone(context.debts()),
       state: Mutex::new(state),
     })
+  }
+
+  /// What the task reports when it is cancelled.
+  pub(super) fn last_word(&self) -> Event {
+    let failure = self.with(|state| state.failure.take());
+    failure.map_or(Event::Closed { settling: false }, Event::Failed)
+  }
+
+  /// The task waits for its owner to call: `cx` wakes it.
+  pub(super) fn wait_for_owner(&self, cx: &TaskContext<'_>) {
+    self.with(|state| state.wait_for_owner(cx));
   }
 
   pub(super) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
@@ -187,7 +230,10 @@ impl Driver for Arc<Shared> {
   }
 
   fn close(&mut self) {
-    self.with(State::close);
+    self.with(|state| {
+      state.close();
+      state.owe(&self.debts);
+    });
     self.wake();
   }
 
@@ -195,6 +241,7 @@ impl Driver for Arc<Shared> {
     let handshaking = self.with(|state| {
       state.send.clear();
       state.abandoned = true;
+      state.debt = None;
       state.close();
       state.upgrading.is_some()
     });
@@ -212,6 +259,16 @@ impl Driver for Arc<Shared> {
 
   fn abort(&mut self) {
     self.cancel.cancel();
+  }
+
+  fn fail(&mut self, error: SocketError) {
+    self.with(|state| state.failure = Some(error));
+    self.cancel.cancel();
+  }
+
+  /// The task watches its peer itself.
+  fn owed_at_close(&self) -> Option<usize> {
+    None
   }
 
   fn panicked(&mut self) {

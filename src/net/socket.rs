@@ -6,14 +6,18 @@ use std::{
   io,
   net::TcpStream,
   panic::{AssertUnwindSafe, catch_unwind},
+  rc::Rc,
   sync::Arc,
+  time::Instant,
 };
 
 use super::{
   ConnectOptions, Context, Event, Input, SocketError, SocketId, connection,
+  deadlines::Deadlines,
   event::Readiness,
   polled::Polled,
   shared::{Shared, State},
+  timers::Timed,
   tls::{self, Security, TlsInfo},
   transport::Transport,
 };
@@ -46,6 +50,10 @@ pub(super) trait Driver {
   fn close_immediately(&mut self);
   fn release(&mut self);
   fn abort(&mut self);
+  /// The connection is over, and this is why.
+  fn fail(&mut self, error: SocketError);
+  /// Bytes that a close waits for, where the owner has to watch that the peer takes them.
+  fn owed_at_close(&self) -> Option<usize>;
   /// One of these panicked. The socket must not just fall silent.
   fn panicked(&mut self);
 }
@@ -63,11 +71,13 @@ pub struct Socket {
   context: Context,
   peer: Arc<Peer>,
   way: RefCell<Way>,
+  /// Most sockets have none.
+  deadlines: RefCell<Option<Box<Deadlines>>>,
 }
 
 impl Socket {
   /// Starts to connect. Reports `Opened`, `Connected` or `Failed`.
-  pub fn connect(context: &Context, options: ConnectOptions) -> Self {
+  pub fn connect(context: &Context, options: ConnectOptions) -> Rc<Self> {
     let peer = Arc::new(Peer {
       host: options.host,
       port: options.port,
@@ -83,16 +93,21 @@ impl Socket {
         Way::Task(shared)
       }
     };
-    Self {
+    Self::of(context, id, peer, way)
+  }
+
+  fn of(context: &Context, id: SocketId, peer: Arc<Peer>, way: Way) -> Rc<Self> {
+    Rc::new(Self {
       id,
       context: context.clone(),
       peer,
       way: RefCell::new(way),
-    }
+      deadlines: RefCell::default(),
+    })
   }
 
   /// Takes over a connection that is established, such as an accepted one.
-  pub(super) fn established(context: &Context, peer: Peer, stream: TcpStream) -> Self {
+  pub(super) fn established(context: &Context, peer: Peer, stream: TcpStream) -> Rc<Self> {
     let (id, peer) = (context.next_id(), Arc::new(peer));
     let way = if context.poll_set().is_some() {
       let mut polled = Polled::new(context, &peer, id, stream, State::default());
@@ -102,25 +117,14 @@ impl Socket {
     } else {
       Way::Task(connection::spawn(context, &peer, id, stream, State::default()))
     };
-    Self {
-      id,
-      context: context.clone(),
-      peer,
-      way: RefCell::new(way),
-    }
+    Self::of(context, id, peer, way)
   }
 
   /// Takes over a connection that is established and secure.
-  pub(super) fn secured(context: &Context, peer: Peer, transport: Transport) -> Self {
+  pub(super) fn secured(context: &Context, peer: Peer, transport: Transport) -> Rc<Self> {
     let (id, peer) = (context.next_id(), Arc::new(peer));
-    Self {
-      id,
-      context: context.clone(),
-      way: RefCell::new(Way::Task(connection::spawn_secured(
-        context, &peer, id, transport,
-      ))),
-      peer,
-    }
+    let way = Way::Task(connection::spawn_secured(context, &peer, id, transport));
+    Self::of(context, id, peer, way)
   }
 
   /// The id its events carry.
@@ -212,15 +216,27 @@ impl Socket {
     }
   }
 
-  /// Sends everything accepted, then FIN, then reports `Closed`. Nothing that arrives is delivered any more.
-  pub fn close(&self) {
+  /// Sends everything accepted, then FIN, then reports `Closed`. Nothing that arrives is delivered any more. A peer that
+  /// does not take it, see [`progress`](super::progress), makes the socket fail with `NetworkTimeoutError`.
+  pub fn close(self: &Rc<Self>) {
     self.drive((), |driver| driver.close());
+    if let Some(owed) = self.drive(None, |driver| driver.owed_at_close()) {
+      self.with_deadlines(|deadlines| deadlines.close(owed));
+    }
   }
 
-  /// As [`Socket::close`], but drops what was not yet written. A connection that is not established, or is in the
-  /// middle of a TLS handshake, is abandoned.
+  /// As [`Socket::close`], but drops what was not yet written, also after a [`Socket::close`] that is not complete. A
+  /// connection that is not established, or is in the middle of a TLS handshake, is abandoned.
   pub fn close_immediately(&self) {
     self.drive((), |driver| driver.close_immediately());
+  }
+
+  /// Lets what the owner has closed be finished by a task, as [`Socket::release`] does. Changes nothing about a connection
+  /// that was not closed.
+  pub fn finish_in_background(&self) {
+    if self.drive(None, |driver| driver.owed_at_close()).is_some() {
+      self.release();
+    }
   }
 
   /// The owner has no more interest. What it closed is finished in the background; anything else is aborted.
@@ -234,6 +250,13 @@ impl Socket {
     self.drive((), |driver| driver.abort());
   }
 
+  fn with_deadlines(self: &Rc<Self>, change: impl FnOnce(&mut Deadlines)) {
+    let mut deadlines = self.deadlines.borrow_mut();
+    let deadlines = deadlines.get_or_insert_default();
+    change(deadlines);
+    deadlines.set_timer(&self.context, self.id, self);
+  }
+
   /// Gives an order. `otherwise` is the answer of a connection that panics over it, and fails.
   fn drive<T>(&self, otherwise: T, order: impl FnOnce(&mut dyn Driver) -> T) -> T {
     let mut way = self.way.borrow_mut();
@@ -245,6 +268,18 @@ impl Socket {
       driver.panicked();
       otherwise
     })
+  }
+}
+
+impl Timed for Socket {
+  fn overdue(self: Rc<Self>, _context: &Context, now: Instant) {
+    let owed = self.drive(None, |driver| driver.owed_at_close());
+    let mut missed = None;
+    self.with_deadlines(|deadlines| missed = deadlines.missed(owed, now));
+    if let Some(missed) = missed {
+      let error = missed.error(&self.peer);
+      self.drive((), |driver| driver.fail(error));
+    }
   }
 }
 

@@ -89,8 +89,7 @@ impl Owner {
     }
   }
 
-  pub(crate) fn keep(&self, socket: Socket) -> Rc<Socket> {
-    let socket = Rc::new(socket);
+  pub(crate) fn keep(&self, socket: Rc<Socket>) -> Rc<Socket> {
     self
       .sockets
       .borrow_mut()
@@ -123,7 +122,7 @@ impl Owner {
     let first = self.events.recv_timeout(patience).ok();
     for (id, event) in first.into_iter().chain(self.events.try_iter()) {
       if matches!(event, Event::Overdue) {
-        self.context.pass_on_lingering();
+        self.context.run_timers();
         continue;
       }
       if let (Event::Rested, Some(listener)) = (&event, self.listener(id)) {
