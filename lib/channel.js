@@ -26,8 +26,21 @@ const inLoop =
 
 /** This realm's channel. Made when first needed, because it starts a thread: loading the package does not. */
 function eventChannel() {
-  channel ??= new native.EventChannel(dispatch, defer, inLoop)
+  if (channel === undefined) {
+    channel = new native.EventChannel(dispatch, defer, inLoop)
+    settleAtExit()
+  }
   return channel
+}
+
+/** Names the listener below on `process`: one is enough for all copies of this package. */
+const SETTLES_AT_EXIT = Symbol.for('moz-tcp-socket.settles-at-exit')
+
+/** What closed sockets have sent must not be lost to a `process.exit()`. */
+function settleAtExit() {
+  if (process[SETTLES_AT_EXIT]) return
+  Object.defineProperty(process, SETTLES_AT_EXIT, { value: true, configurable: true })
+  process.once('exit', native.settleClosed)
 }
 
 /** The engine's `flush(id, start, end, reportDrained)` of bytes in `arena`, always the same. */

@@ -150,7 +150,8 @@ class TCPSocket extends HandlerTarget {
   }
 
   closeImmediately() {
-    if (this.#readyState === 'open') {
+    // What `close()` still waits to send is given up as well.
+    if (this.#readyState === 'open' || (this.#readyState === 'closing' && !this.#unwanted)) {
       this.#readyState = 'closing'
       this.#drainDue = false
       this.#unwanted = true
