@@ -15,13 +15,16 @@ use napi_derive::napi;
 
 use super::{channel::Channel, doorbell::Doorbell, event, queue::Queue, uv};
 use crate::{
-  net::{self, Event, PollSet, SocketId, connection::READ_SIZE},
+  net::{self, Event, PollSet, SocketId, connection::READ_SIZE, event::Readiness, writers::Writers},
   runtime,
 };
 
 /// How long events are delivered before the loop gets to run timers and other I/O. Node itself would go on for a
 /// thousand events.
 const TURN: Duration = Duration::from_millis(8);
+
+/// How long connections write in a turn, while events wait to be delivered.
+const WRITES: Duration = Duration::from_millis(1);
 
 /// A pause between two deliveries that probably means that the loop has been around in between.
 const LOOP_GAP: Duration = Duration::from_micros(50);
@@ -116,6 +119,7 @@ pub(super) struct Hub {
   queue: Arc<Queue<Doorbell>>,
   pub(super) context: net::Context,
   poll_set: Option<Rc<PollSet>>,
+  writers: RefCell<Writers>,
   /// Where plain connections are read to: one piece of memory for all of them, from which exact values are copied.
   pub(super) memory: RefCell<Vec<u8>>,
   /// Live sockets and listeners. A closed one has no entry, and its late events go nowhere.
@@ -155,6 +159,7 @@ impl Hub {
       context: net::Context::new(runtime.clone(), queue, poll_set.clone()),
       memory: RefCell::new(vec![0; if poll_set.is_some() { READ_SIZE } else { 0 }]),
       poll_set,
+      writers: RefCell::default(),
       entries: RefCell::default(),
       settling: RefCell::default(),
       keeping: Cell::new(0),
@@ -295,21 +300,7 @@ impl Hub {
     let Some(poll_set) = &self.poll_set else { return };
     let began = Instant::now();
     self.queue.attend();
-    {
-      let entries = self.entries.borrow();
-      poll_set.look(|id, readiness| {
-        // Those that are left out are found again, if not in the next turn, when those before them wait.
-        if began.elapsed() < TURN
-          && !self.context.lingering_is_ready(id)
-          && let Some(entry) = entries.get(&id)
-        {
-          match &entry.target {
-            Target::Socket { socket, .. } => socket.ready(readiness),
-            Target::Listener { listener, .. } => listener.ready(),
-          }
-        }
-      });
-    }
+    self.look(poll_set);
     while let Some((id, event)) = self.queue.pop() {
       self.deliver_one(env, id, event);
       if began.elapsed() >= TURN {
@@ -317,6 +308,43 @@ impl Hub {
         return;
       }
     }
+  }
+
+  /// Whatever is left out here is found again.
+  fn look(&self, poll_set: &PollSet) {
+    let entries = self.entries.borrow();
+    let mut writers = self.writers.borrow_mut();
+    // To find out what can be read costs next to nothing: it is read when that is delivered.
+    poll_set.look(|id, mut readiness| {
+      if self.context.lingering_is_ready(id) {
+        return;
+      }
+      match entries.get(&id).map(|entry| &entry.target) {
+        Some(Target::Socket { socket, .. }) => {
+          let write = std::mem::take(&mut readiness.write);
+          socket.ready(readiness);
+          if write {
+            writers.add(id);
+          }
+        }
+        Some(Target::Listener { listener, .. }) => listener.ready(),
+        None => {}
+      }
+    });
+    let began = Instant::now();
+    let only_write = Readiness {
+      write: true,
+      ..Readiness::default()
+    };
+    let write = |id| {
+      if let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target) {
+        socket.ready(only_write);
+      }
+    };
+    // What is written makes handlers send more. Those that wait to be called come first.
+    writers.take_turns(write, || {
+      began.elapsed() < WRITES || self.queue.is_empty() && began.elapsed() < TURN
+    });
   }
 
   /// See [`settle_closed`].

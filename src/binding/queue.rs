@@ -68,6 +68,11 @@ impl<B: Bell> Queue<B> {
     next
   }
 
+  /// Nothing waits to be delivered.
+  pub(super) fn is_empty(&self) -> bool {
+    lock(&self.state).events.is_empty()
+  }
+
   /// From now on, until `pop` finds nothing, the JavaScript thread is at work: no need to ring.
   pub(super) fn attend(&self) {
     lock(&self.state).attended = true;

@@ -10,6 +10,7 @@
 //! | `context` | what all sockets and listeners of an owner have in common |
 //! | [`socket`] | the handle, and the two ways of moving its bytes |
 //! | `shared`, [`connection`] | by a task: what it shares with the handle; connect, handshake, move bytes, close |
+//! | [`writers`] | who writes first, where many can |
 //! | `polled`, [`poll_set`], `direct` | by the owner's thread, for plain connections, where the system has epoll |
 //! | `settle`, `lingering` | what a connection still owes its peer after FIN, by a task, and by the owner's thread |
 //! | `progress`, `debts` | whether a peer takes what it is owed, and whether any is owed something |
@@ -57,6 +58,7 @@ pub mod sync;
 mod timers;
 pub mod tls;
 pub mod transport;
+pub mod writers;
 
 pub use context::Context;
 pub use error::{ErrorName, SocketError};
