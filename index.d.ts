@@ -428,8 +428,8 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
    */
   close(): void
   /**
-   * As `close()`, without what the operating system does not have yet. No `drain` follows. Does nothing on a socket that is
-   * closing or closed. (GeckoIDL; Q-38)
+   * As `close()`, without what the operating system does not have yet. No `drain` follows. After a `close()` that is not
+   * complete it drops what that still waits to send. Does nothing on a socket that is closed. (docs/porting.md)
    */
   closeImmediately(): void
 

@@ -12,14 +12,18 @@ pub const LEAST_BYTES: usize = 32 * 1024;
 /// When it ends at the latest, whatever the progress.
 pub const LATEST: Duration = Duration::from_secs(60 * 60);
 
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// What a peer has still to take, and since when.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
   /// Nothing goes on after that.
   latest: Instant,
-  /// When the peer must have taken enough of `left`.
-  due: Instant,
-  /// What was left when that was last looked at.
+  /// When it is looked at next.
+  look: Instant,
+  /// When there was progress last, and what was left then.
+  since: Instant,
   left: usize,
 }
 
@@ -28,14 +32,15 @@ impl Progress {
   pub fn new(left: usize, now: Instant) -> Self {
     Self {
       latest: now + LATEST,
-      due: now + STALL,
+      look: now + LOOK,
+      since: now,
       left,
     }
   }
 
   /// When [`Progress::goes_on`] has to be asked next.
   pub fn due(&self) -> Instant {
-    self.due.min(self.latest)
+    self.look.min(self.latest)
   }
 
   /// Whether to wait on, with `left` bytes still to be taken. Before [`Progress::due`] it always is.
@@ -43,12 +48,15 @@ impl Progress {
     if now < self.due() {
       return true;
     }
+    self.look = now + LOOK;
     let took = self.left.saturating_sub(left);
     // Nothing but the end is left to wait for, and that gets a time of its own.
     let is_done = left == 0 && took > 0;
-    self.left = left;
-    self.due = now + STALL;
-    now < self.latest && (took >= LEAST_BYTES || is_done)
+    if took >= LEAST_BYTES || is_done {
+      self.since = now;
+      self.left = left;
+    }
+    now < self.latest && now < self.since + STALL
   }
 }
 
@@ -58,53 +66,61 @@ mod tests {
 
   const MIB: usize = 1024 * 1024;
 
+  /// Asks whenever it is due, from `start` on, with what `left` says is left then. Returns after how many seconds the
+  /// peer is given up.
+  fn given_up_after(start: Instant, left: impl Fn(u64) -> usize) -> u64 {
+    let mut progress = Progress::new(left(0), start);
+    loop {
+      let now = progress.due();
+      let seconds = (now - start).as_secs();
+      if !progress.goes_on(left(seconds), now) {
+        return seconds;
+      }
+    }
+  }
+
   #[test]
   fn a_peer_that_takes_nothing_has_thirty_seconds() {
     let start = Instant::now();
-    let mut progress = Progress::new(MIB, start);
-    assert_eq!(progress.due(), start + STALL);
-    assert!(progress.goes_on(MIB, start + STALL - Duration::from_millis(1)));
-    assert!(!progress.goes_on(MIB, start + STALL));
+    assert_eq!(given_up_after(start, |_| MIB), 30);
+    assert_eq!(given_up_after(start, |_| 0), 30);
+    // What the kernel took at first.
+    assert_eq!(
+      given_up_after(start, |seconds| if seconds == 0 { 2 * MIB } else { MIB }),
+      35
+    );
   }
 
   #[test]
   fn a_byte_now_and_then_is_no_progress() {
     let start = Instant::now();
-    let mut progress = Progress::new(MIB, start);
-    assert!(!progress.goes_on(MIB - LEAST_BYTES + 1, start + STALL));
+    assert_eq!(given_up_after(start, |seconds| MIB - seconds as usize), 30);
+    let nearly = |seconds: u64| MIB - seconds as usize * (LEAST_BYTES / 31);
+    assert_eq!(given_up_after(start, nearly), 30);
   }
 
   #[test]
   fn a_slow_peer_is_waited_for_as_long_as_it_takes_enough() {
     let start = Instant::now();
-    let mut progress = Progress::new(MIB, start);
-    for time in 1..=10 {
-      let left = MIB - usize::try_from(time).unwrap() * LEAST_BYTES;
-      assert!(progress.goes_on(left, start + time * STALL), "{time}");
-    }
-    assert!(!progress.goes_on(MIB - 10 * LEAST_BYTES, start + 11 * STALL));
+    let slow = |seconds: u64| (10 * MIB).saturating_sub(seconds.min(600) as usize * (LEAST_BYTES / 30 + 1));
+    assert_eq!(given_up_after(start, slow), 600 + 30);
   }
 
   #[test]
   fn whoever_has_taken_everything_has_thirty_seconds_more_to_end() {
     let start = Instant::now();
-    let mut progress = Progress::new(10, start);
-    assert!(progress.goes_on(0, start + STALL));
-    assert!(!progress.goes_on(0, start + 2 * STALL));
+    assert_eq!(
+      given_up_after(start, |seconds| if seconds < 20 { 10 } else { 0 }),
+      20 + 30
+    );
   }
 
   #[test]
   fn it_ends_at_the_latest_after_an_hour() {
     let start = Instant::now();
-    let mut progress = Progress::new(usize::MAX, start);
-    let mut now = start;
-    let mut left = usize::MAX;
-    while progress.due() < start + LATEST {
-      now = progress.due();
-      left -= MIB;
-      assert!(progress.goes_on(left, now));
-    }
-    assert!(now < start + LATEST);
-    assert!(!progress.goes_on(left - MIB, start + LATEST));
+    assert_eq!(
+      given_up_after(start, |seconds| usize::MAX - seconds as usize * MIB),
+      LATEST.as_secs()
+    );
   }
 }

@@ -214,7 +214,8 @@ mod tests {
     let start = Instant::now();
     let mut settling = Settling::default();
     assert!(settling.goes_on(Some(1_000_000), start));
-    assert!(settling.goes_on(Some(1_000_000 - LEAST_BYTES), start + STALL));
+    assert!(settling.goes_on(Some(1_000_000 - LEAST_BYTES), start + STALL / 2));
+    assert!(settling.goes_on(Some(1_000_000 - LEAST_BYTES - 1), start + STALL));
     assert!(!settling.is_paid());
     assert!(!settling.goes_on(Some(1_000_000 - LEAST_BYTES - 1), start + 2 * STALL));
   }
