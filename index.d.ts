@@ -283,7 +283,7 @@ export interface TCPSocketEventMap<B extends TCPSocketBinaryType = TCPSocketBina
   data: TCPSocketEvent<TCPSocketData<B>>
   /** Everything that was sent is with the operating system, and 65536 bytes or more had been pending before. */
   drain: TCPSocketEvent<''>
-  /** The connection failed. `close` follows at once. */
+  /** The connection failed. `close` follows, in a task of its own: microtasks run before it. (Gecko; Q-02) */
   error: TCPSocketErrorEvent
   /** The last event, whoever ended the connection and why. It comes once. */
   close: TCPSocketEvent<''>

@@ -6,7 +6,7 @@
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
-const { errorEvent, wrongState } = require('./errors.js')
+const { errorEvent, reportLater, wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
@@ -200,6 +200,8 @@ class TCPSocket extends HandlerTarget {
   }
 
   #receive(kind, detail) {
+    // It failed, and `close` comes next.
+    if (this.#readyState === 'closed' && kind !== EventKind.Closed) return
     switch (kind) {
       case EventKind.Data:
         return this.#onData(detail)
@@ -232,8 +234,11 @@ class TCPSocket extends HandlerTarget {
     if (this.#drainDue) {
       this.#drainDue = false
       this.#fire('drain')
+      // Asked once more, the engine answers in a task of its own: `close` must not come in this one.
+      if (this.#peerEnded && this.#readyState === 'open') this.#outbox.wantDrain()
+    } else if (this.#peerEnded && this.#readyState === 'open') {
+      this.#closeWhenDrained()
     }
-    if (this.#peerEnded && this.#readyState === 'open') this.#closeWhenDrained()
   }
 
   /** The peer ended: what was accepted is still delivered, a drain that is due comes, then the socket closes (Q-11). */
@@ -246,30 +251,38 @@ class TCPSocket extends HandlerTarget {
     this.#finish()
   }
 
+  /** `error`, and `close` in the next task (Q-02). Until then the socket stays live: it has an event to come. */
   #onFailed(failure) {
-    const event = errorEvent(failure)
-    this.#release()
-    if (!this.#unwanted) fire(this, event)
-    this.#fire('close')
+    if (this.#unwanted) return this.#finish()
+    this.#end()
+    fire(this, errorEvent(failure))
+    try {
+      this.#native.reportClosed()
+    } catch (thrown) {
+      reportLater(thrown)
+      this.#finish()
+    }
   }
 
   #finish() {
-    this.#release()
-    this.#fire('close')
-  }
-
-  #release() {
+    this.#end()
     const handle = this.#native
-    this.#readyState = 'closed'
+    this.#native = null
     detach(this.#id)
-    this.#native.release()
-    this.#outbox?.discard()
-    this.#outbox = this.#native = null
-    // Keys may be among them, and applications keep sockets.
-    this.#tlsOptions = this.#tlsConfig = null
+    handle.release()
     this.#context.end()
     // So that applications can still read it.
     this.#readTls(handle)
+    this.#fire('close')
+  }
+
+  /** From here on nothing can be sent or received. */
+  #end() {
+    this.#readyState = 'closed'
+    this.#outbox?.discard()
+    this.#outbox = null
+    // Keys may be among them, and applications keep sockets.
+    this.#tlsOptions = this.#tlsConfig = null
   }
 
   #readTls(handle) {
