@@ -12,6 +12,7 @@ const { Listeners } = require('./listeners.js')
 
 let fire
 let wants
+let retire
 let defineInterface
 
 /**
@@ -38,6 +39,8 @@ class HandlerTarget extends EventTarget {
   #registered = 0
   /** Listeners of the application, if there ever was one. */
   #listeners = null
+  /** See `retire`. */
+  #isRetired = false
   /** What is being delivered to listeners: `{ event, argument, threw }`. */
   #delivery = null
 
@@ -51,8 +54,11 @@ class HandlerTarget extends EventTarget {
     // Its place among the listeners is before those that came after it.
     this.#register(name)
     this.#listeners ??= new Listeners()
-    const register = (actual) => this.#listen(name, actual, options)
-    this.#listeners.add(this, name, listener, options, register)
+    this.#listeners.add(this, name, listener, options, {
+      register: (actual, settings) => this.#listen(name, actual, settings),
+      unregister: (actual, settings) => super.removeEventListener(name, actual, settings),
+      isRetired: this.#isRetired,
+    })
   }
 
   removeEventListener(type, listener, options) {
@@ -138,6 +144,12 @@ class HandlerTarget extends EventTarget {
       return !delivery.threw
     }
 
+    /** `target` is closed: it gets no more events but those that a script makes. */
+    retire = (target) => {
+      target.#isRetired = true
+      target.#listeners?.retire()
+    }
+
     /**
      * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, and everything
      * enumerable.
@@ -162,4 +174,4 @@ class HandlerTarget extends EventTarget {
   }
 }
 
-module.exports = { HandlerTarget, fire, wants, defineInterface }
+module.exports = { HandlerTarget, fire, wants, retire, defineInterface }

@@ -6,7 +6,7 @@ const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
 const { bindFailure, errorEvent } = require('./errors.js')
-const { HandlerTarget, defineInterface, fire, wants } = require('./event-target.js')
+const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { toServerOptions } = require('./options.js')
@@ -72,6 +72,7 @@ class TCPServerSocket extends HandlerTarget {
     // There may be a key among them.
     this.#native = this.#options = null
     this.#context.end()
+    retire(this)
   }
 
   ref() {

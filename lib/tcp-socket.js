@@ -7,7 +7,7 @@ const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
 const { errorEvent, reportLater, wrongState } = require('./errors.js')
-const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
+const { HandlerTarget, defineInterface, fire, retire } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
@@ -274,6 +274,7 @@ class TCPSocket extends HandlerTarget {
     // So that applications can still read it.
     this.#readTls(handle)
     this.#fire('close')
+    retire(this)
   }
 
   /** From here on nothing can be sent or received. */
