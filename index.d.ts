@@ -343,7 +343,7 @@ export declare class TCPServerSocketEvent<B extends TCPSocketBinaryType = TCPSoc
     type: string,
     init?: { socket?: TCPSocket<B>; bubbles?: boolean; cancelable?: boolean; composed?: boolean },
   )
-  /** The accepted socket, which is open. Attach handlers before the `connect` handler returns. */
+  /** The accepted socket, which is open. Attach handlers before the `connect` handler returns, or its promise is settled. */
   readonly socket: TCPSocket<B>
   /** The same. (MDN) */
   readonly data: TCPSocket<B>
@@ -532,6 +532,10 @@ export interface TCPServerSocket<
   /**
    * Somebody connected. An accepted socket is closed at once when there is neither a handler nor a listener, and when the
    * handler throws. (GeckoIDL; Q-28, Q-29)
+   *
+   * Where the handler, or a listener, returns a promise, the socket delivers nothing until that is settled or somebody
+   * listens for its `data`. When the handler's rejects, the socket is closed, and the rejection is an unhandled one. (An
+   * extension)
    */
   onconnect: TCPSocketEventHandler<TCPServerSocket<B, Argument>, Argument>
   onerror: TCPSocketEventHandler<TCPServerSocket<B, Argument>, TCPSocketErrorEvent>

@@ -8,6 +8,7 @@ const { requireArguments, toBacklog, toPort } = require('./convert.js')
 const { bindFailure, errorEvent } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent } = require('./events.js')
+const { holdFor } = require('./hold.js')
 const native = require('./native.js')
 const { toServerOptions } = require('./options.js')
 const { requireListenable, requirePermission } = require('./policy.js')
@@ -101,9 +102,10 @@ class TCPServerSocket extends HandlerTarget {
     if (this.#passesSockets)
       Object.defineProperty(socket, 'socket', { value: socket, writable: true, configurable: true })
     const event = new TCPServerSocketEvent('connect', { socket })
-    const fine = fire(this, event, this.#passesSockets ? socket : event)
+    const answers = { handler: undefined, listeners: [] }
+    if (fire(this, event, this.#passesSockets ? socket : event, answers)) holdFor(socket, answers)
     // A handler that threw did not take charge of the socket (decision Q-29).
-    if (!fine) socket.close()
+    else socket.close()
   }
 
   #onFailed(failure) {
@@ -122,6 +124,7 @@ class TCPServerSocket extends HandlerTarget {
 
 defineInterface(TCPServerSocket, {
   handlers: ['connect', 'error'],
+  answered: ['connect'],
   attributes: ['localPort', 'failedHandshakes'],
   methods: ['close', 'ref', 'unref'],
 })

@@ -7,7 +7,7 @@ const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
 const { errorEvent, reportLater, wrongState } = require('./errors.js')
-const { HandlerTarget, defineInterface, fire, retire } = require('./event-target.js')
+const { HandlerTarget, defineInterface, fire, retire, whenWanted } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
@@ -25,6 +25,8 @@ const MAKE = Symbol('make')
 
 /** Makes the facade of a connection that a listener accepted. */
 let makeAccepted
+let holdBack
+let letGo
 
 class TCPSocket extends HandlerTarget {
   #host = ''
@@ -41,7 +43,10 @@ class TCPSocket extends HandlerTarget {
   #tlsOptions = null
   #tlsConfig
   #tls = null
+  /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
+  /** See `holdBack`. */
+  #isHeld = false
   /** `drain` is due when nothing is pending. */
   #drainDue = false
   /** The peer will send no more; the socket closes when nothing is pending. */
@@ -110,14 +115,14 @@ class TCPSocket extends HandlerTarget {
   }
 
   suspend() {
-    if (this.#suspensions++ === 0) this.#native?.suspend()
+    if (this.#suspensions++ === 0 && !this.#isHeld) this.#native?.suspend()
   }
 
   resume() {
     if (this.#suspensions === 0) {
       throw wrongState('Calling resume() on a connection that was not suspended.')
     }
-    if (--this.#suspensions === 0) this.#native?.resume()
+    if (--this.#suspensions === 0 && !this.#isHeld) this.#native?.resume()
   }
 
   upgradeToSecure(options) {
@@ -306,6 +311,20 @@ class TCPSocket extends HandlerTarget {
       socket.#open('open', handle)
       return socket
     }
+
+    /** As `suspend()`, which the application knows nothing of, until `letGo` or until somebody listens for `data`. */
+    holdBack = (socket) => {
+      if (socket.#isHeld) return
+      if (socket.#suspensions === 0) socket.#native?.suspend()
+      socket.#isHeld = true
+      whenWanted(socket, 'data', () => letGo(socket))
+    }
+
+    letGo = (socket) => {
+      if (!socket.#isHeld) return
+      socket.#isHeld = false
+      if (socket.#suspensions === 0) socket.#native?.resume()
+    }
   }
 }
 
@@ -315,4 +334,4 @@ defineInterface(TCPSocket, {
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
 })
 
-module.exports = { TCPSocket, MAKE, makeAccepted }
+module.exports = { TCPSocket, MAKE, holdBack, letGo, makeAccepted }
