@@ -8,6 +8,14 @@
  * `Event` and `EventTarget` come from `@types/node` or from TypeScript's `dom` library: have one of the two.
  */
 
+// As TypeScript's library "esnext.disposable" has them, for those who do not have that.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol
+    readonly asyncDispose: unique symbol
+  }
+}
+
 /** What `data` events carry: byte strings, or ArrayBuffers. (GeckoIDL) */
 export type TCPSocketBinaryType = 'string' | 'arraybuffer'
 
@@ -441,6 +449,11 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   /** Lets the process end meanwhile. Without effect once `close` has fired. (As `node:net`) */
   unref(): this
 
+  /** `close()`, at the end of a block of `using`. What was sent is delivered. (An extension; Node.js 20.4 or later) */
+  [Symbol.dispose](): void
+  /** `close()`, and resolves when `close` has fired, for whatever reason. (An extension; Node.js 20.4 or later) */
+  [Symbol.asyncDispose](): Promise<void>
+
   addEventListener<K extends keyof TCPSocketEventMap>(
     type: K,
     listener: TCPSocketEventListener<TCPSocket<B>, TCPSocketEventMap<B>[K]> | null,
@@ -550,6 +563,11 @@ export interface TCPServerSocket<
   ref(): this
   /** Lets the process end although the server is not closed. (As `node:net`) */
   unref(): this
+
+  /** `close()`, at the end of a block of `using`. (An extension; Node.js 20.4 or later) */
+  [Symbol.dispose](): void
+  /** The same; resolves when the port is free. Accepted sockets stay as they are. (An extension; Node.js 20.4 or later) */
+  [Symbol.asyncDispose](): Promise<void>
 
   addEventListener<K extends keyof TCPServerSocketEventMap>(
     type: K,

@@ -5,6 +5,7 @@
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
+const { makeDisposable } = require('./dispose.js')
 const { bindFailure, errorEvent } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent } = require('./events.js')
@@ -128,5 +129,8 @@ defineInterface(TCPServerSocket, {
   attributes: ['localPort', 'failedHandshakes'],
   methods: ['close', 'ref', 'unref'],
 })
+
+// It is closed when `close()` returns.
+makeDisposable(TCPServerSocket, () => {})
 
 module.exports = { TCPServerSocket, makeFirstGeneration }

@@ -6,6 +6,7 @@
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
+const { makeDisposable } = require('./dispose.js')
 const { errorEvent, reportLater, wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, retire, whenWanted } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
@@ -27,6 +28,7 @@ const MAKE = Symbol('make')
 let makeAccepted
 let holdBack
 let letGo
+let whenClosed
 
 class TCPSocket extends HandlerTarget {
   #host = ''
@@ -55,6 +57,8 @@ class TCPSocket extends HandlerTarget {
   #unwanted = false
   /** Where handlers run. */
   #context = null
+  /** Somebody waits for the end, see `whenClosed`: `{ promise, resolve }`. */
+  #ending = null
 
   constructor(host, port, options) {
     super()
@@ -279,6 +283,7 @@ class TCPSocket extends HandlerTarget {
     // So that applications can still read it.
     this.#readTls(handle)
     this.#fire('close')
+    this.#ending?.resolve()
     retire(this)
   }
 
@@ -312,6 +317,17 @@ class TCPSocket extends HandlerTarget {
       return socket
     }
 
+    /** Resolves when `close` was fired, also where that was long ago. */
+    whenClosed = (socket) => {
+      if (socket.#native === null) return Promise.resolve()
+      if (socket.#ending === null) {
+        const ending = {}
+        ending.promise = new Promise((resolve) => (ending.resolve = resolve))
+        socket.#ending = ending
+      }
+      return socket.#ending.promise
+    }
+
     /** As `suspend()`, which the application knows nothing of, until `letGo` or until somebody listens for `data`. */
     holdBack = (socket) => {
       if (socket.#isHeld) return
@@ -333,5 +349,7 @@ defineInterface(TCPSocket, {
   attributes: ['host', 'port', 'ssl', 'tls', 'bufferedAmount', 'binaryType', 'readyState'],
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
 })
+
+makeDisposable(TCPSocket, whenClosed)
 
 module.exports = { TCPSocket, MAKE, holdBack, letGo, makeAccepted }
