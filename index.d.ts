@@ -357,6 +357,21 @@ export declare class TCPServerSocketEvent<B extends TCPSocketBinaryType = TCPSoc
   readonly data: TCPSocket<B>
 }
 
+/** What Gecko's own code does with what is below a socket. (Gecko, `nsISocketTransport`; an extension) */
+export interface TCPSocketTransport {
+  readonly TIMEOUT_CONNECT: 0
+  readonly TIMEOUT_READ_WRITE: 1
+  /** Always `null`: `tls` of the socket tells what there is to know. */
+  readonly tlsSocketControl: null
+  /**
+   * How long connecting (0) or silence (1) may last, in whole seconds, 0 to 4294967295; from 65535 on it is for ever. Throws a
+   * TypeError for what is no whole number, and a RangeError for another type or out of range.
+   */
+  setTimeout(type: 0 | 1, seconds: number): void
+  /** What was set, at most 65535, which is also what it is without. Throws a RangeError for another type. */
+  getTimeout(type: 0 | 1): number
+}
+
 /** A TCP connection, which may be secured by TLS. (GeckoIDL, `TCPSocket`) */
 export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> extends EventTarget {
   /** The host as it was given. Of an accepted socket: the peer's IP address. (GeckoIDL) */
@@ -377,6 +392,8 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   readonly bufferedAmount: number
   /** What `data` events carry. It never changes. (GeckoIDL) */
   readonly binaryType: B
+  /** For Gecko's own code, such as Thunderbird's mail clients. Not enumerable. (GeckoIDL, for chrome code) */
+  readonly transport: TCPSocketTransport
   /** `'closed'` already when `error` and `close` fire. (GeckoIDL) */
   readonly readyState: TCPSocketReadyState
 

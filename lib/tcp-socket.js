@@ -15,6 +15,7 @@ const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } =
 const { Outbox } = require('./outbox.js')
 const { requirePermission } = require('./policy.js')
 const { tlsDetails } = require('./tls.js')
+const { SocketTransport } = require('./transport.js')
 
 const { EventKind } = native
 
@@ -59,6 +60,7 @@ class TCPSocket extends HandlerTarget {
   #context = null
   /** Somebody waits for the end, see `whenClosed`: `{ promise, resolve }`. */
   #ending = null
+  #transport = null
 
   constructor(host, port, options) {
     super()
@@ -104,6 +106,12 @@ class TCPSocket extends HandlerTarget {
 
   get readyState() {
     return this.#readyState
+  }
+
+  /** Not enumerable: Gecko had it for its own code alone. */
+  get transport() {
+    this.#transport ??= new SocketTransport((kind, milliseconds) => this.#setTimeout(kind, milliseconds))
+    return this.#transport
   }
 
   send(data, byteOffset, byteLength) {
@@ -185,6 +193,12 @@ class TCPSocket extends HandlerTarget {
     if (this.#readyState !== 'open') throw wrongState('Socket not open.')
     return !this.#ssl
   }
+
+  /**
+   * What `transport.setTimeout` leads to, and the one place for it: `kind` is `'connect'` or `'idle'`, `null`
+   * milliseconds means never. The engine has no such deadlines yet, so that a value is only kept, by the transport.
+   */
+  #setTimeout(_kind, _milliseconds) {}
 
   #stopConnecting() {
     if (this.#readyState === 'connecting') {
