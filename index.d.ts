@@ -633,8 +633,8 @@ export interface MozTCPSocket extends TCPSocket<'string'>, TCPSocketFactory {}
 
 export declare const mozTCPSocket: MozTCPSocket
 
-/** What of a Firefox OS application's manifest matters here. Everything else in it is ignored. (MDN; Q-40, Q-41) */
-export interface TCPSocketManifest {
+/** What an application is, and what it asks for. */
+export interface TCPSocketManifestFeatures {
   /** Who vouches for the application. Default: `'web'`, which is nobody, and never gets the permission. */
   readonly type?: 'web' | 'privileged' | 'certified' | (string & {}) | undefined
   /** By name. The permission is there when its value is an object, which holds a description for people. */
@@ -645,6 +645,14 @@ export interface TCPSocketManifest {
 }
 
 /**
+ * What of an application's manifest matters here. Everything else in it is ignored. (MDN; Q-40, Q-41)
+ */
+export interface TCPSocketManifest extends TCPSocketManifestFeatures {
+  /** Of KaiOS 3, which has these members here. Where it is there, it alone is read. */
+  readonly b2g_features?: TCPSocketManifestFeatures | undefined
+}
+
+/**
  * From now on sockets are made as `manifest` allows it, and no longer by everybody. `null` takes that back.
  *
  * Without the permission `tcp-socket`, or with the type `'web'`, `open`, `listen` and both constructors throw an Error,
@@ -652,8 +660,9 @@ export interface TCPSocketManifest {
  * 1023 throws an Error that names the port; for a certified application it is up to the operating system. Connecting is
  * allowed to every port. Sockets and listeners that are there already are not affected.
  *
- * It goes for the copy of the package it is called on: for one thread, and for one realm. It shows an application what it
- * would meet on a device, and does not confine code: whoever can load the package can call this as well.
+ * It goes for the whole process: for all of its threads and realms, and for those that load the package later. A copy that is
+ * installed elsewhere has a policy of its own. It shows an application what it would meet on a device, and does not confine
+ * code: whoever can load the package can call this as well.
  *
  * Throws a TypeError for what is no manifest, and changes nothing then. The manifest is read once. (G1; Q-40, Q-41)
  */
