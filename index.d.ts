@@ -8,6 +8,14 @@
  * `Event` and `EventTarget` come from `@types/node` or from TypeScript's `dom` library: have one of the two.
  */
 
+// As TypeScript's library "esnext.disposable" has them, for those who do not have that.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol
+    readonly asyncDispose: unique symbol
+  }
+}
+
 /** What `data` events carry: byte strings, or ArrayBuffers. (GeckoIDL) */
 export type TCPSocketBinaryType = 'string' | 'arraybuffer'
 
@@ -283,7 +291,7 @@ export interface TCPSocketEventMap<B extends TCPSocketBinaryType = TCPSocketBina
   data: TCPSocketEvent<TCPSocketData<B>>
   /** Everything that was sent is with the operating system, and 65536 bytes or more had been pending before. */
   drain: TCPSocketEvent<''>
-  /** The connection failed. `close` follows at once. */
+  /** The connection failed. `close` follows, in a task of its own: microtasks run before it. (Gecko; Q-02) */
   error: TCPSocketErrorEvent
   /** The last event, whoever ended the connection and why. It comes once. */
   close: TCPSocketEvent<''>
@@ -343,10 +351,25 @@ export declare class TCPServerSocketEvent<B extends TCPSocketBinaryType = TCPSoc
     type: string,
     init?: { socket?: TCPSocket<B>; bubbles?: boolean; cancelable?: boolean; composed?: boolean },
   )
-  /** The accepted socket, which is open. Attach handlers before the `connect` handler returns. */
+  /** The accepted socket, which is open. Attach handlers before the `connect` handler returns, or its promise is settled. */
   readonly socket: TCPSocket<B>
   /** The same. (MDN) */
   readonly data: TCPSocket<B>
+}
+
+/** What Gecko's own code does with what is below a socket. (Gecko, `nsISocketTransport`; an extension) */
+export interface TCPSocketTransport {
+  readonly TIMEOUT_CONNECT: 0
+  readonly TIMEOUT_READ_WRITE: 1
+  /** Always `null`: `tls` of the socket tells what there is to know. */
+  readonly tlsSocketControl: null
+  /**
+   * How long connecting (0) or silence (1) may last, in whole seconds, 0 to 4294967295; from 65535 on it is for ever. Throws a
+   * TypeError for what is no whole number, and a RangeError for another type or out of range.
+   */
+  setTimeout(type: 0 | 1, seconds: number): void
+  /** What was set, at most 65535, which is also what it is without. Throws a RangeError for another type. */
+  getTimeout(type: 0 | 1): number
 }
 
 /** A TCP connection, which may be secured by TLS. (GeckoIDL, `TCPSocket`) */
@@ -369,6 +392,8 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   readonly bufferedAmount: number
   /** What `data` events carry. It never changes. (GeckoIDL) */
   readonly binaryType: B
+  /** For Gecko's own code, such as Thunderbird's mail clients. Not enumerable. (GeckoIDL, for chrome code) */
+  readonly transport: TCPSocketTransport
   /** `'closed'` already when `error` and `close` fire. (GeckoIDL) */
   readonly readyState: TCPSocketReadyState
 
@@ -440,6 +465,11 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   ref(): this
   /** Lets the process end meanwhile. Without effect once `close` has fired. (As `node:net`) */
   unref(): this
+
+  /** `close()`, at the end of a block of `using`. What was sent is delivered. (An extension; Node.js 20.4 or later) */
+  [Symbol.dispose](): void
+  /** `close()`, and resolves when `close` has fired, for whatever reason. (An extension; Node.js 20.4 or later) */
+  [Symbol.asyncDispose](): Promise<void>
 
   addEventListener<K extends keyof TCPSocketEventMap>(
     type: K,
@@ -532,6 +562,10 @@ export interface TCPServerSocket<
   /**
    * Somebody connected. An accepted socket is closed at once when there is neither a handler nor a listener, and when the
    * handler throws. (GeckoIDL; Q-28, Q-29)
+   *
+   * Where the handler, or a listener, returns a promise, the socket delivers nothing until that is settled or somebody
+   * listens for its `data`. When the handler's rejects, the socket is closed, and the rejection is an unhandled one. (An
+   * extension)
    */
   onconnect: TCPSocketEventHandler<TCPServerSocket<B, Argument>, Argument>
   onerror: TCPSocketEventHandler<TCPServerSocket<B, Argument>, TCPSocketErrorEvent>
@@ -546,6 +580,11 @@ export interface TCPServerSocket<
   ref(): this
   /** Lets the process end although the server is not closed. (As `node:net`) */
   unref(): this
+
+  /** `close()`, at the end of a block of `using`. (An extension; Node.js 20.4 or later) */
+  [Symbol.dispose](): void
+  /** The same; resolves when the port is free. Accepted sockets stay as they are. (An extension; Node.js 20.4 or later) */
+  [Symbol.asyncDispose](): Promise<void>
 
   addEventListener<K extends keyof TCPServerSocketEventMap>(
     type: K,
@@ -594,8 +633,8 @@ export interface MozTCPSocket extends TCPSocket<'string'>, TCPSocketFactory {}
 
 export declare const mozTCPSocket: MozTCPSocket
 
-/** What of a Firefox OS application's manifest matters here. Everything else in it is ignored. (MDN; Q-40, Q-41) */
-export interface TCPSocketManifest {
+/** What an application is, and what it asks for. */
+export interface TCPSocketManifestFeatures {
   /** Who vouches for the application. Default: `'web'`, which is nobody, and never gets the permission. */
   readonly type?: 'web' | 'privileged' | 'certified' | (string & {}) | undefined
   /** By name. The permission is there when its value is an object, which holds a description for people. */
@@ -606,6 +645,14 @@ export interface TCPSocketManifest {
 }
 
 /**
+ * What of an application's manifest matters here. Everything else in it is ignored. (MDN; Q-40, Q-41)
+ */
+export interface TCPSocketManifest extends TCPSocketManifestFeatures {
+  /** Of KaiOS 3, which has these members here. Where it is there, it alone is read. */
+  readonly b2g_features?: TCPSocketManifestFeatures | undefined
+}
+
+/**
  * From now on sockets are made as `manifest` allows it, and no longer by everybody. `null` takes that back.
  *
  * Without the permission `tcp-socket`, or with the type `'web'`, `open`, `listen` and both constructors throw an Error,
@@ -613,8 +660,9 @@ export interface TCPSocketManifest {
  * 1023 throws an Error that names the port; for a certified application it is up to the operating system. Connecting is
  * allowed to every port. Sockets and listeners that are there already are not affected.
  *
- * It goes for the copy of the package it is called on: for one thread, and for one realm. It shows an application what it
- * would meet on a device, and does not confine code: whoever can load the package can call this as well.
+ * It goes for the whole process: for all of its threads and realms, and for those that load the package later. A copy that is
+ * installed elsewhere has a policy of its own. It shows an application what it would meet on a device, and does not confine
+ * code: whoever can load the package can call this as well.
  *
  * Throws a TypeError for what is no manifest, and changes nothing then. The manifest is read once. (G1; Q-40, Q-41)
  */

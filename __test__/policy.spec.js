@@ -3,6 +3,10 @@
 // setPolicy: what an application may do, as its manifest says (decisions Q-40, Q-41; contract sections 1.1 and 8). The
 // policy goes for everything in this process, so these tests run one after the other.
 
+const { once } = require('node:events')
+const { join, relative } = require('node:path')
+const { Worker } = require('node:worker_threads')
+
 const test = require('ava')
 
 const { TCPServerSocket, TCPSocket, mozTCPSocket, setPolicy } = require('../index.js')
@@ -145,14 +149,98 @@ test.serial('sockets and listeners that are there already go on', async (t) => {
   t.throws(WAYS['new TCPSocket'], NOT_PERMITTED)
 })
 
-test.serial('each copy of the package has a policy of its own', (t) => {
+test.serial('a policy holds in every realm, whichever set it, with errors of each', (t) => {
   const other = loadInNewRealm()
+  const inOther = { instanceOf: other.realm.Error, message: NOT_PERMITTED.message }
+  const open = () => new other.api.TCPSocket('127.0.0.1', 9)
   other.api.setPolicy({})
-  t.notThrows(() => WAYS['new TCPSocket']().close())
-  t.throws(() => new other.api.TCPSocket('127.0.0.1', 9), {
-    instanceOf: other.realm.Error,
-    message: NOT_PERMITTED.message,
+  t.throws(WAYS['new TCPSocket'], NOT_PERMITTED)
+  t.throws(open, inOther)
+  setPolicy(null)
+  t.notThrows(() => open().close())
+  setPolicy({})
+  t.throws(open, inOther)
+  t.throws(() => new (loadInNewRealm().api.TCPServerSocket)(0), { any: true, message: NOT_PERMITTED.message })
+})
+
+test.serial('a policy survives that the package is loaded again', (t) => {
+  setPolicy({ type: 'privileged', permissions })
+  const root = join(__dirname, '..')
+  for (const file of Object.keys(require.cache)) {
+    // The engine's binary, too.
+    if (/^(lib|index|binding|moz-tcp-socket)\b/.test(relative(root, file))) delete require.cache[file]
+  }
+  const again = require('../index.js')
+  t.not(again.setPolicy, setPolicy)
+  t.throws(() => new again.TCPServerSocket(443, NOWHERE), { message: /only a certified application/ })
+  again.setPolicy({})
+  t.throws(WAYS['new TCPSocket'], NOT_PERMITTED)
+})
+
+test.serial(
+  'a policy holds in every worker, those that run already included, whichever set it',
+  async (t) => {
+    const worker = new Worker(join(__dirname, 'fixtures', 'policy-worker.js'))
+    t.teardown(() => worker.terminate())
+    const inWorker = async (order, manifest) => {
+      worker.postMessage({ order, manifest })
+      const [answer] = await once(worker, 'message')
+      return answer
+    }
+    t.is(await inWorker('open'), 'connecting')
+    setPolicy({})
+    t.is(await inWorker('open'), NOT_PERMITTED.message)
+    const later = new Worker(join(__dirname, 'fixtures', 'policy-worker.js'))
+    t.teardown(() => later.terminate())
+    later.postMessage({ order: 'open' })
+    t.deepEqual(await once(later, 'message'), [NOT_PERMITTED.message])
+    t.is(await inWorker('set', null), 'set')
+    t.notThrows(() => WAYS['new TCPSocket']().close())
+    t.is(await inWorker('set', { type: 'web' }), 'set')
+    await worker.terminate()
+    t.throws(
+      WAYS['new TCPSocket'],
+      NOT_PERMITTED,
+      'it is the policy of the process, not of the worker that set it',
+    )
+  },
+)
+
+for (const [what, manifest, allowed] of [
+  ['a privileged one', { b2g_features: { type: 'privileged', permissions } }, true],
+  ['one without the permission', { b2g_features: { type: 'privileged', permissions: {} } }, false],
+  ['one of no type', { b2g_features: { permissions } }, false],
+  ['one that says nothing', { b2g_features: {} }, false],
+  [
+    'one that also says what KaiOS 2 reads',
+    { type: 'web', b2g_features: { type: 'certified', permissions } },
+    true,
+  ],
+  [
+    'one that says it where KaiOS 2 reads it alone',
+    { type: 'certified', permissions, b2g_features: { type: 'web' } },
+    false,
+  ],
+  [
+    'one on whose prototype something is',
+    { b2g_features: Object.create({ type: 'certified', permissions }) },
+    false,
+  ],
+]) {
+  test.serial(`a manifest of KaiOS 3 is read by its b2g_features: ${what}`, (t) => {
+    setPolicy({ name: 'Mail', start_url: '/index.html', display: 'standalone', ...manifest })
+    for (const [way, make] of Object.entries(WAYS)) {
+      if (allowed) t.notThrows(() => make().close(), way)
+      else t.throws(make, NOT_PERMITTED, way)
+    }
   })
+}
+
+test.serial('the type in b2g_features decides who may listen below 1024', (t) => {
+  setPolicy({ b2g_features: { type: 'privileged', permissions } })
+  t.throws(() => new TCPServerSocket(80, NOWHERE), { message: /only a certified application/ })
+  setPolicy({ b2g_features: { type: 'certified', permissions } })
+  t.is(t.throws(() => new TCPServerSocket(80, NOWHERE)).syscall, 'listen')
 })
 
 test.serial('an argument that is missing is a TypeError first, with a policy too', (t) => {
@@ -167,6 +255,10 @@ for (const [policy, message] of [
   [[], 'policy an object of type Array: must be a manifest, or null for none'],
   [{ type: 'trusted' }, 'type "trusted": must be "web", "privileged" or "certified"'],
   [{ type: null }, 'type null: must be "web", "privileged" or "certified"'],
+  [{ b2g_features: null }, 'b2g_features null: must be an object, with type and permissions'],
+  [{ b2g_features: true }, 'b2g_features true: must be an object, with type and permissions'],
+  [{ b2g_features: { type: 'hosted' } }, 'type "hosted": must be "web", "privileged" or "certified"'],
+  [{ b2g_features: { permissions: 5 } }, 'permissions 5: must be an object'],
   [{ permissions: ['tcp-socket'] }, 'permissions an object of type Array: must be an object'],
   [{ permissions: null }, 'permissions null: must be an object'],
   [

@@ -2,6 +2,7 @@
 
 // What the API throws, and the Error object that an error event carries.
 
+const { AsyncResource } = require('node:async_hooks')
 const { constants } = require('node:os')
 const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
@@ -78,19 +79,21 @@ function errorEvent(failure) {
   return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
 }
 
+/** A function for each exception that waits to be reported. */
 const uncaught = []
 
 /**
  * What a handler threw is an uncaught exception, but must not break its socket (decision Q-25), nor what else belongs to
- * the event: Node forgets the asynchronous context when it reports one. So it is kept until `reportThrown`.
+ * the event: Node forgets the asynchronous context when it reports one. So it is kept until `reportThrown`, together with
+ * the context, in which whoever listens for uncaught exceptions is called, as for those of Node's own sockets.
  */
 function reportLater(thrown) {
-  uncaught.push(thrown)
+  uncaught.push(AsyncResource.bind(() => reportException(thrown), 'TCPSOCKETEXCEPTION'))
 }
 
 /** Reports what was kept. Nothing that belongs to an event may follow. */
 function reportThrown() {
-  while (uncaught.length > 0) reportException(uncaught.shift())
+  while (uncaught.length > 0) uncaught.shift()()
 }
 
 module.exports = { wrongState, bindFailure, eventError, errorEvent, reportLater, reportThrown, windowsError }

@@ -12,6 +12,8 @@ const { Listeners } = require('./listeners.js')
 
 let fire
 let wants
+let whenWanted
+let retire
 let defineInterface
 
 /**
@@ -30,6 +32,8 @@ for (const slot of slots) {
 
 /** The names of a class's handlers, without "on". */
 const HANDLERS = Symbol('handlers')
+/** The types of events whose handlers and listeners are asked for an answer. */
+const ANSWERED = Symbol('answered')
 
 class HandlerTarget extends EventTarget {
   /** The values of the handler attributes, in the order of their names. None before the first is set. */
@@ -38,7 +42,11 @@ class HandlerTarget extends EventTarget {
   #registered = 0
   /** Listeners of the application, if there ever was one. */
   #listeners = null
-  /** What is being delivered to listeners: `{ event, argument, threw }`. */
+  /** See `retire`. */
+  #isRetired = false
+  /** See `whenWanted`: `{ type, callback }`. */
+  #awaited = null
+  /** What is being delivered to listeners: `{ event, argument, answers, threw }`. */
   #delivery = null
 
   constructor() {
@@ -51,8 +59,13 @@ class HandlerTarget extends EventTarget {
     // Its place among the listeners is before those that came after it.
     this.#register(name)
     this.#listeners ??= new Listeners()
-    const register = (actual) => this.#listen(name, actual, options)
-    this.#listeners.add(this, name, listener, options, register)
+    this.#listeners.add(this, name, listener, options, {
+      register: (actual, settings) => this.#listen(name, actual, settings),
+      unregister: (actual, settings) => super.removeEventListener(name, actual, settings),
+      observe: this[ANSWERED].includes(name) ? (event, answer) => this.#answered(event, answer) : undefined,
+      isRetired: this.#isRetired,
+    })
+    this.#attached(name)
   }
 
   removeEventListener(type, listener, options) {
@@ -89,6 +102,19 @@ class HandlerTarget extends EventTarget {
     this.#values ??= this[HANDLERS].map(() => null)
     this.#values[this[HANDLERS].indexOf(type)] = usable ? value : null
     if (this.#count(type) > 0) this.#register(type)
+    this.#attached(type)
+  }
+
+  /** There may be somebody now who gets events of `type`. */
+  #attached(type) {
+    if (this.#awaited?.type !== type || !wants(this, type)) return
+    const { callback } = this.#awaited
+    this.#awaited = null
+    callback()
+  }
+
+  #answered(event, answer) {
+    if (this.#delivery?.event === event) this.#delivery.answers?.listeners.push(answer)
   }
 
   /** Makes a listener of the handler for `type`, if there is one that is not: it has listeners beside it now. */
@@ -99,17 +125,19 @@ class HandlerTarget extends EventTarget {
     this.#listen(type, (event) => {
       const handler = this.#handler(type)
       const delivery = this.#delivery
-      if (delivery?.event === event) delivery.threw = !this.#call(handler, delivery.argument)
+      if (delivery?.event === event)
+        delivery.threw = !this.#call(handler, delivery.argument, delivery.answers)
       // A script's own: what the handler throws is for whoever dispatches it, as with any listener.
       else if (typeof handler === 'function') handler.call(this, event)
     })
   }
 
   /** Returns false when the handler threw. */
-  #call(handler, argument) {
+  #call(handler, argument, answers) {
     if (typeof handler !== 'function') return true
     try {
-      handler.call(this, argument)
+      const answer = handler.call(this, argument)
+      if (answers) answers.handler = answer
       return true
     } catch (thrown) {
       reportLater(thrown)
@@ -122,27 +150,39 @@ class HandlerTarget extends EventTarget {
     /** Whether anybody gets events of `type`: the handler attribute, or a listener that is there now. */
     wants = (target, type) => target.#count(type) > 0 || typeof target.#handler(type) === 'function'
 
+    /** Calls `callback` once, as soon as somebody gets events of `type`. Of several such wishes the last counts. */
+    whenWanted = (target, type, callback) => {
+      target.#awaited = { type, callback }
+    }
+
     /**
      * Delivers `event`. What a handler throws is kept for `reportThrown`. `argument` is what the handler attribute gets
-     * in place of the event. Returns false when the handler attribute threw.
+     * in place of the event. What is returned goes to `answers`, if there is one, for an event of a type that is asked for
+     * them: `{ handler, listeners: […] }`. Returns false when the handler attribute threw.
      */
-    fire = (target, event, argument = event) => {
+    fire = (target, event, argument = event, answers = null) => {
       if (target.#count(event.type) === 0) {
-        return deliverTo(target, event, () => target.#call(target.#handler(event.type), argument))
+        return deliverTo(target, event, () => target.#call(target.#handler(event.type), argument, answers))
       }
       const outer = target.#delivery
-      const delivery = { event, argument, threw: false }
+      const delivery = { event, argument, answers, threw: false }
       target.#delivery = delivery
       target.dispatchEvent(event)
       target.#delivery = outer
       return !delivery.threw
     }
 
+    /** `target` is closed: it gets no more events but those that a script makes. */
+    retire = (target) => {
+      target.#isRetired = true
+      target.#listeners?.retire()
+    }
+
     /**
-     * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, and everything
-     * enumerable.
+     * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, of which some are
+     * `answered`, and everything enumerable.
      */
-    defineInterface = (Class, { handlers, attributes, methods }) => {
+    defineInterface = (Class, { handlers, answered = [], attributes, methods }) => {
       for (const type of handlers) {
         Object.defineProperty(Class.prototype, `on${type}`, {
           get() {
@@ -156,10 +196,11 @@ class HandlerTarget extends EventTarget {
         })
       }
       Object.defineProperty(Class.prototype, HANDLERS, { value: handlers })
+      Object.defineProperty(Class.prototype, ANSWERED, { value: answered })
       asInterface(Class, [...attributes, ...methods])
       showAttributes(Class, attributes)
     }
   }
 }
 
-module.exports = { HandlerTarget, fire, wants, defineInterface }
+module.exports = { HandlerTarget, fire, wants, whenWanted, retire, defineInterface }

@@ -1,9 +1,15 @@
 'use strict'
 
-// How many listeners a target has: EventTarget does not tell, and a connection that nobody gets must not be kept.
+// How many listeners a target has: EventTarget does not tell, and a connection that nobody gets must not be kept. And
+// which of them wait for a signal: EventTarget leaves something on that for each, also when the target is long closed.
+
+const { whenAborted } = require('./aborts.js')
 
 class Listeners {
-  /** By event type: `{ listener, capture, actual }` of each; `actual` is what was registered for it. */
+  /**
+   * By event type: `{ listener, capture, actual, unlink }` of each. `actual` is what was registered for it, `unlink` takes
+   * back what its signal was told, if there is one.
+   */
   #entries = new Map()
 
   /** How many there are for events of `type`. */
@@ -12,50 +18,84 @@ class Listeners {
   }
 
   /**
-   * Takes note of `addEventListener(type, listener, options)` of `target`. `register(listener)` is what registers one,
-   * and throws where there is something wrong with it.
+   * Takes note of `addEventListener(type, listener, options)` of `target`. `register(listener, options)` and
+   * `unregister(listener, options)` are those of EventTarget; the first throws where there is something wrong. `observe`,
+   * if given, is called with each event and what the listener returned for it. Of a target that `isRetired` no signal is
+   * told.
    */
-  add(target, type, listener, options, register) {
-    const found = this.#find(type, listener, options)
-    if (found) return register(found.actual)
-    const { once, signal } = Object(options)
-    if (!listener || signal?.aborted) return register(listener)
-    const entry = { listener, capture: isCapture(options), actual: listener }
-    const forget = () => this.#forget(type, entry)
-    if (once) {
+  add(target, type, listener, options, { register, unregister, observe, isRetired }) {
+    const { once, passive, signal } = Object(options)
+    // Nothing to do, or something to throw: EventTarget knows.
+    if (signal !== undefined && (!isSignal(signal) || signal.aborted)) return register(listener, options)
+    const capture = isCapture(options)
+    const settings = signal ? { once, passive, capture } : options
+    if (!isListener(listener)) return register(listener, settings)
+    const found = this.#find(type, listener, capture)
+    if (found) return register(found.actual, capture)
+    const entry = { listener, capture, actual: listener, unlink: null }
+    if (once || signal || observe) {
       entry.actual = (event) => {
-        forget()
-        return typeof listener === 'function' ? listener.call(target, event) : listener.handleEvent(event)
+        // Its target may have been closed before, and does not hear of it then.
+        if (signal?.aborted) return undefined
+        if (once) this.#forget(type, entry)
+        const result =
+          typeof listener === 'function' ? listener.call(target, event) : listener.handleEvent(event)
+        observe?.(event, result)
+        return result
       }
     }
-    register(entry.actual)
-    signal?.addEventListener('abort', forget, { once: true })
+    if (signal && !isRetired) {
+      entry.unlink = whenAborted(signal, () => {
+        this.#forget(type, entry)
+        unregister(entry.actual, capture)
+      })
+    }
+    register(entry.actual, settings)
     if (!this.#entries.has(type)) this.#entries.set(type, [])
     this.#entries.get(type).push(entry)
   }
 
   /** Takes note of `removeEventListener`. Returns the listener to remove. */
   remove(type, listener, options) {
-    const found = this.#find(type, listener, options)
+    const found = this.#find(type, listener, isCapture(options))
     if (!found) return listener
     this.#forget(type, found)
     return found.actual
   }
 
-  #find(type, listener, options) {
-    const capture = isCapture(options)
+  /** The target is closed: no signal refers to it from now on. Its listeners stay, for events that a script makes. */
+  retire() {
+    for (const entries of this.#entries.values()) for (const entry of entries) unlink(entry)
+  }
+
+  #find(type, listener, capture) {
     return this.#entries.get(type)?.find((entry) => entry.listener === listener && entry.capture === capture)
   }
 
   #forget(type, entry) {
+    unlink(entry)
     const entries = this.#entries.get(type)
     const index = entries.indexOf(entry)
     if (index >= 0) entries.splice(index, 1)
   }
 }
 
+function unlink(entry) {
+  entry.unlink?.()
+  entry.unlink = null
+}
+
 function isCapture(options) {
   return Boolean(typeof options === 'object' ? options?.capture : options)
+}
+
+function isListener(value) {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
+}
+
+/** What EventTarget takes for a signal: those of other libraries, too. */
+function isSignal(value) {
+  return typeof value === 'object' && value !== null && 'aborted' in value
 }
 
 module.exports = { Listeners }

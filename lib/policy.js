@@ -2,37 +2,40 @@
 
 // What an application may do, where a policy says so (decisions Q-40 and Q-41). Firefox OS took that from the manifest of
 // the application; Node.js has neither, so everything is allowed until `setPolicy` is called. Contract sections 1.1, 8.1
-// and 8.3.
+// and 8.3. The engine keeps the policy, for the process; each socket that is made asks.
 
 const { describe } = require('./convert.js')
+const { processPolicy, setProcessPolicy } = require('./native.js')
 
 const TYPES = new Set(['web', 'privileged', 'certified'])
 
 /** MDN: ports below are for certified applications to listen on. */
 const FIRST_FREE_PORT = 1024
 
-const EVERYTHING = { mayUse: true, mayListenAnywhere: true }
-
-let policy = EVERYTHING
+/** What the number that the engine keeps says. Without a policy it is 0, which forbids nothing. */
+const MAY_NOT_USE = 1
+const MAY_NOT_LISTEN_BELOW = 2
 
 /** From now on sockets are made as `manifest`, that of a Firefox OS application, allows it. `null`: as without one. */
 function setPolicy(manifest) {
-  policy = manifest === null ? EVERYTHING : toPolicy(manifest)
+  setProcessPolicy(manifest === null ? 0 : toPolicy(manifest))
 }
 
 function toPolicy(manifest) {
   // Its own properties alone: one that somebody put on a prototype grants nothing.
-  const { type = 'web', permissions = {} } = own('policy', manifest, 'a manifest, or null for none')
+  const whole = own('policy', manifest, 'a manifest, or null for none')
+  // KaiOS 3 reads this member alone, and older systems do not know it.
+  const inner = whole.b2g_features
+  const { type = 'web', permissions = {} } =
+    inner === undefined ? whole : own('b2g_features', inner, 'an object, with type and permissions')
   if (!TYPES.has(type)) {
     throw new TypeError(`type ${describe(type)}: must be "web", "privileged" or "certified"`)
   }
   const permission = own('permissions', permissions, 'an object')['tcp-socket']
   if (permission !== undefined) own('tcp-socket', permission, 'an object, such as { description: "…" }')
-  return {
-    // A web application never had it, whatever its manifest said.
-    mayUse: permission !== undefined && type !== 'web',
-    mayListenAnywhere: type === 'certified',
-  }
+  // A web application never had it, whatever its manifest said.
+  const mayUse = permission !== undefined && type !== 'web'
+  return (mayUse ? 0 : MAY_NOT_USE) | (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
 }
 
 function own(name, value, form) {
@@ -44,12 +47,12 @@ function own(name, value, form) {
 
 /** Throws, in the words of the first generation, where sockets may not be made at all. */
 function requirePermission() {
-  if (!policy.mayUse) throw new Error('TCPSocket does not have permission in this context.\n')
+  if (processPolicy() & MAY_NOT_USE) throw new Error('TCPSocket does not have permission in this context.\n')
 }
 
 /** Throws where `port` is not one to listen on. 0 is: the system picks none of those. */
 function requireListenable(port) {
-  if (policy.mayListenAnywhere || port === 0 || port >= FIRST_FREE_PORT) return
+  if (port === 0 || port >= FIRST_FREE_PORT || !(processPolicy() & MAY_NOT_LISTEN_BELOW)) return
   throw new Error(`port ${port}: only a certified application may listen below ${FIRST_FREE_PORT}`)
 }
 

@@ -5,9 +5,11 @@
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
+const { makeDisposable } = require('./dispose.js')
 const { bindFailure, errorEvent } = require('./errors.js')
-const { HandlerTarget, defineInterface, fire, wants } = require('./event-target.js')
+const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent } = require('./events.js')
+const { holdFor } = require('./hold.js')
 const native = require('./native.js')
 const { toServerOptions } = require('./options.js')
 const { requireListenable, requirePermission } = require('./policy.js')
@@ -72,6 +74,7 @@ class TCPServerSocket extends HandlerTarget {
     // There may be a key among them.
     this.#native = this.#options = null
     this.#context.end()
+    retire(this)
   }
 
   ref() {
@@ -100,9 +103,10 @@ class TCPServerSocket extends HandlerTarget {
     if (this.#passesSockets)
       Object.defineProperty(socket, 'socket', { value: socket, writable: true, configurable: true })
     const event = new TCPServerSocketEvent('connect', { socket })
-    const fine = fire(this, event, this.#passesSockets ? socket : event)
+    const answers = { handler: undefined, listeners: [] }
+    if (fire(this, event, this.#passesSockets ? socket : event, answers)) holdFor(socket, answers)
     // A handler that threw did not take charge of the socket (decision Q-29).
-    if (!fine) socket.close()
+    else socket.close()
   }
 
   #onFailed(failure) {
@@ -121,8 +125,12 @@ class TCPServerSocket extends HandlerTarget {
 
 defineInterface(TCPServerSocket, {
   handlers: ['connect', 'error'],
+  answered: ['connect'],
   attributes: ['localPort', 'failedHandshakes'],
   methods: ['close', 'ref', 'unref'],
 })
+
+// It is closed when `close()` returns.
+makeDisposable(TCPServerSocket, () => {})
 
 module.exports = { TCPServerSocket, makeFirstGeneration }

@@ -6,14 +6,16 @@
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
-const { errorEvent, wrongState } = require('./errors.js')
-const { HandlerTarget, defineInterface, fire } = require('./event-target.js')
+const { makeDisposable } = require('./dispose.js')
+const { errorEvent, reportLater, wrongState } = require('./errors.js')
+const { HandlerTarget, defineInterface, fire, retire, whenWanted } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
 const native = require('./native.js')
 const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
 const { Outbox } = require('./outbox.js')
 const { requirePermission } = require('./policy.js')
 const { tlsDetails } = require('./tls.js')
+const { SocketTransport } = require('./transport.js')
 
 const { EventKind } = native
 
@@ -25,6 +27,9 @@ const MAKE = Symbol('make')
 
 /** Makes the facade of a connection that a listener accepted. */
 let makeAccepted
+let holdBack
+let letGo
+let whenClosed
 
 class TCPSocket extends HandlerTarget {
   #host = ''
@@ -41,7 +46,10 @@ class TCPSocket extends HandlerTarget {
   #tlsOptions = null
   #tlsConfig
   #tls = null
+  /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
+  /** See `holdBack`. */
+  #isHeld = false
   /** `drain` is due when nothing is pending. */
   #drainDue = false
   /** The peer will send no more; the socket closes when nothing is pending. */
@@ -50,6 +58,9 @@ class TCPSocket extends HandlerTarget {
   #unwanted = false
   /** Where handlers run. */
   #context = null
+  /** Somebody waits for the end, see `whenClosed`: `{ promise, resolve }`. */
+  #ending = null
+  #transport = null
 
   constructor(host, port, options) {
     super()
@@ -97,6 +108,12 @@ class TCPSocket extends HandlerTarget {
     return this.#readyState
   }
 
+  /** Not enumerable: Gecko had it for its own code alone. */
+  get transport() {
+    this.#transport ??= new SocketTransport((kind, milliseconds) => this.#setTimeout(kind, milliseconds))
+    return this.#transport
+  }
+
   send(data, byteOffset, byteLength) {
     requireArguments('TCPSocket.send', arguments.length, 1)
     const payload = toPayload(data, byteOffset, byteLength, this.#binaryType)
@@ -110,14 +127,14 @@ class TCPSocket extends HandlerTarget {
   }
 
   suspend() {
-    if (this.#suspensions++ === 0) this.#native?.suspend()
+    if (this.#suspensions++ === 0 && !this.#isHeld) this.#native?.suspend()
   }
 
   resume() {
     if (this.#suspensions === 0) {
       throw wrongState('Calling resume() on a connection that was not suspended.')
     }
-    if (--this.#suspensions === 0) this.#native?.resume()
+    if (--this.#suspensions === 0 && !this.#isHeld) this.#native?.resume()
   }
 
   upgradeToSecure(options) {
@@ -178,6 +195,12 @@ class TCPSocket extends HandlerTarget {
     return !this.#ssl
   }
 
+  /**
+   * What `transport.setTimeout` leads to, and the one place for it: `kind` is `'connect'` or `'idle'`, `null`
+   * milliseconds means never. The engine has no such deadlines yet, so that a value is only kept, by the transport.
+   */
+  #setTimeout(_kind, _milliseconds) {}
+
   #stopConnecting() {
     if (this.#readyState === 'connecting') {
       this.#readyState = 'closing'
@@ -201,6 +224,8 @@ class TCPSocket extends HandlerTarget {
   }
 
   #receive(kind, detail) {
+    // It failed, and `close` comes next.
+    if (this.#readyState === 'closed' && kind !== EventKind.Closed) return
     switch (kind) {
       case EventKind.Data:
         return this.#onData(detail)
@@ -233,8 +258,11 @@ class TCPSocket extends HandlerTarget {
     if (this.#drainDue) {
       this.#drainDue = false
       this.#fire('drain')
+      // Asked once more, the engine answers in a task of its own: `close` must not come in this one.
+      if (this.#peerEnded && this.#readyState === 'open') this.#outbox.wantDrain()
+    } else if (this.#peerEnded && this.#readyState === 'open') {
+      this.#closeWhenDrained()
     }
-    if (this.#peerEnded && this.#readyState === 'open') this.#closeWhenDrained()
   }
 
   /** The peer ended: what was accepted is still delivered, a drain that is due comes, then the socket closes (Q-11). */
@@ -247,30 +275,40 @@ class TCPSocket extends HandlerTarget {
     this.#finish()
   }
 
+  /** `error`, and `close` in the next task (Q-02). Until then the socket stays live: it has an event to come. */
   #onFailed(failure) {
-    const event = errorEvent(failure)
-    this.#release()
-    if (!this.#unwanted) fire(this, event)
-    this.#fire('close')
+    if (this.#unwanted) return this.#finish()
+    this.#end()
+    fire(this, errorEvent(failure))
+    try {
+      this.#native.reportClosed()
+    } catch (thrown) {
+      reportLater(thrown)
+      this.#finish()
+    }
   }
 
   #finish() {
-    this.#release()
-    this.#fire('close')
-  }
-
-  #release() {
+    this.#end()
     const handle = this.#native
-    this.#readyState = 'closed'
+    this.#native = null
     detach(this.#id)
-    this.#native.release()
-    this.#outbox?.discard()
-    this.#outbox = this.#native = null
-    // Keys may be among them, and applications keep sockets.
-    this.#tlsOptions = this.#tlsConfig = null
+    handle.release()
     this.#context.end()
     // So that applications can still read it.
     this.#readTls(handle)
+    this.#fire('close')
+    this.#ending?.resolve()
+    retire(this)
+  }
+
+  /** From here on nothing can be sent or received. */
+  #end() {
+    this.#readyState = 'closed'
+    this.#outbox?.discard()
+    this.#outbox = null
+    // Keys may be among them, and applications keep sockets.
+    this.#tlsOptions = this.#tlsConfig = null
   }
 
   #readTls(handle) {
@@ -293,6 +331,31 @@ class TCPSocket extends HandlerTarget {
       socket.#open('open', handle)
       return socket
     }
+
+    /** Resolves when `close` was fired, also where that was long ago. */
+    whenClosed = (socket) => {
+      if (socket.#native === null) return Promise.resolve()
+      if (socket.#ending === null) {
+        const ending = {}
+        ending.promise = new Promise((resolve) => (ending.resolve = resolve))
+        socket.#ending = ending
+      }
+      return socket.#ending.promise
+    }
+
+    /** As `suspend()`, which the application knows nothing of, until `letGo` or until somebody listens for `data`. */
+    holdBack = (socket) => {
+      if (socket.#isHeld) return
+      if (socket.#suspensions === 0) socket.#native?.suspend()
+      socket.#isHeld = true
+      whenWanted(socket, 'data', () => letGo(socket))
+    }
+
+    letGo = (socket) => {
+      if (!socket.#isHeld) return
+      socket.#isHeld = false
+      if (socket.#suspensions === 0) socket.#native?.resume()
+    }
   }
 }
 
@@ -302,4 +365,6 @@ defineInterface(TCPSocket, {
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
 })
 
-module.exports = { TCPSocket, MAKE, makeAccepted }
+makeDisposable(TCPSocket, whenClosed)
+
+module.exports = { TCPSocket, MAKE, holdBack, letGo, makeAccepted }

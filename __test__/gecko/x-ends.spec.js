@@ -49,22 +49,38 @@ test('X-06 a reset after open is a NetworkError and then close, the state closed
   t.is(error.data.code, 'ECONNRESET')
 })
 
-test('X-06 error and close come in one task: nothing else runs between them', async (t) => {
-  const { socket, peer } = await scope(t).toNode()
-  const order = []
-  socket.onerror = () => {
-    order.push('error')
-    setImmediate(() => order.push('immediate'))
+test('X-06 between error and close the socket is closed already, and whatever it is told changes nothing', async (t) => {
+  const { socket, events, peer } = await scope(t).toNode()
+  const notOpen = { name: 'NS_ERROR_FAILURE', message: 'Socket not open.' }
+  const look = () => {
+    t.is(socket.readyState, 'closed')
+    t.is(socket.bufferedAmount, 0)
+    t.throws(() => socket.send('x'), notOpen)
+    t.throws(() => socket.upgradeToSecure(), notOpen)
+    socket.suspend()
+    socket.resume()
+    socket.close()
+    socket.closeImmediately()
+    t.is(socket.unref().ref(), socket)
   }
-  const closed = new Promise((resolve) => {
-    socket.onclose = () => {
-      order.push('close')
-      setImmediate(resolve)
-    }
-  })
+  socket.onerror = async () => {
+    look()
+    await undefined
+    t.deepEqual(events.types, ['open', 'error'])
+    look()
+  }
   peer.resetAndDestroy()
-  await closed
-  t.deepEqual(order, ['error', 'close', 'immediate'])
+  t.deepEqual(await events.closed(), ['open', 'error', 'close'])
+  await new Promise((resolve) => setImmediate(resolve))
+  look()
+  t.deepEqual(events.types, ['open', 'error', 'close'])
+})
+
+test('X-06 a socket that is suspended in its error handler closes all the same', async (t) => {
+  const { socket, events, peer } = await scope(t).toNode()
+  socket.onerror = () => socket.suspend()
+  peer.resetAndDestroy()
+  t.deepEqual(await events.closed(), ['open', 'error', 'close'])
 })
 
 test('X-07 the peer ends while our queue is full: everything is flushed, then drain, then close', async (t) => {

@@ -8,6 +8,9 @@ const net = require('node:net')
 
 const { TCPSocket, TCPServerSocket, mozTCPSocket } = require('../../index.js')
 
+/** The real one, also where a test has its own. */
+const { nextTick } = process
+
 const TYPES = ['open', 'data', 'drain', 'error', 'close']
 
 /** A promise that can be settled from outside. */
@@ -20,7 +23,8 @@ function deferred() {
 /**
  * Records the events of a socket, hands them out one at a time, and throws when their order breaks the contract
  * (section 5.2): `open` first, nothing after `close`, `error` once and only right before `close`, no `data` while
- * suspended, and neither `open` nor `data` once the application has closed it.
+ * suspended, and neither `open` nor `data` once the application has closed it. Each must be a task of its own: promise
+ * reactions and process.nextTick of the one before have run.
  */
 class Recorder {
   constructor(socket, { accepted = socket.readyState === 'open' } = {}) {
@@ -37,6 +41,8 @@ class Recorder {
     this.suspensions = 0
     /** The application has closed it. */
     this.givenUp = false
+    /** What the last event queued has run. */
+    this.taskIsOver = true
     this.waiters = []
     for (const type of TYPES) socket.addEventListener(type, (event) => this.#record(event))
     this.#count('suspend', () => this.suspensions++)
@@ -62,6 +68,10 @@ class Recorder {
     const { type } = event
     const last = this.types.at(-1)
     const complain = (why) => this.violations.push(`${type} after [${this.types.join(' ')}]: ${why}`)
+    if (!this.taskIsOver) complain('each event is a task of its own')
+    this.taskIsOver = false
+    // Ticks run before promises, and those that promises queue after them.
+    void Promise.resolve().then(() => nextTick(() => (this.taskIsOver = true)))
     if (last === 'close') complain('nothing may follow close')
     if (last === 'error' && type !== 'close') complain('only close may follow error')
     if (type === 'open' && this.opened) complain('open comes once, and never on an accepted socket')

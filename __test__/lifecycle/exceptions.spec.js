@@ -77,6 +77,15 @@ for (const kind of ['plain', 'tls']) {
   )
 }
 
-test('an exception that somebody listens for takes no asynchronous context from what follows', async (t) => {
-  t.deepEqual(await ask('throw-with-context.js'), ['mine', 'thrown'])
+test('an exception is reported in the asynchronous context of its handler, and takes none from what follows', async (t) => {
+  const { closes, ...reported } = await ask('throw-with-context.js')
+  t.deepEqual(reported, {
+    'handler of A': 'A',
+    'handler of B': 'B',
+    listener: 'C',
+    once: 'D',
+    'handler that entered another context': 'entered',
+    connect: 'S',
+  })
+  t.deepEqual(closes, ['A', 'B', 'C', 'D', 'S'])
 })

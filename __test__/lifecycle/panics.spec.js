@@ -34,7 +34,7 @@ const THROWS = [
 ]
 
 /** Nobody is there to catch what happens after a handler, at the end of a turn or between two events. */
-const IS_UNCAUGHT = ['flush', 'release', 'resumeDelivery']
+const IS_UNCAUGHT = ['flush', 'release', 'reportClosed', 'resumeDelivery']
 
 const ENDS_A_SOCKET = ['connect', 'read', 'write']
 
@@ -82,6 +82,13 @@ run(
     t.true(refused === undefined || refused === 'Socket not open.', refused)
   },
 )
+
+run('a socket that cannot have `close` reported in a task of its own closes all the same', async (t) => {
+  const { events } = await panic('reportClosed', 'plain')
+  t.is(events.length, 2)
+  t.regex(events[0], /^ConnectionRefusedError: /)
+  t.is(events[1], 'close')
+})
 
 for (const place of ['stage, in an upgrade', 'upgrade, itself']) {
   run(

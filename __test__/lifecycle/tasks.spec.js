@@ -8,7 +8,9 @@ const net = require('node:net')
 
 const test = require('ava')
 
-const { scope } = require('../helpers/sockets.js')
+const { run } = require('../fixtures/lifecycle/run-child.js')
+const { makePki } = require('../helpers/pki.js')
+const { closedPort, scope, TCPSocket } = require('../helpers/sockets.js')
 
 /** Keeps this thread, and so its events, waiting while the engine receives. */
 function block(milliseconds) {
@@ -134,4 +136,106 @@ test('a handler that awaits goes on before the next event', async (t) => {
   peer.end('x')
   await events.event('close')
   t.deepEqual(log, ['received true', 'awaited', 'close'])
+})
+
+const TYPES = ['open', 'data', 'drain', 'error', 'close']
+
+/** Writes the events of `socket` to a journal, from handlers or from listeners. Resolves with the log after `close`. */
+function narrate(socket, how, types = TYPES) {
+  const { log, handler } = journal()
+  for (const type of types) {
+    if (how === 'handlers') socket[`on${type}`] = handler(type)
+    else socket.addEventListener(type, handler(type))
+  }
+  const closed = new Promise((resolve) => {
+    const done = () => setImmediate(() => resolve(log))
+    if (how === 'handlers') socket.onclose = ((inner) => () => (inner(), done()))(socket.onclose)
+    else socket.addEventListener('close', done)
+  })
+  return { log, closed }
+}
+
+/** Stories of one socket: each returns what `narrate` does, with the events that must be told. */
+const STORIES = {
+  'a connection that is refused': async (own, how) => {
+    const port = await closedPort()
+    return { ...narrate(new TCPSocket('127.0.0.1', port), how), events: ['error', 'close'] }
+  },
+  'a name that is none': (own, how) => ({
+    ...narrate(new TCPSocket('nowhere.invalid', 80), how),
+    events: ['error', 'close'],
+  }),
+  'a handshake with what speaks no TLS': async (own, how) => {
+    const { port } = await own.netServer({}, (peer) => peer.end('220 hello\r\n'))
+    const socket = new TCPSocket('127.0.0.1', port, { useSecureTransport: true, ca: makePki().ca })
+    return { ...narrate(socket, how), events: ['error', 'close'] }
+  },
+  'an upgrade that fails': async (own, how) => {
+    const { socket, peer } = await own.toNode()
+    const story = narrate(socket, how)
+    socket.upgradeToSecure()
+    peer.end('this is not TLS')
+    return { ...story, events: ['error', 'close'] }
+  },
+  'a peer that speaks and resets': async (own, how) => {
+    const { socket, peer } = await own.toNode()
+    const story = narrate(socket, how)
+    peer.write('bye', () => peer.resetAndDestroy())
+    return { ...story, events: ['data', 'error', 'close'] }
+  },
+  'a peer that greets and ends': async (own, how) => {
+    const { port } = await own.netServer({}, (peer) => peer.end('hello'))
+    return { ...narrate(new TCPSocket('127.0.0.1', port), how), events: ['open', 'data', 'close'] }
+  },
+  'a peer that ends while a drain is due': async (own, how) => {
+    const { socket, peer } = await own.toNode({ binaryType: 'arraybuffer' }, { allowHalfOpen: true })
+    const story = narrate(socket, how)
+    socket.send(new ArrayBuffer(8 << 20))
+    peer.end()
+    await once(peer.resume(), 'end')
+    return { ...story, events: ['drain', 'close'] }
+  },
+  'a drain that is due at the own close': async (own, how) => {
+    const { socket, peer } = await own.toNode()
+    peer.resume()
+    const story = narrate(socket, how)
+    socket.send(new ArrayBuffer(1 << 20))
+    socket.close()
+    return { ...story, events: ['drain', 'close'] }
+  },
+}
+
+for (const how of ['handlers', 'listeners']) {
+  for (const [what, tell] of Object.entries(STORIES)) {
+    test(`microtasks run between any two events of ${what} (${how})`, async (t) => {
+      const { closed, events } = await tell(scope(t), how)
+      const order = isComplete(t, events, await closed)
+      t.deepEqual(order, events)
+    })
+  }
+}
+
+test('microtasks run between the errors and the closes of many sockets that fail at once', async (t) => {
+  const port = await closedPort()
+  const { log, handler } = journal()
+  const names = []
+  const closed = Array.from({ length: 20 }, (_, index) => {
+    const socket = new TCPSocket('127.0.0.1', port)
+    names.push(`error ${index}`, `close ${index}`)
+    socket.onerror = handler(`error ${index}`)
+    const onClose = handler(`close ${index}`)
+    return new Promise((resolve) => {
+      socket.onclose = () => (onClose(), setImmediate(resolve))
+    })
+  })
+  await Promise.all(closed)
+  const order = isComplete(t, names, log)
+  for (let index = 0; index < 20; index++) {
+    t.true(order.indexOf(`error ${index}`) < order.indexOf(`close ${index}`))
+  }
+})
+
+test('a process that has nothing else to do stays alive from the error of a socket until its close', async (t) => {
+  const { code, stdout, stderr } = await run('error-then-close.js', [await closedPort()])
+  t.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'error\nawaited\nclose\n', stderr: '' })
 })

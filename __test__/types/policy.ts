@@ -15,6 +15,13 @@ setPolicy({
   type: 'privileged',
   permissions: { 'tcp-socket': { description: 'to read mail' }, alarms: {} },
 })
+setPolicy({
+  b2g_features: { type: 'privileged', permissions: { 'tcp-socket': {} }, origin: 'http://mail.localhost' },
+})
+// @ts-expect-error
+setPolicy({ b2g_features: { permissions: { 'tcp-socket': true } } })
+// @ts-expect-error
+setPolicy({ b2g_features: null })
 // @ts-expect-error
 setPolicy()
 // @ts-expect-error To take a policy back is said by null.

@@ -37,6 +37,10 @@ socket.ondata = (event) => expectTypeOf(event.data).toEqualTypeOf<string | Array
 expectTypeOf(text.host).toEqualTypeOf<string>()
 expectTypeOf(text.port).toEqualTypeOf<number>()
 expectTypeOf(text.ssl).toEqualTypeOf<boolean>()
+expectTypeOf(text.transport.getTimeout(0)).toEqualTypeOf<number>()
+expectTypeOf(text.transport.tlsSocketControl).toBeNull()
+// @ts-expect-error
+text.transport.setTimeout(2, 1)
 expectTypeOf(text.bufferedAmount).toEqualTypeOf<number>()
 expectTypeOf(text.readyState).toEqualTypeOf<TCPSocketReadyState>()
 expectTypeOf(bytes.binaryType).toEqualTypeOf<'arraybuffer'>()

@@ -15,7 +15,9 @@ use napi_derive::napi;
 
 use super::{channel::Channel, doorbell::Doorbell, event, queue::Queue, uv};
 use crate::{
-  net::{self, Event, PollSet, SocketId, connection::READ_SIZE, event::Readiness, writers::Writers},
+  net::{
+    self, Event, EventSink, PollSet, SocketId, connection::READ_SIZE, event::Readiness, writers::Writers,
+  },
   runtime,
 };
 
@@ -201,6 +203,11 @@ impl Hub {
       Some(entry) if entry.keeps_alive.replace(keep) != keep => self.count(keep),
       _ => Ok(()),
     }
+  }
+
+  /// Queues an event behind all others, to be delivered as a task of its own.
+  pub(super) fn report(&self, id: SocketId, event: Event) {
+    self.queue.push(id, event);
   }
 
   /// See [`flush`](super::flush::function).

@@ -9,7 +9,7 @@ use super::{
   channel::Channel,
   hub::{Entry, Target},
 };
-use crate::net::SocketId;
+use crate::net::{Event, SocketId};
 
 /// Taken when a socket or listener is made, given up when it is closed.
 pub(super) struct Lease {
@@ -30,6 +30,11 @@ impl Lease {
   /// Whether the process stays alive for it. Without effect once it was given up.
   pub(super) fn keep_alive(&self, keep: bool) -> Result<()> {
     self.channel.hub.keep_alive(self.id, keep)
+  }
+
+  /// Queues an event of it, as the engine would.
+  pub(super) fn report(&self, event: Event) {
+    self.channel.hub.report(self.id, event);
   }
 
   /// No event is delivered any more, and nothing stays alive for it.

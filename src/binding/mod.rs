@@ -11,6 +11,7 @@
 //! | `uv` | the JavaScript thread's own loop, which watches plain connections |
 //! | [`channel`] | one per JavaScript realm: the facade's callbacks |
 //! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
+//! | [`policy`] | what `setPolicy` decided, for the process |
 //! | [`event`], [`error`], [`options`], [`tls`] | values that cross the border |
 //!
 //! Every exported function catches panics; a panic in here is a JavaScript exception, never the end of the process.
@@ -24,6 +25,7 @@ pub mod hub;
 mod lease;
 mod memory;
 pub mod options;
+pub mod policy;
 mod queue;
 pub mod server;
 pub mod socket;

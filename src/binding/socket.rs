@@ -12,7 +12,7 @@ use super::{
   options::ConnectOptions,
   tls::{TlsConfig, TlsDetails},
 };
-use crate::net;
+use crate::net::{self, Event};
 
 /// A connection. The facade wraps it and decides what its events mean.
 #[napi(js_name = "TCPSocket")]
@@ -99,6 +99,14 @@ impl TcpSocket {
   pub fn abort(&self) {
     crate::fault::point("abort");
     self.socket.abort();
+  }
+
+  /// `Closed` follows, behind what other sockets have to tell: for the facade, which had another event to fire first. The
+  /// socket stays live until then.
+  #[napi(catch_unwind)]
+  pub fn report_closed(&self) {
+    crate::fault::point("reportClosed");
+    self.lease.report(Event::Closed { settling: false });
   }
 
   /// The socket is closed for JavaScript: no further events, and no reason to stay alive.

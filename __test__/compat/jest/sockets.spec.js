@@ -130,3 +130,17 @@ test('unref lets a socket stay behind', async () => {
   peer.unref()
   expect(client.readyState).toBe('open')
 })
+
+test('a policy survives jest.resetModules(), and holds for what is loaded again', () => {
+  const { setPolicy } = require('moz-tcp-socket')
+  try {
+    setPolicy({ type: 'privileged', permissions: {} })
+    jest.resetModules()
+    const again = require('moz-tcp-socket')
+    expect(again.TCPSocket).not.toBe(TCPSocket)
+    expect(() => new again.TCPSocket('127.0.0.1', 9)).toThrow('does not have permission')
+    expect(() => new TCPServerSocket(0)).toThrow('does not have permission')
+  } finally {
+    setPolicy(null)
+  }
+})

@@ -1,0 +1,48 @@
+'use strict'
+
+// Asynchronous `connect` handlers. One that awaits before it attaches its handlers would lose what the peer said
+// meanwhile: so what an accepted socket receives waits until the handler is done, or until somebody listens for data.
+
+const { wants } = require('./event-target.js')
+const { holdBack, letGo } = require('./tcp-socket.js')
+
+/**
+ * Holds back what `socket` receives until all promises are settled that its `connect` event was answered with: what the
+ * `handler` attribute and the `listeners` returned.
+ */
+function holdFor(socket, { handler, listeners }) {
+  const waits = listeners.filter(isThenable).map((promise) => ({ promise, isInCharge: false }))
+  if (isThenable(handler)) waits.push({ promise: handler, isInCharge: true })
+  if (waits.length === 0) return
+  if (!wants(socket, 'data')) holdBack(socket)
+  let left = waits.length
+  const settled = () => {
+    if (--left === 0) letGo(socket)
+  }
+  for (const wait of waits) void waitFor(wait, socket, settled)
+}
+
+async function waitFor({ promise, isInCharge }, socket, settled) {
+  try {
+    await promise
+  } catch (reason) {
+    // EventTarget reports those of listeners. The handler's becomes that of this function, which nobody handles.
+    if (!isInCharge) return
+    // As one that throws at once (decision Q-29).
+    socket.close()
+    throw reason
+  } finally {
+    settled()
+  }
+}
+
+function isThenable(value) {
+  try {
+    return typeof value?.then === 'function'
+  } catch {
+    // `await` meets it again, and makes a rejection of it.
+    return true
+  }
+}
+
+module.exports = { holdFor }

@@ -1,0 +1,70 @@
+'use strict'
+
+// `socket.transport`, for code of Gecko's own such as Thunderbird's mail, news and LDAP clients, which sets timeouts on
+// what is below a socket there (nsISocketTransport) without asking whether it exists. Only that much is here.
+
+const { describe } = require('./convert.js')
+
+const TIMEOUT_CONNECT = 0
+const TIMEOUT_READ_WRITE = 1
+
+/** How long a timeout can be, in seconds, which in Gecko means that there is none. It is what both begin with. */
+const NEVER = 0xffff
+
+class SocketTransport {
+  #seconds = [NEVER, NEVER]
+  #setTimeout
+
+  /** @param setTimeout `(kind, milliseconds)`; a kind is `'connect'` or `'idle'`; `null` milliseconds means never */
+  constructor(setTimeout) {
+    this.#setTimeout = setTimeout
+  }
+
+  /** Fails the socket where connecting (`TIMEOUT_CONNECT`), or silence (`TIMEOUT_READ_WRITE`), takes `seconds`. */
+  setTimeout(type, seconds) {
+    const kind = toType(type) === TIMEOUT_CONNECT ? 'connect' : 'idle'
+    // UINT32_MAX is how Gecko's code says "never".
+    const value = Math.min(toSeconds(seconds), NEVER)
+    this.#seconds[type] = value
+    // 0 means at once; in many a program it means never, and must not get that far.
+    this.#setTimeout(kind, value === NEVER ? null : Math.max(value * 1000, 1))
+  }
+
+  /** What was set, in seconds; 65535 where nothing was, and for more than that. */
+  getTimeout(type) {
+    return this.#seconds[toType(type)]
+  }
+
+  get TIMEOUT_CONNECT() {
+    return TIMEOUT_CONNECT
+  }
+
+  get TIMEOUT_READ_WRITE() {
+    return TIMEOUT_READ_WRITE
+  }
+
+  /**
+   * Gecko's object for TLS, where there is one. Its code asks that for methods, once it is not null; `socket.tls` tells
+   * everything.
+   */
+  get tlsSocketControl() {
+    return null
+  }
+}
+
+function toType(type) {
+  if (type === TIMEOUT_CONNECT || type === TIMEOUT_READ_WRITE) return type
+  throw new RangeError(
+    `timeout type ${describe(type)}: must be 0 (TIMEOUT_CONNECT) or 1 (TIMEOUT_READ_WRITE)`,
+  )
+}
+
+function toSeconds(seconds) {
+  if (!Number.isInteger(seconds)) {
+    throw new TypeError(`timeout ${describe(seconds)}: must be a whole number of seconds`)
+  }
+  if (seconds >= 0 && seconds <= 0xffffffff) return seconds
+  throw new RangeError(`timeout ${seconds}: must be 0 to 4294967295 seconds`)
+}
+
+module.exports = { SocketTransport }
