@@ -5,6 +5,7 @@
 // and 8.3.
 
 const { describe } = require('./convert.js')
+const { requireNetwork } = require('./network-permission.js')
 
 const TYPES = new Set(['web', 'privileged', 'certified'])
 
@@ -44,6 +45,7 @@ function own(name, value, form) {
 
 /** Throws, in the words of the first generation, where sockets may not be made at all. */
 function requirePermission() {
+  requireNetwork()
   if (!policy.mayUse) throw new Error('TCPSocket does not have permission in this context.\n')
 }
 
