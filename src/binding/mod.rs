@@ -12,6 +12,7 @@
 //! | [`channel`] | one per JavaScript realm: the facade's callbacks |
 //! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
 //! | [`event`], [`error`], [`options`], [`tls`] | values that cross the border |
+//! | [`version`] | which version this is |
 //!
 //! Every exported function catches panics; a panic in here is a JavaScript exception, never the end of the process.
 
@@ -29,3 +30,4 @@ pub mod server;
 pub mod socket;
 pub mod tls;
 mod uv;
+pub mod version;

@@ -1,0 +1,56 @@
+'use strict'
+
+// Which binary of the engine belongs to this machine, and which are prebuilt. The one list of those is `napi.targets` in
+// package.json, in Rust's names; napi-rs, which builds them, gives files and packages the shorter names made here.
+
+const ARCHITECTURES = { __proto__: null, x86_64: 'x64', aarch64: 'arm64' }
+const SYSTEMS = { __proto__: null, linux: 'linux', darwin: 'darwin', windows: 'win32' }
+
+/** `linux-x64-gnu` for `x86_64-unknown-linux-gnu`. */
+function platformName(triple) {
+  const [architecture, , system, abi] = triple.split('-')
+  const name = `${SYSTEMS[system]}-${ARCHITECTURES[architecture]}`
+  return abi ? `${name}-${abi}` : name
+}
+
+/** 'gnu' or 'musl'. Where nothing tells, it is the first: the report is Node's, and Node's own binaries are for glibc. */
+function libc() {
+  const { report } = process
+  if (typeof report?.getReport !== 'function') return 'gnu'
+  // The names of all network peers would be looked up.
+  const { excludeNetwork } = report
+  report.excludeNetwork = true
+  try {
+    const { header, sharedObjects = [] } = report.getReport()
+    if (header?.glibcVersionRuntime) return 'gnu'
+    return sharedObjects.some((file) => /libc\.musl-|ld-musl-/.test(file)) ? 'musl' : 'gnu'
+  } catch {
+    return 'gnu'
+  } finally {
+    report.excludeNetwork = excludeNetwork
+  }
+}
+
+/** `{ name, description }` of the machine this runs on: `name` as above, `description` for people. */
+function thisPlatform() {
+  const { platform, arch } = process
+  const plain = `${platform}-${arch}`
+  switch (platform) {
+    case 'linux': {
+      const kind = libc()
+      const suffix = arch === 'arm' ? 'eabihf' : ''
+      return {
+        name: `${plain}-${kind}${suffix}`,
+        description: `${plain} with ${kind === 'gnu' ? 'glibc' : 'musl'}`,
+      }
+    }
+    case 'win32':
+      return { name: `${plain}-msvc`, description: plain }
+    case 'android':
+      return { name: arch === 'arm' ? `${plain}-eabi` : plain, description: plain }
+    default:
+      return { name: plain, description: plain }
+  }
+}
+
+module.exports = { platformName, thisPlatform }
