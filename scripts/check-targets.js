@@ -17,6 +17,9 @@ function run(command, ...args) {
   return status === 0
 }
 
+/** There, rustup is at hand. Elsewhere Rust may be a distribution's, which has no library for other systems. */
+const MUST_RUN = Boolean(process.env.GITHUB_ACTIONS)
+
 /** Whether Rust's standard library for `target` is here, if need be after rustup was asked for it. */
 function hasStd(target) {
   const ask = () => spawnSync('rustc', ['--print', 'target-libdir', '--target', target], { encoding: 'utf8' })
@@ -25,16 +28,14 @@ function hasStd(target) {
 }
 
 function check(target) {
-  if (!hasStd(target)) {
-    console.error(`${target}: rustup has no standard library for it here`)
-    return false
-  }
+  if (!hasStd(target)) return MUST_RUN ? 'FAIL, no standard library' : 'SKIPPED, no standard library'
   const args = ['clippy', '--locked', '--all-targets', '--target', target]
-  return run('cargo', ...args, '--target-dir', join(targetDirectory, 'check'), '--', '-D', 'warnings')
+  const passed = run('cargo', ...args, '--target-dir', join(targetDirectory, 'check'), '--', '-D', 'warnings')
+  return passed ? 'pass' : 'FAIL'
 }
 
 const results = targets
   .filter((target) => !target.includes('linux'))
-  .map((target) => ({ target, lints: check(target) ? 'pass' : 'FAIL' }))
+  .map((target) => ({ target, lints: check(target) }))
 console.table(results)
-process.exitCode = results.every(({ lints }) => lints === 'pass') ? 0 : 1
+process.exitCode = results.some(({ lints }) => lints.startsWith('FAIL')) ? 1 : 0

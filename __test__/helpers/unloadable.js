@@ -39,12 +39,12 @@ function installed(t) {
     main,
     /** `fill` gets the file where the engine belongs. */
     platformPackage(fill, packageVersion = version) {
-      const directory = join(modules, `${own}-${platform}`)
-      mkdirSync(directory)
+      const beside = join(modules, `${own}-${platform}`)
+      mkdirSync(beside)
       const manifest = { name: `${own}-${platform}`, version: packageVersion, main: binary }
-      writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest))
-      fill(join(directory, binary))
-      return join(directory, binary)
+      writeFileSync(join(beside, 'package.json'), JSON.stringify(manifest))
+      fill(join(beside, binary))
+      return join(beside, binary)
     },
   }
 }
