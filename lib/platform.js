@@ -3,6 +3,8 @@
 // Which binary of the engine belongs to this machine, and which are prebuilt. The one list of those is `napi.targets` in
 // package.json, in Rust's names; napi-rs, which builds them, gives files and packages the shorter names made here.
 
+const { libc } = require('./libc.js')
+
 const ARCHITECTURES = { __proto__: null, x86_64: 'x64', aarch64: 'arm64' }
 const SYSTEMS = { __proto__: null, linux: 'linux', darwin: 'darwin', windows: 'win32' }
 
@@ -11,24 +13,6 @@ function platformName(triple) {
   const [architecture, , system, abi] = triple.split('-')
   const name = `${SYSTEMS[system]}-${ARCHITECTURES[architecture]}`
   return abi ? `${name}-${abi}` : name
-}
-
-/** 'gnu' or 'musl'. Where nothing tells, it is the first: the report is Node's, and Node's own binaries are for glibc. */
-function libc() {
-  const { report } = process
-  if (typeof report?.getReport !== 'function') return 'gnu'
-  // The names of all network peers would be looked up.
-  const { excludeNetwork } = report
-  report.excludeNetwork = true
-  try {
-    const { header, sharedObjects = [] } = report.getReport()
-    if (header?.glibcVersionRuntime) return 'gnu'
-    return sharedObjects.some((file) => /libc\.musl-|ld-musl-/.test(file)) ? 'musl' : 'gnu'
-  } catch {
-    return 'gnu'
-  } finally {
-    report.excludeNetwork = excludeNetwork
-  }
 }
 
 /** `{ name, description }` of the machine this runs on: `name` as above, `description` for people. */

@@ -56,7 +56,16 @@ function compile(file, source, ...flags) {
   execFileSync('gcc', ['-shared', '-fPIC', '-nostdlib', '-o', file, from, ...flags], { stdio: 'pipe' })
 }
 
-/** A library that wants `symbol` in the version `wanted` of the C library, which the one of this system lacks. */
+/** A program that asks for the dynamic loader `loader`, as Node.js does for another C library. It cannot be run. */
+function programFor(t, loader) {
+  const file = join(directoryFor(t), 'program')
+  writeFileSync(`${file}.c`, 'void begin(void) {}')
+  const flags = ['-nostdlib', '-pie', '-Wl,-e,begin', `-Wl,--dynamic-linker,${loader}`]
+  execFileSync('gcc', ['-o', file, `${file}.c`, ...flags], { stdio: 'pipe' })
+  return file
+}
+
+/** A library that wants something in the version `wanted` of the C library. */
 function wantsLibcVersion(file, wanted) {
   const script = `${file}.map`
   writeFileSync(script, `${wanted} { global: wanted_by_the_test; };`)
@@ -91,4 +100,13 @@ function load(main, { command = process.execPath, flags = [], env = {}, before =
   return { said: stdout.split('\n')[0], hasCause: stdout.includes('with a cause'), status, stderr }
 }
 
-module.exports = { binary, directoryFor, installed, load, needsLibrary, platform, wantsLibcVersion }
+module.exports = {
+  binary,
+  directoryFor,
+  installed,
+  load,
+  needsLibrary,
+  platform,
+  programFor,
+  wantsLibcVersion,
+}

@@ -3,6 +3,8 @@
 // What a user reads where the engine cannot be loaded. The first sentence names the one of three cases that it is: nobody
 // built an engine for this platform, its package is missing, or it is there and the system refuses it.
 
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
 const { copyFileSync, readdirSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 
@@ -17,6 +19,7 @@ const {
   load,
   needsLibrary,
   platform,
+  programFor,
   wantsLibcVersion,
 } = require('../helpers/unloadable.js')
 const { version } = require('../../package.json')
@@ -25,18 +28,21 @@ const root = join(__dirname, '..', '..')
 const built = join(root, binary)
 const withCompiler = (...args) => testWhere(test, isGlibc && hasTools('gcc'), 'gcc and glibc')(...args)
 
-/** Pretends, before the package is loaded, to be on another machine. */
-function pretend(system, arch, report) {
+/** Pretends, before the package is loaded, to be on another machine, and to be the program `execPath` there. */
+function pretend(system, arch, execPath, report) {
   const lines = [
     `Object.defineProperty(process, 'platform', { value: '${system}' })`,
     `Object.defineProperty(process, 'arch', { value: '${arch}' })`,
   ]
+  if (execPath) lines.push(`process.execPath = ${JSON.stringify(execPath)}`)
   if (report) lines.push(`process.report.getReport = () => (${JSON.stringify(report)})`)
   return lines.join('\n')
 }
 
-const MUSL = { header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] }
-const GLIBC = { header: { glibcVersionRuntime: '2.36' }, sharedObjects: [] }
+const MUSL = '/lib/ld-musl-x86_64.so.1'
+const GLIBC = '/lib64/ld-linux-x86-64.so.2'
+const GLIBC_OF_NIX = '/nix/store/0123456789abcdef-glibc-2.40/lib/ld-linux-x86-64.so.2'
+const GLIBC_OF_POWER = '/lib64/ld64.so.2'
 
 test('with the package of the platform beside it, the package loads', (t) => {
   const { main, platformPackage } = installed(t)
@@ -53,23 +59,23 @@ test('what a clone has built is taken first', (t) => {
 
 // Nobody built an engine for this platform.
 
-for (const [system, arch, report, description] of [
+for (const [system, arch, loader, description] of [
   ['freebsd', 'x64', undefined, 'freebsd-x64'],
   ['linux', 'riscv64', GLIBC, 'linux-riscv64 with glibc'],
-  ['linux', 'ppc64', MUSL, 'linux-ppc64 with musl'],
+  ['linux', 'ppc64', GLIBC_OF_POWER, 'linux-ppc64 with glibc'],
+  ['linux', 's390x', MUSL, 'linux-s390x with musl'],
+  ['linux', 'arm', GLIBC, 'linux-arm with glibc'],
+  ['android', 'arm64', undefined, 'android-arm64'],
   ['win32', 'ia32', undefined, 'win32-ia32'],
   ['sunos', 'x64', undefined, 'sunos-x64'],
 ]) {
-  test(`on ${description} the first sentence says that there is no prebuilt engine, and how to build one`, (t) => {
+  const testHere = loader ? withCompiler : test
+  testHere(`on ${description} the first sentence says that none is prebuilt, and how to build one`, (t) => {
     const { main, platformPackage } = installed(t)
     platformPackage((file) => copyFileSync(built, file))
-    const { said } = load(main, { before: pretend(system, arch, report) })
-    t.true(
-      said.startsWith(
-        `moz-tcp-socket: there is no prebuilt engine for ${description}; to build one, in a clone`,
-      ),
-      said,
-    )
+    const { said } = load(main, { before: pretend(system, arch, loader && programFor(t, loader)) })
+    const wanted = `there is no prebuilt engine for ${description}; to build one, in a clone`
+    t.true(said.startsWith(`moz-tcp-socket: ${wanted}`), said)
     t.regex(said, /npm run build/)
     t.regex(said, /Prebuilt are .*linux-x64-musl/)
     t.notRegex(said, /optional|missing/)
@@ -78,21 +84,59 @@ for (const [system, arch, report, description] of [
 
 // The package of the platform is missing.
 
-for (const [system, arch, report, description, name] of [
+for (const [system, arch, loader, description, name] of [
   ['linux', 'x64', GLIBC, 'linux-x64 with glibc', 'linux-x64-gnu'],
+  ['linux', 'x64', GLIBC_OF_NIX, 'linux-x64 with glibc', 'linux-x64-gnu'],
   ['linux', 'x64', MUSL, 'linux-x64 with musl', 'linux-x64-musl'],
   ['linux', 'arm64', MUSL, 'linux-arm64 with musl', 'linux-arm64-musl'],
   ['darwin', 'arm64', undefined, 'darwin-arm64', 'darwin-arm64'],
   ['win32', 'arm64', undefined, 'win32-arm64', 'win32-arm64-msvc'],
 ]) {
-  test(`without the package for ${description} the first sentence says so, and how to install it`, (t) => {
+  const testHere = loader ? withCompiler : test
+  testHere(`without the package of ${name} (${loader}) the first sentence says how to install it`, (t) => {
     const { main } = installed(t)
-    const { said } = load(main, { before: pretend(system, arch, report) })
+    const { said } = load(main, { before: pretend(system, arch, loader && programFor(t, loader)) })
     const wanted = `the package with the engine for ${description} is missing; run "npm install moz-tcp-socket-${name}@${version}".`
     t.true(said.startsWith(`moz-tcp-socket: ${wanted}`), said)
     t.regex(said, /optional dependencies/)
   })
 }
+
+for (const [kind, report] of [
+  ['glibc', { header: { glibcVersionRuntime: '2.36' }, sharedObjects: [] }],
+  ['musl', { header: {}, sharedObjects: [MUSL] }],
+]) {
+  test(`where its program cannot be read, what Node.js reports says that this is ${kind}`, (t) => {
+    const { main } = installed(t)
+    const nothing = join(directoryFor(t), 'no such program')
+    const { said } = load(main, { before: pretend('linux', 'x64', nothing, report) })
+    t.true(
+      said.startsWith(`moz-tcp-socket: the package with the engine for linux-x64 with ${kind} is missing;`),
+      said,
+    )
+  })
+}
+
+test('loading does not wait for a worker that is in a synchronous call', async (t) => {
+  const { main, platformPackage } = installed(t)
+  platformPackage((file) => copyFileSync(built, file))
+  const reads =
+    "require('node:worker_threads').parentPort.postMessage('reads'); require('node:fs').readSync(0, Buffer.alloc(1))"
+  const program = `
+    const { Worker } = require('node:worker_threads')
+    const worker = new Worker(${JSON.stringify(reads)}, { eval: true })
+    worker.once('message', () => {
+      require(${JSON.stringify(main)})
+      console.log('loaded')
+    })
+  `
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [said] = await once(child.stdout, 'data')
+  t.is(String(said), 'loaded\n')
+  child.stdin.end()
+  const [code] = await once(child, 'exit')
+  t.is(code, 0)
+})
 
 test('in a clone that has built nothing, the first sentence says to build it', (t) => {
   const { main } = installed(t)
