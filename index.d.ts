@@ -527,8 +527,8 @@ export declare const TCPSocket: TCPSocketFactory & {
    *
    * Throws a TypeError for a host that is empty, holds a space, a control character or any of `[/:@?#\\`, is longer than 253
    * bytes, is not a valid internationalized name, or ends in a number without being an IPv4 address; for a port that is
-   * not an integer; and for bad options. Throws a RangeError for a port out of range. Throws an Error where `setPolicy` does
-   * not allow it, and when the system has no thread to give. (GeckoIDL; Q-32, Q-41)
+   * not an integer; and for bad options. Throws a RangeError for a port out of range. Throws an Error where `setPolicy`, or Node's
+   * permission model, does not allow it, and when the system has no thread to give. (GeckoIDL; Q-32, Q-41)
    *
    * There is no deadline for the connection but the operating system's (about two minutes on Linux). A TLS handshake
    * fails with `NetworkTimeoutError` after 30000 milliseconds.
@@ -615,8 +615,8 @@ export declare const TCPServerSocket: {
    * and negative mean 128.
    *
    * Throws a TypeError or a RangeError for bad arguments, and a `TCPServerSocketListenError` when the system refuses.
-   * Throws an Error where `setPolicy` does not allow it, and when the system has no thread to give. (GeckoIDL; Q-31, Q-32,
-   * Q-34, Q-35, Q-40, Q-41)
+   * Throws an Error where `setPolicy`, or Node's permission model, does not allow it, and when the system has no thread to
+   * give. (GeckoIDL; Q-31, Q-32, Q-34, Q-35, Q-40, Q-41)
    */
   new <B extends TCPSocketBinaryType = 'string'>(
     port: number | string,

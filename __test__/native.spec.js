@@ -1,24 +1,12 @@
 'use strict'
 
-// The engine as a file: what a user reads where none was installed or built, and what it shows to others in the process.
+// The engine as a file: what it shows to others in the process. What a user reads where it cannot be loaded is in load/.
 
-const { execFileSync, spawnSync } = require('node:child_process')
-const { join } = require('node:path')
+const { execFileSync } = require('node:child_process')
+
 const test = require('ava')
 
 const { testWith } = require('./helpers/peers.js')
-
-test('without an engine, requiring the package says so and what to do', (t) => {
-  const { stderr, status } = spawnSync(process.execPath, ['-e', 'require(".")'], {
-    cwd: join(__dirname, '..'),
-    env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: join(__dirname, 'no-such.node') },
-    encoding: 'utf8',
-  })
-  t.is(status, 1)
-  t.regex(stderr, new RegExp(`no engine for ${process.platform}-${process.arch}`))
-  t.regex(stderr, /npm run build/)
-  t.regex(stderr, /\[cause\]/)
-})
 
 /** Of OpenSSL, and of libssl and libcrypto alone. */
 const OPENSSL = /^(?:SSL|EVP|X509|BIO|CRYPTO|OPENSSL|RSA|EC|ASN1|PEM|ERR|BN|TLS|DTLS)_/

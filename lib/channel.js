@@ -22,7 +22,7 @@ const defer = () => setImmediate(native.resumeDelivery)
 // The environment's own event loop moves plain connections, where it is libuv's and known to work: not in runtimes that
 // only look like Node. The Tokio runtime moves all the others, and everything with MOZ_TCP_SOCKET_DRIVER=tokio.
 const inLoop =
-  process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio' && !process.versions.bun && !process.versions.deno
+  !process.versions.bun && !process.versions.deno && process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
 
 /** This realm's channel. Made when first needed, because it starts a thread: loading the package does not. */
 function eventChannel() {

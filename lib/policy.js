@@ -6,6 +6,7 @@
 
 const { describe } = require('./convert.js')
 const { processPolicy, setProcessPolicy } = require('./native.js')
+const { requireNetwork } = require('./network-permission.js')
 
 const TYPES = new Set(['web', 'privileged', 'certified'])
 
@@ -47,6 +48,7 @@ function own(name, value, form) {
 
 /** Throws, in the words of the first generation, where sockets may not be made at all. */
 function requirePermission() {
+  requireNetwork()
   if (processPolicy() & MAY_NOT_USE) throw new Error('TCPSocket does not have permission in this context.\n')
 }
 

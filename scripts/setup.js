@@ -28,8 +28,7 @@ function installedAt() {
 
 function builtAt() {
   const addons = readdirSync(root).filter((name) => name.endsWith('.node'))
-  const outputs = [...addons.map((name) => join(root, name)), join(root, 'binding.js')]
-  return addons.length === 0 ? 0 : Math.min(...outputs.map(newest))
+  return addons.length === 0 ? 0 : Math.min(...addons.map((name) => newest(join(root, name))))
 }
 
 if (installedAt() < newest(join(root, 'package-lock.json'))) {

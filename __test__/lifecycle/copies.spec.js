@@ -18,7 +18,7 @@ let other
 test.before(() => {
   other = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-copy-'))
   const addons = readdirSync(root).filter((name) => name.endsWith('.node'))
-  for (const name of ['package.json', 'index.js', 'binding.js', 'lib', ...addons]) {
+  for (const name of ['package.json', 'index.js', 'lib', ...addons]) {
     cpSync(join(root, name), join(other, name), { recursive: true })
   }
 })

@@ -13,6 +13,7 @@
 //! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
 //! | [`policy`] | what `setPolicy` decided, for the process |
 //! | [`event`], [`error`], [`options`], [`tls`] | values that cross the border |
+//! | [`version`] | which version this is |
 //!
 //! Every exported function catches panics; a panic in here is a JavaScript exception, never the end of the process.
 
@@ -31,3 +32,4 @@ pub mod server;
 pub mod socket;
 pub mod tls;
 mod uv;
+pub mod version;

@@ -7,6 +7,8 @@ mod plain;
 #[cfg(target_os = "linux")]
 mod polled;
 mod support;
+// Their peers are made with the `openssl` crate, which is a dependency only where the engine's TLS is OpenSSL.
 #[cfg(not(any(target_vendor = "apple", windows)))]
 mod tls;
+#[cfg(not(any(target_vendor = "apple", windows)))]
 mod tls_server;

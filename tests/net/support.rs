@@ -3,7 +3,6 @@
 use std::{
   cell::RefCell,
   collections::HashMap,
-  io::Read,
   net::{Ipv4Addr, SocketAddr, TcpStream},
   rc::{Rc, Weak},
   sync::{
@@ -16,9 +15,7 @@ use std::{
 use moz_tcp_socket::{
   net::{
     ConnectOptions, Context, Event, EventSink, Input, ListenOptions, Listener, PollSet, Socket, SocketError,
-    SocketId,
-    recv_buffer::End,
-    tls::{ClientTls, Profile},
+    SocketId, recv_buffer::End, tls::ClientTls,
   },
   runtime,
 };
@@ -46,15 +43,11 @@ pub(crate) struct Owner {
 }
 
 /// To be a client that trusts `ca` besides the system.
+#[cfg(not(any(target_vendor = "apple", windows)))]
 pub(crate) fn trusting(ca: Vec<Vec<u8>>) -> Arc<ClientTls> {
-  let profile = Profile {
-    ca,
-    ..Profile::default()
-  };
-  Arc::new(ClientTls {
-    profile,
-    ..ClientTls::default()
-  })
+  let mut tls = ClientTls::default();
+  tls.profile.ca = ca;
+  Arc::new(tls)
 }
 
 impl Owner {
@@ -64,16 +57,18 @@ impl Owner {
   }
 
   /// One that moves the bytes of plain connections itself.
+  #[cfg(target_os = "linux")]
   pub(crate) fn polling() -> Self {
     Self::with(Some(Rc::new(PollSet::new().unwrap())))
   }
 
   /// One of each kind that there is here.
   pub(crate) fn each() -> Vec<Self> {
-    let mut owners = vec![Self::new()];
-    #[cfg(target_os = "linux")]
-    owners.push(Self::polling());
-    owners
+    vec![
+      Self::new(),
+      #[cfg(target_os = "linux")]
+      Self::polling(),
+    ]
   }
 
   fn with(poll_set: Option<Rc<PollSet>>) -> Self {
@@ -202,7 +197,10 @@ impl Owner {
   }
 
   /// What `peer` receives until the end.
+  #[cfg(target_os = "linux")]
   pub(crate) fn peer_reads_all(&self, mut peer: TcpStream) -> Vec<u8> {
+    use std::io::Read as _;
+
     let reader = std::thread::spawn(move || {
       let mut received = Vec::new();
       peer.read_to_end(&mut received).expect("an orderly end");

@@ -40,7 +40,7 @@ function loadInNewRealm() {
     const requireThere = (name) => {
       const target = name.startsWith('.') ? requireHere.resolve(name) : name
       // The native part exists once for each thread, whatever the realms in it.
-      const isOurs = path.isAbsolute(target) && path.basename(target) !== 'binding.js'
+      const isOurs = path.isAbsolute(target) && path.basename(target) !== 'native.js'
       return isOurs ? load(target) : requireHere(target)
     }
     const parameters = ['exports', 'require', 'module', '__filename', '__dirname']
