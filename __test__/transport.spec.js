@@ -60,8 +60,8 @@ test('seconds become milliseconds of one kind of deadline or the other', (t) => 
   t.deepEqual(calls, [
     ['connect', 30_000],
     ['idle', 65_534_000],
-    ['idle', null],
-    ['connect', null],
+    ['idle', 0],
+    ['connect', 0],
     // At once, and not never.
     ['connect', 1],
   ])

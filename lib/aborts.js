@@ -6,8 +6,9 @@
 /** By signal: `{ actions, run }`, what is to be done and the listener that does it. */
 const waiting = new WeakMap()
 
-/** Calls `action` when `signal`, which has not aborted, does. Returns a function that takes that back. */
+/** Calls `action` when `signal`, if there is one, aborts; not where it has already. Returns a function that takes that back. */
 function whenAborted(signal, action) {
+  if (signal === undefined || signal.aborted) return () => {}
   const { actions, run } = waiting.get(signal) ?? listen(signal)
   actions.add(action)
   return () => {

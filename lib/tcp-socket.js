@@ -196,7 +196,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   /**
-   * What `transport.setTimeout` leads to, and the one place for it: `kind` is `'connect'` or `'idle'`, `null`
+   * What `transport.setTimeout` leads to, and the one place for it: `kind` is `'connect'` or `'idle'`, 0
    * milliseconds means never. The engine has no such deadlines yet, so that a value is only kept, by the transport.
    */
   #setTimeout(_kind, _milliseconds) {}

@@ -15,7 +15,7 @@ class SocketTransport {
   #seconds = [NEVER, NEVER]
   #setTimeout
 
-  /** @param setTimeout `(kind, milliseconds)`; a kind is `'connect'` or `'idle'`; `null` milliseconds means never */
+  /** @param setTimeout `(kind, milliseconds)`; a kind is `'connect'` or `'idle'`; 0 milliseconds means never */
   constructor(setTimeout) {
     this.#setTimeout = setTimeout
   }
@@ -26,8 +26,8 @@ class SocketTransport {
     // UINT32_MAX is how Gecko's code says "never".
     const value = Math.min(toSeconds(seconds), NEVER)
     this.#seconds[type] = value
-    // 0 means at once; in many a program it means never, and must not get that far.
-    this.#setTimeout(kind, value === NEVER ? null : Math.max(value * 1000, 1))
+    // Here 0 means at once, and there never.
+    this.#setTimeout(kind, value === NEVER ? 0 : Math.max(value * 1000, 1))
   }
 
   /** What was set, in seconds; 65535 where nothing was, and for more than that. */

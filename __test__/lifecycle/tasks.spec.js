@@ -10,7 +10,7 @@ const test = require('ava')
 
 const { run } = require('../fixtures/lifecycle/run-child.js')
 const { makePki } = require('../helpers/pki.js')
-const { closedPort, scope, TCPSocket } = require('../helpers/sockets.js')
+const { closedPort, scope, TCPServerSocket, TCPSocket } = require('../helpers/sockets.js')
 
 /** Keeps this thread, and so its events, waiting while the engine receives. */
 function block(milliseconds) {
@@ -211,6 +211,53 @@ for (const how of ['handlers', 'listeners']) {
       const { closed, events } = await tell(scope(t), how)
       const order = isComplete(t, events, await closed)
       t.deepEqual(order, events)
+    })
+  }
+}
+
+for (const how of ['handlers', 'listeners']) {
+  for (const secure of [false, true]) {
+    const title = `microtasks run between any two events of accepted ${secure ? 'TLS ' : ''}sockets, connect included (${how})`
+    test(title, async (t) => {
+      const own = scope(t)
+      const { ca, cert, key } = makePki()
+      const tls = secure ? { cert, key, useSecureTransport: true } : {}
+      const server = new TCPServerSocket(0, { localAddress: '127.0.0.1', ...tls })
+      own.onEnd(() => server.close())
+      const { log, handler } = journal()
+      const [names, closed] = [[], []]
+      const onConnect = ({ socket }) => {
+        const index = closed.length
+        const set = (type) => {
+          names.push(`${type} ${index}`)
+          const value = handler(`${type} ${index}`)
+          if (how === 'handlers') socket[`on${type}`] = value
+          else socket.addEventListener(type, value)
+        }
+        names.push(`connect ${index}`)
+        handler(`connect ${index}`)()
+        set('data')
+        set('close')
+        closed.push(new Promise((resolve) => socket.addEventListener('close', () => setImmediate(resolve))))
+      }
+      if (how === 'handlers') server.onconnect = onConnect
+      else server.addEventListener('connect', onConnect)
+      const clients = Array.from({ length: 5 }, () => {
+        const [client, events] = own.open('127.0.0.1', server.localPort, { useSecureTransport: secure, ca })
+        client.onopen = () => {
+          client.send('x')
+          client.close()
+        }
+        return events.closed()
+      })
+      await Promise.all(clients)
+      while (closed.length < 5) await new Promise((resolve) => setImmediate(resolve))
+      await Promise.all(closed)
+      const order = isComplete(t, names, log)
+      for (let index = 0; index < 5; index++) {
+        const ofOne = order.filter((name) => name.endsWith(` ${index}`))
+        t.deepEqual(ofOne, [`connect ${index}`, `data ${index}`, `close ${index}`])
+      }
     })
   }
 }
