@@ -9,7 +9,8 @@ const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 
 const { napi, name: own, version } = require('../package.json')
-const { platformName, thisPlatform } = require('./platform.js')
+const packages = require('./packages.js')
+const { thisPlatform } = require('./platform.js')
 
 const root = join(__dirname, '..')
 
@@ -29,14 +30,17 @@ const HINTS = [
     'The C library of this system is older than the engine needs (glibc 2.28 for a prebuilt one): update the system, ' +
       'or build the engine on it.',
   ],
+  // The last is its name for Zig, and may be found where compilers have something else of that name.
   [
-    /libc\.musl-|ld-musl-/,
+    /libc\.musl-|ld-musl-|libc\.so: /,
     'It was built for musl, and this system has another C library: install or build it here.',
   ],
   [
     /libc\.so\.6|ld-linux/,
     'It was built for glibc, and this system has another C library: install or build it here.',
   ],
+  // Of a file that exists.
+  [/^Error: cannot open shared object file/, 'It is for another processor: install or build it here.'],
   [
     /invalid ELF header|file too short|not a valid Win32|not a mach-o|slice is not valid|wrong ELF class|incompatible arch/i,
     'The file is damaged, or for another system: install or build it again.',
@@ -79,10 +83,10 @@ function open(file) {
   return engine
 }
 
-/** The file behind `request`, or undefined where there is none. */
-function find(request) {
+/** The file that `resolve` finds for `request`, or undefined where there is none. */
+function find(request, resolve) {
   try {
-    return require.resolve(request)
+    return resolve()
   } catch (error) {
     if (error?.code === 'MODULE_NOT_FOUND') return undefined
     throw cannotLoad(request, error)
@@ -104,12 +108,12 @@ function load() {
   if (instead) return open(instead)
 
   const { name, description } = thisPlatform()
-  const built = find(join(root, `${napi.binaryName}.${name}.node`))
+  const file = join(root, `${napi.binaryName}.${name}.node`)
+  const built = find(file, () => require.resolve(file))
   if (built) return open(built)
 
-  const prebuilt = napi.targets.map(platformName)
   const dependency = `${own}-${name}`
-  const installed = prebuilt.includes(name) ? find(dependency) : undefined
+  const installed = packages[name] && find(dependency, packages[name])
   if (installed) {
     const { version: found } = require(`${dependency}/package.json`)
     if (found === version) return open(installed)
@@ -119,10 +123,10 @@ function load() {
     ])
   }
 
-  if (!prebuilt.includes(name)) {
+  if (!packages[name]) {
     throw failure([
       `there is no prebuilt engine for ${description}; to build one, ${CLONE}.`,
-      `Prebuilt are ${prebuilt.join(', ')}.`,
+      `Prebuilt are ${Object.keys(packages).join(', ')}.`,
     ])
   }
   if (existsSync(join(root, 'Cargo.toml'))) {
