@@ -9,7 +9,7 @@ use super::{
   channel::{Channel, EventChannel},
   hub::Target,
   lease::Lease,
-  options::ConnectOptions,
+  options::{ConnectOptions, SocketEnds},
   tls::{TlsConfig, TlsDetails},
 };
 use crate::net;
@@ -29,7 +29,7 @@ impl TcpSocket {
     crate::fault::point("TCPSocket");
     let (channel, as_strings) = (&channel.inner, options.as_strings);
     let tls = tls.map(TlsConfig::as_client).transpose()?;
-    let socket = net::Socket::connect(&channel.hub.context, options.into_net(tls));
+    let socket = net::Socket::connect(&channel.hub.context, options.into_net(tls)?);
     Self::live(socket, channel, as_strings)
   }
 
@@ -37,6 +37,13 @@ impl TcpSocket {
   #[napi(getter, catch_unwind)]
   pub fn id(&self) -> u32 {
     self.socket.id()
+  }
+
+  /// Where the connection begins and ends; `null` before it is established.
+  #[napi(catch_unwind)]
+  pub fn ends(&self) -> Option<SocketEnds> {
+    crate::fault::point("ends");
+    self.socket.ends().map(SocketEnds::from)
   }
 
   /// Bytes accepted and not yet handed to the operating system.

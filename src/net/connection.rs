@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::io::poll_read_buf;
 
 use super::{
-  ErrorName, Event, SocketError, SocketId,
+  Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
   connect::connect as connect_tcp,
   deadlines::not_taken,
   progress::{Progress, STALL},
@@ -52,12 +52,16 @@ thread_local! {
 pub(super) async fn connect(
   shared: Arc<Shared>,
   peer: Arc<Peer>,
+  local: LocalEnd,
   secure: Option<Arc<ClientTls>>,
   hand_over: bool,
 ) {
-  let mut task = Task::new(shared);
+  let mut task = Task::new(Arc::clone(&shared));
   let establish = async {
-    let stream = connect_tcp(&peer.host, peer.port).await?;
+    // In a box, so that an idle connection does not keep room for what made it.
+    let stream = Box::pin(connect_tcp(&peer.host, peer.port, &local)).await?;
+    let ends = Ends::of(&stream, &peer);
+    shared.with(|state| state.ends = ends);
     let stream = Tcp::new(stream);
     match secure {
       // In a box, as below: an idle connection should not keep room for a handshake.
@@ -98,7 +102,8 @@ pub(super) fn spawn(
   stream: StdStream,
   state: State,
 ) -> Arc<Shared> {
-  let shared = Shared::new(context, id, state);
+  let ends = state.ends.or_else(|| Ends::of(&stream, peer));
+  let shared = Shared::new(context, id, State { ends, ..state });
   context.spawn(serve(Arc::clone(&shared), Arc::clone(peer), stream));
   shared
 }
@@ -110,7 +115,10 @@ pub(super) fn spawn_secured(
   id: SocketId,
   transport: Transport,
 ) -> Arc<Shared> {
-  let mut state = State::default();
+  let mut state = State {
+    ends: transport.ends(peer),
+    ..State::default()
+  };
   state.note(&transport);
   let shared = Shared::new(context, id, state);
   let mut task = Task::new(Arc::clone(&shared));
@@ -530,7 +538,7 @@ fn write_slices(
 mod tests {
   use super::*;
 
-  fn size<A, B, C, D, F>(_task: fn(A, B, C, D) -> F) -> usize {
+  fn size<A, B, C, D, E, F>(_task: fn(A, B, C, D, E) -> F) -> usize {
     size_of::<F>()
   }
 

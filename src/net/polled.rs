@@ -10,8 +10,7 @@ use std::{
 };
 
 use super::{
-  Context, Event, Input, SocketError, SocketId,
-  accept_error::is_exhaustion,
+  Context, Ends, Event, Input, LocalEnd, SocketError, SocketId,
   connection::{self, READ_SIZE, SCRATCH},
   direct::{receive, send, send_one},
   event::Readiness,
@@ -30,6 +29,8 @@ pub(super) struct Polled {
   id: SocketId,
   /// `None` once the last event was reported.
   member: Option<Member>,
+  /// `None` until it is established.
+  ends: Option<Ends>,
   send: SendQueue,
   /// A `Readable` is on its way to the owner.
   announced: bool,
@@ -57,8 +58,10 @@ impl Polled {
     stream: TcpStream,
     state: State,
   ) -> Self {
+    let ends = state.ends.or_else(|| Ends::of(&stream, peer));
     let member = context.poll_set().map(|set| Member::new(set, id, stream));
     let mut polled = Self::of(context, peer, id, member);
+    polled.ends = ends;
     polled.send = state.send;
     polled.suspended = state.recv.is_suspended();
     if state.closing {
@@ -69,22 +72,35 @@ impl Polled {
     polled
   }
 
-  /// Starts to connect to an address. Reports `Opened` or `Failed`.
-  pub(super) fn connect(context: &Context, peer: &Arc<Peer>, id: SocketId, address: IpAddr) -> Self {
+  /// Starts to connect from `local` to an address. Reports `Opened` or `Failed`.
+  pub(super) fn connect(
+    context: &Context,
+    peer: &Arc<Peer>,
+    id: SocketId,
+    address: IpAddr,
+    local: &LocalEnd,
+  ) -> Self {
     let address = SocketAddr::new(address, peer.port);
+    let what = connecting_to(peer);
     let attempt = || {
-      let set = context.poll_set();
-      set.map(|set| Member::connecting(set, id, address)).transpose()
+      let Some(set) = context.poll_set() else {
+        return Ok(None);
+      };
+      let socket = local.socket(&what, address)?;
+      let member = Member::connecting(set, id, socket, address);
+      member
+        .map(Some)
+        .map_err(|error| SocketError::from_io(&what, &error))
     };
-    let member = attempt().or_else(|error| {
+    let attempted = attempt().or_else(|error| {
       // What only waits for a peer to end makes room for what is wanted now.
-      if is_exhaustion(&error) && context.drop_oldest_lingering() {
+      if error.is_exhaustion() && context.drop_oldest_lingering() {
         attempt()
       } else {
         Err(error)
       }
     });
-    match member {
+    match attempted {
       Ok(member) => {
         let mut polled = Self::of(context, peer, id, member);
         polled.connecting = true;
@@ -93,7 +109,7 @@ impl Polled {
       }
       Err(error) => {
         let polled = Self::of(context, peer, id, None);
-        polled.push(Event::Failed(polled.not_connected(&error)));
+        polled.push(Event::Failed(error));
         polled
       }
     }
@@ -105,6 +121,7 @@ impl Polled {
       peer: Arc::clone(peer),
       id,
       member,
+      ends: None,
       send: SendQueue::default(),
       announced: false,
       end_is_near: false,
@@ -132,6 +149,7 @@ impl Polled {
   fn hand_over(&mut self, upgrading: Option<Security>) -> Option<Arc<Shared>> {
     let stream = self.member.take()?.into_stream();
     let mut state = State {
+      ends: self.ends,
       send: std::mem::take(&mut self.send),
       recv: RecvBuffer::default(),
       closing: self.closing,
@@ -186,21 +204,17 @@ impl Polled {
       error.unwrap_or_else(Some)
     });
     if let Some(error) = refused {
-      return self.end(Event::Failed(self.not_connected(&error)));
+      let error = SocketError::from_io(&connecting_to(&self.peer), &error);
+      return self.end(Event::Failed(error));
     }
     self.connecting = false;
+    self.ends = (self.member.as_ref()).and_then(|member| Ends::of(member.stream(), &self.peer));
     self.push(Event::Opened);
     if self.closing {
       self.close();
     } else {
       self.wait();
     }
-  }
-
-  /// An address is the only one there is, but is named all the same, as where a name has several.
-  fn not_connected(&self, error: &io::Error) -> SocketError {
-    let Peer { host, port } = &*self.peer;
-    SocketError::from_io(&format!("connect to {host} port {port} ({host})"), error)
   }
 
   /// Tells the poll set what to wait for.
@@ -321,7 +335,16 @@ fn drop_waiting(stream: &TcpStream) {
   });
 }
 
+/// An address is the only one there is, but is named all the same, as where a name has several.
+fn connecting_to(Peer { host, port }: &Peer) -> String {
+  format!("connect to {host} port {port} ({host})")
+}
+
 impl Driver for Polled {
+  fn ends(&self) -> Option<Ends> {
+    self.ends
+  }
+
   fn ready(&mut self, readiness: Readiness) {
     if self.connecting {
       return self.connected();

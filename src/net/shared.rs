@@ -11,7 +11,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-  Context, ErrorName, Event, EventSink, Input, SocketError, SocketId,
+  Context, Ends, ErrorName, Event, EventSink, Input, SocketError, SocketId,
   debts::{Debt, Debts},
   event::Readiness,
   recv_buffer::{End, RecvBuffer},
@@ -38,6 +38,8 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct State {
+  /// `None` until it is established.
+  pub(super) ends: Option<Ends>,
   pub(super) send: SendQueue,
   pub(super) recv: RecvBuffer,
   /// The owner closed: flush, send FIN, report `Closed`.
@@ -156,6 +158,10 @@ impl Shared {
 }
 
 impl Driver for Arc<Shared> {
+  fn ends(&self) -> Option<Ends> {
+    self.with(|state| state.ends)
+  }
+
   /// The task has a reactor of its own.
   fn ready(&mut self, _readiness: Readiness) {}
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-  ConnectOptions, Context, Event, Input, SocketError, SocketId, connection,
+  ConnectOptions, Context, Ends, Event, Input, SocketError, SocketId, connection,
   deadlines::Deadlines,
   event::Readiness,
   polled::Polled,
@@ -38,6 +38,7 @@ impl Peer {
 
 /// What moves the bytes of a connection. [`Socket`] has the same methods and describes them.
 pub(super) trait Driver {
+  fn ends(&self) -> Option<Ends>;
   fn ready(&mut self, readiness: Readiness);
   fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError>;
   fn flush(&mut self, data: &[u8], report_drained: bool) -> usize;
@@ -85,10 +86,11 @@ impl Socket {
     let id = context.next_id();
     let by_owner = context.poll_set().is_some() && options.tls.is_none();
     let way = match peer.host.parse() {
-      Ok(address) if by_owner => Way::Polled(Polled::connect(context, &peer, id, address)),
+      Ok(address) if by_owner => Way::Polled(Polled::connect(context, &peer, id, address, &options.local)),
       _ => {
         let shared = Shared::new(context, id, State::default());
-        let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), options.tls, by_owner);
+        let (local, tls) = (options.local, options.tls);
+        let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), local, tls, by_owner);
         context.spawn(task);
         Way::Task(shared)
       }
@@ -130,6 +132,11 @@ impl Socket {
   /// The id its events carry.
   pub fn id(&self) -> SocketId {
     self.id
+  }
+
+  /// The ends of the connection, once it is established. They are known for good.
+  pub fn ends(&self) -> Option<Ends> {
+    self.drive(None, |driver| driver.ends())
   }
 
   /// Answers `Connected`: what was connected belongs to the owner's thread from here on. Returns the event that it
