@@ -3,6 +3,7 @@
 // TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
 // written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
+const { follow } = require('./abort.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
@@ -41,6 +42,12 @@ class TCPSocket extends HandlerTarget {
   #tlsOptions = null
   #tlsConfig
   #tls = null
+  /** What `localAddress` and the like tell. `null` until somebody asks, or it is closed. */
+  #ends = null
+  #bytesRead = 0
+  #bytesWritten = 0
+  /** Takes back what follows an AbortSignal. */
+  #unfollow = null
   #suspensions = 0
   /** `drain` is due when nothing is pending. */
   #drainDue = false
@@ -59,13 +66,28 @@ class TCPSocket extends HandlerTarget {
     this.#host = toText(host, 'host')
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)
-    const { secure, binaryType, tls, config } = toSocketOptions(options)
+    this.#connect(target, toSocketOptions(options, target))
+  }
+
+  #connect(host, { secure, binaryType, tls, config, local, connectTimeout, idleTimeout, signal }) {
     this.#ssl = secure
     this.#binaryType = binaryType
     this.#tlsOptions = tls
     this.#tlsConfig = config
-    const place = { host: target, port: this.#port, asStrings: binaryType === 'string' }
-    this.#open('connecting', new native.TCPSocket(eventChannel(), place, secure ? config : undefined))
+    const givenUp = signal?.aborted
+    const place = { host, port: this.#port, asStrings: binaryType === 'string', local, givenUp }
+    const channel = eventChannel()
+    const unfollow = follow(signal, () => this.closeImmediately())
+    try {
+      const handle = new native.TCPSocket(channel, place, secure ? config : undefined)
+      if (connectTimeout > 0) handle.setConnectTimeout(connectTimeout)
+      if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
+      this.#open(givenUp ? 'closing' : 'connecting', handle)
+    } catch (error) {
+      unfollow()
+      throw error
+    }
+    this.#unfollow = unfollow
   }
 
   get host() {
@@ -85,6 +107,30 @@ class TCPSocket extends HandlerTarget {
     return this.#tls
   }
 
+  get localAddress() {
+    return this.#readEnds()?.localAddress ?? null
+  }
+
+  get localPort() {
+    return this.#readEnds()?.localPort ?? null
+  }
+
+  get remoteAddress() {
+    return this.#readEnds()?.remoteAddress ?? null
+  }
+
+  get remotePort() {
+    return this.#readEnds()?.remotePort ?? null
+  }
+
+  get bytesRead() {
+    return this.#bytesRead
+  }
+
+  get bytesWritten() {
+    return this.#bytesWritten
+  }
+
   get bufferedAmount() {
     return this.#outbox?.pending ?? 0
   }
@@ -102,6 +148,7 @@ class TCPSocket extends HandlerTarget {
     const payload = toPayload(data, byteOffset, byteLength, this.#binaryType)
     if (this.#readyState !== 'open') throw wrongState('Socket not open.')
     const pending = this.#outbox.write(payload)
+    this.#bytesWritten += payload.length
     if (pending >= HIGH_WATER && !this.#drainDue) {
       this.#drainDue = true
       this.#outbox.wantDrain()
@@ -222,6 +269,7 @@ class TCPSocket extends HandlerTarget {
 
   #onData(data) {
     if (this.#readyState !== 'open') return
+    this.#bytesRead += typeof data === 'string' ? data.length : data.byteLength
     // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
     const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
     this.#fire('data', foreign ? new Uint8Array(new Uint8Array(data)).buffer : data)
@@ -269,8 +317,16 @@ class TCPSocket extends HandlerTarget {
     // Keys may be among them, and applications keep sockets.
     this.#tlsOptions = this.#tlsConfig = null
     this.#context.end()
+    this.#unfollow?.()
+    this.#unfollow = null
     // So that applications can still read it.
     this.#readTls(handle)
+    this.#ends ??= handle.ends()
+  }
+
+  #readEnds() {
+    if (this.#native !== null && this.#readyState !== 'connecting') this.#ends ??= this.#native.ends()
+    return this.#ends
   }
 
   #readTls(handle) {
@@ -282,7 +338,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   static {
-    makeAccepted = (handle, host, port, { binaryType, secure, config }) => {
+    makeAccepted = (handle, host, port, { binaryType, secure, config, idleTimeout }) => {
       const socket = new TCPSocket(MAKE)
       socket.#host = host
       socket.#port = port
@@ -290,6 +346,7 @@ class TCPSocket extends HandlerTarget {
       socket.#ssl = secure
       socket.#accepted = true
       socket.#tlsConfig = config
+      if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
       socket.#open('open', handle)
       return socket
     }
@@ -298,7 +355,21 @@ class TCPSocket extends HandlerTarget {
 
 defineInterface(TCPSocket, {
   handlers: ['open', 'drain', 'data', 'error', 'close'],
-  attributes: ['host', 'port', 'ssl', 'tls', 'bufferedAmount', 'binaryType', 'readyState'],
+  attributes: [
+    'host',
+    'port',
+    'ssl',
+    'tls',
+    'bufferedAmount',
+    'binaryType',
+    'readyState',
+    'localAddress',
+    'localPort',
+    'remoteAddress',
+    'remotePort',
+    'bytesRead',
+    'bytesWritten',
+  ],
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
 })
 

@@ -21,6 +21,8 @@ pub struct ConnectOptions {
   pub as_strings: bool,
   /// Where to connect from, and how to use TCP. Most sockets are made without.
   pub local: Option<LocalOptions>,
+  /// Given up already: `Closed` follows, and nobody is connected to.
+  pub given_up: Option<bool>,
 }
 
 impl ConnectOptions {

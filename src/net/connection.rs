@@ -79,7 +79,10 @@ pub(super) async fn connect(
   };
   match established {
     Ok(Transport::Plain(stream)) if hand_over => match stream.into_std() {
-      Ok(stream) => task.end(Event::Connected(stream)),
+      Ok(stream) => {
+        task.shared.with(|state| state.established());
+        task.end(Event::Connected(stream));
+      }
       Err(error) => task.end(Event::Failed(SocketError::from_io(
         "hand over the connection",
         &error,
@@ -363,7 +366,11 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       };
       match written {
         Ok(written) => {
-          if self.shared.with(|state| state.send.advance(written)) {
+          let drained = self.shared.with(|state| {
+            state.activity.note();
+            state.send.advance(written)
+          });
+          if drained {
             self.shared.push(Event::Drained);
           }
         }
@@ -476,6 +483,7 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       return (0, outcome);
     }
     let appended = self.shared.with(|state| {
+      state.activity.note();
       // The owner may have called upgrade while the read was under way.
       (state.upgrading.is_none()).then(|| (state.recv.append(chunk), state.recv.len()))
     });

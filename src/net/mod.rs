@@ -14,7 +14,7 @@
 //! | `polled`, [`poll_set`], `direct` | by the owner's thread, for plain connections, where the system has epoll |
 //! | `settle`, `lingering` | what a connection still owes its peer after FIN, by a task, and by the owner's thread |
 //! | `progress`, `debts` | whether a peer takes what it is owed, and whether any is owed something |
-//! | `timers`, `deadlines` | when the owner's thread has to look at a socket, and why |
+//! | `timers`, `deadlines`, `activity` | when the owner's thread has to look at a socket, and why |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
 //! | [`local_end`], [`tuning`] | what a connection is made from, and its options of TCP |
@@ -30,6 +30,7 @@
 
 mod accept_error;
 mod accept_loop;
+mod activity;
 pub mod connect;
 pub mod connection;
 mod context;

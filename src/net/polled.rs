@@ -7,11 +7,14 @@ use std::{
   io::{self, ErrorKind},
   net::{IpAddr, Shutdown, SocketAddr, TcpStream},
   sync::Arc,
+  time::Instant,
 };
 
 use super::{
   Context, Ends, Event, Input, LocalEnd, SocketError, SocketId,
+  activity::Activity,
   connection::{self, READ_SIZE, SCRATCH},
+  deadlines::Standing,
   direct::{receive, send, send_one},
   event::Readiness,
   poll_set::Member,
@@ -31,6 +34,7 @@ pub(super) struct Polled {
   member: Option<Member>,
   /// `None` until it is established.
   ends: Option<Ends>,
+  activity: Activity,
   send: SendQueue,
   /// A `Readable` is on its way to the owner.
   announced: bool,
@@ -62,6 +66,7 @@ impl Polled {
     let member = context.poll_set().map(|set| Member::new(set, id, stream));
     let mut polled = Self::of(context, peer, id, member);
     polled.ends = ends;
+    polled.activity = state.activity;
     polled.send = state.send;
     polled.suspended = state.recv.is_suspended();
     if state.closing {
@@ -115,6 +120,13 @@ impl Polled {
     }
   }
 
+  /// One that never was. Reports `Closed`.
+  pub(super) fn given_up(context: &Context, peer: &Arc<Peer>, id: SocketId) -> Self {
+    let polled = Self::of(context, peer, id, None);
+    polled.push(Event::Closed { settling: false });
+    polled
+  }
+
   fn of(context: &Context, peer: &Arc<Peer>, id: SocketId, member: Option<Member>) -> Self {
     Self {
       context: context.clone(),
@@ -122,6 +134,7 @@ impl Polled {
       id,
       member,
       ends: None,
+      activity: Activity::default(),
       send: SendQueue::default(),
       announced: false,
       end_is_near: false,
@@ -150,6 +163,7 @@ impl Polled {
     let stream = self.member.take()?.into_stream();
     let mut state = State {
       ends: self.ends,
+      activity: self.activity,
       send: std::mem::take(&mut self.send),
       recv: RecvBuffer::default(),
       closing: self.closing,
@@ -208,6 +222,7 @@ impl Polled {
       return self.end(Event::Failed(error));
     }
     self.connecting = false;
+    self.activity.note();
     self.ends = (self.member.as_ref()).and_then(|member| Ends::of(member.stream(), &self.peer));
     self.push(Event::Opened);
     if self.closing {
@@ -247,6 +262,7 @@ impl Polled {
       match send(member.stream(), &slices) {
         Ok(written) => {
           left = left.saturating_sub(written);
+          self.activity.note();
           if self.send.advance(written) {
             self.push(Event::Drained);
           }
@@ -302,7 +318,7 @@ impl Polled {
         self.reading = false;
         self.wait();
       }
-      Ok(_) => {}
+      Ok(_) => self.activity.note(),
       Err(error) if error.kind() == ErrorKind::WouldBlock => {}
       Err(error) => {
         let error = self.peer.failed("read from", &error);
@@ -335,6 +351,10 @@ fn drop_waiting(stream: &TcpStream) {
   });
 }
 
+fn is_readable(stream: &TcpStream) -> bool {
+  !matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
 /// An address is the only one there is, but is named all the same, as where a name has several.
 fn connecting_to(Peer { host, port }: &Peer) -> String {
   format!("connect to {host} port {port} ({host})")
@@ -343,6 +363,23 @@ fn connecting_to(Peer { host, port }: &Peer) -> String {
 impl Driver for Polled {
   fn ends(&self) -> Option<Ends> {
     self.ends
+  }
+
+  fn watch_activity(&mut self) {
+    self.activity.watch();
+  }
+
+  fn standing(&self) -> Standing {
+    if self.connecting {
+      return Standing::Connecting;
+    }
+    let last = self.activity.last();
+    // What has arrived and only waits for the owner is no silence, and neither is the end of it.
+    let waits = last.is_some() && !self.suspended && self.reading;
+    match &self.member {
+      Some(member) if waits && is_readable(member.stream()) => Standing::Active(Some(Instant::now())),
+      _ => Standing::Active(last),
+    }
   }
 
   fn ready(&mut self, readiness: Readiness) {
@@ -381,6 +418,7 @@ impl Driver for Polled {
         Ok(written) => {
           data = &data[written..];
           self.send.sent_past();
+          self.activity.note();
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
         Err(error) => {
@@ -433,6 +471,7 @@ impl Driver for Polled {
     match receive(member.stream(), memory) {
       Ok(0) => self.input_ended(),
       Ok(read) => {
+        self.activity.note();
         if read == READ_SIZE || self.end_is_near || self.failure.is_some() {
           self.announce();
         }
