@@ -104,8 +104,15 @@ test('what a refused option has by default asks for nothing', async (t) => {
 const OTHER_NAMES = {
   client: {
     localAddress: [
-      ...['localaddress', 'LocalAddress', 'bind', 'bindAddress', 'interface', 'localAddr', 'sourceAddress'],
-      ...['local_address', 'source_address', 'outgoing_addr'],
+      'localaddress',
+      'LocalAddress',
+      'bind',
+      'bindAddress',
+      'interface',
+      'localAddr',
+      'sourceAddress',
+      'local_address',
+      'outgoing_addr',
     ],
     localPort: ['localport', 'bindPort', 'sourcePort', 'local_port'],
     connectTimeout: ['connecttimeout', 'connectionTimeout', 'connect_timeout'],
