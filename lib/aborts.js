@@ -32,4 +32,4 @@ function listen(signal) {
   return entry
 }
 
-module.exports = { whenAborted }
+module.exports = { follow, whenAborted }

@@ -59,14 +59,37 @@ function toHost(host, what = 'host') {
 }
 
 /** A port number, which may be a numeric string. `least` is 1 for a peer, and 0 where 0 and -1 mean "any". */
-function toPort(value, least) {
-  const port = toInteger(value, 'port')
+function toPort(value, least, what = 'port') {
+  const port = toInteger(value, what)
   if (least === 0 && port === -1) return 0
   if (port < least || port > 65535) {
     const any = least === 0 ? ', or 0 or -1 for any free port' : ''
-    throw new RangeError(`port ${port}: must be from 1 to 65535${any}`)
+    throw new RangeError(`${what} ${port}: must be from 1 to 65535${any}`)
   }
   return port
+}
+
+/** An IP address of this machine: an option called `what`. */
+function toAddress(value, what) {
+  const address = toText(value, what)
+  if (ipVersion(address) === 0 || address.includes('%')) {
+    throw new TypeError(`${what} ${quote(address)}: must be an IP address, such as "127.0.0.1" or "::"`)
+  }
+  return address
+}
+
+/** A time of `least` to `most` milliseconds. */
+function toMilliseconds(value, what, least, most) {
+  const time = toInteger(value, what)
+  if (time < least || time > most) {
+    throw new RangeError(`${what} ${time}: must be from ${least} to ${most} milliseconds`)
+  }
+  return time
+}
+
+function toBoolean(value, what) {
+  if (typeof value !== 'boolean') throw new TypeError(`${what} ${describe(value)}: must be true or false`)
+  return value
 }
 
 /** The backlog of a listener, in connections. Omitted, zero and negative values mean the default of 128. */
@@ -182,6 +205,9 @@ function describe(value) {
 
 module.exports = {
   requireArguments,
+  toAddress,
+  toBoolean,
+  toMilliseconds,
   toText,
   toHost,
   toPort,

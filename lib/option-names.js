@@ -1,7 +1,8 @@
 'use strict'
 
-// Whether options are called what their owner means. An option about TLS by another name would be ignored, and that could
-// mean less security than was asked for; so could the address of a listener.
+// Whether options are called what their owner means. An option by another name would be ignored, and that could mean less
+// security than was asked for, or another behaviour of TCP. The names about TLS that others use are here, those about TCP in
+// tcp-option-names.js.
 
 /** What asks for TLS. */
 const SWITCHES = ['useSecureTransport', 'useSSL']
@@ -68,21 +69,26 @@ class OptionNames {
   #own
   #foreign
   #meant
-  #aliases
+  #nothing
   #refused
   #isComplete
 
   /**
-   * `own` are those about TLS, `foreign` those that only the other side of a connection has, for the reason `why`.
-   * `aliases` are further names in lower case, and what they mean: not about TLS. Others than all these are ignored, as
-   * in Firefox OS, unless the list `isComplete`.
+   * `own` are the options that there are, `foreign` those about TLS that only the other side of a connection has, for the
+   * reason `why`. `aliases` are further names in lower case, and what they mean. `refused` has for each further name that
+   * matters why it is refused, and perhaps the value that asks for nothing. Others than all these are ignored, as in
+   * Firefox OS, unless the list `isComplete`.
    */
-  constructor({ own, foreign, why, aliases = {}, isComplete = false }) {
+  constructor({ own, foreign, why, aliases = {}, refused = {}, isComplete = false }) {
     this.#own = new Set([...own, ...SWITCHES, 'binaryType'])
-    this.#foreign = new Map(foreign.filter((name) => !this.#own.has(name)).map((name) => [name, why]))
-    const cases = [...own, ...foreign, ...SWITCHES].map((name) => [name.toLowerCase(), name])
+    const others = [
+      ...foreign.map((name) => [name, why]),
+      ...Object.entries(refused).map(([name, [because]]) => [name, because]),
+    ]
+    this.#foreign = new Map(others.filter(([name]) => !this.#own.has(name)))
+    const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [name.toLowerCase(), name])
     this.#meant = new Map([...cases, ...Object.entries({ ...ALIASES, ...aliases })])
-    this.#aliases = new Set(Object.keys(aliases))
+    this.#nothing = new Map(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
     this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
   }
@@ -98,7 +104,7 @@ class OptionNames {
 
   #refuse(name, options) {
     const why = this.#fault(name)
-    if (why !== undefined && !this.#isMoot(name.toLowerCase(), options[name])) {
+    if (why !== undefined && !this.#isMoot(name, options[name])) {
       throw new TypeError(`${name}: ${why}`)
     }
   }
@@ -112,14 +118,13 @@ class OptionNames {
     return this.#isComplete && !this.#own.has(name) ? 'there is no such option' : undefined
   }
 
-  /** Whether `value` says what is the case anyway: without an option about TLS, or without TLS before it is asked for. */
-  #isMoot(lower, value) {
-    if (value === null) return !this.#aliases.has(lower)
-    return value === undefined || (value === false && !this.#isComplete && this.#meansSwitch(lower))
-  }
-
-  #meansSwitch(lower) {
-    return SWITCHES.includes(this.#meant.get(lower))
+  /** Whether `value` says what is the case anyway: without that option, or without TLS before it is asked for. */
+  #isMoot(name, value) {
+    const meant = this.#meant.get(name.toLowerCase())
+    // Without an address it would be all of them.
+    if (value === null) return meant !== 'localAddress'
+    if (value === undefined || value === this.#nothing.get(name)) return true
+    return value === false && !this.#isComplete && SWITCHES.includes(meant)
   }
 }
 

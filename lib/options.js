@@ -1,11 +1,17 @@
 'use strict'
 
-// The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they are about
-// TLS.
+// The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they could matter:
+// those about TLS, and those of other socket APIs.
 
-const { toBinaryType, toDictionary, toText } = require('./convert.js')
-const { ipVersion } = require('./native.js')
+const { toBinaryType, toDictionary } = require('./convert.js')
 const { OptionNames } = require('./option-names.js')
+const {
+  CLIENT_ALIASES,
+  CLIENT_REFUSED,
+  LISTENER_ALIASES,
+  LISTENER_REFUSED,
+} = require('./tcp-option-names.js')
+const tcp = require('./tcp-options.js')
 const {
   CLIENT_OPTIONS,
   SERVER_OPTIONS,
@@ -27,53 +33,43 @@ const SERVER = {
   why: 'this is an option of clients, which verify; a server does not ask for certificates',
 }
 
-/** What may be meant by the address to listen at, in lower case. Ignored, it would mean to listen everywhere. */
-const ADDRESS = ['', 'local'].flatMap((local) =>
-  ['address', 'addr', 'host', 'hostname', 'ip', 'interface', 'bind', 'bindaddress'].map((name) => [
-    local + name,
-    'localAddress',
-  ]),
-)
-
-const SOCKET_NAMES = new OptionNames(CLIENT)
-const LISTENER_NAMES = new OptionNames({ ...SERVER, aliases: Object.fromEntries(ADDRESS) })
-// `upgradeToSecure` has no old callers that pass others.
-const CLIENT_UPGRADE_NAMES = new OptionNames({ ...CLIENT, isComplete: true })
-// The listener's own options may be given again.
-const SERVER_UPGRADE_NAMES = new OptionNames({
+const OF_SOCKETS = { ...CLIENT, own: [...CLIENT_OPTIONS, ...tcp.CLIENT_OPTIONS], aliases: CLIENT_ALIASES }
+const OF_LISTENERS = {
   ...SERVER,
-  own: [...SERVER_OPTIONS, 'localAddress'],
-  isComplete: true,
-})
+  own: [...SERVER_OPTIONS, ...tcp.LISTENER_OPTIONS],
+  aliases: LISTENER_ALIASES,
+}
+
+const SOCKET_NAMES = new OptionNames({ ...OF_SOCKETS, refused: CLIENT_REFUSED })
+const LISTENER_NAMES = new OptionNames({ ...OF_LISTENERS, refused: LISTENER_REFUSED })
+// `upgradeToSecure` has no old callers that pass others. What the socket or its listener was made with may be given again.
+const CLIENT_UPGRADE_NAMES = new OptionNames({ ...OF_SOCKETS, isComplete: true })
+const SERVER_UPGRADE_NAMES = new OptionNames({ ...OF_LISTENERS, isComplete: true })
 
 /** What most sockets have. */
 const NO_TLS = { __proto__: null }
 
-/** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
-function toSocketOptions(value) {
+/** Options of a client socket that connects to `host`. `tls` is what `upgradeToSecure` goes by, too. */
+function toSocketOptions(value, host) {
   const options = toDictionary(value)
   SOCKET_NAMES.check(options)
+  const binaryType = toBinaryType(options.binaryType)
   const tls = toClientFields(options)
   const secure = isSecure(options)
   const config = secure || given(tls) ? clientConfig(tls) : undefined
-  return { secure, binaryType: toBinaryType(options.binaryType), tls: given(tls) ? tls : NO_TLS, config }
+  return { secure, binaryType, tls: given(tls) ? tls : NO_TLS, config, ...tcp.toClientTcp(options, host) }
 }
 
 /** Options of a listener. `config` is there with a certificate, which `upgradeToSecure` of accepted sockets goes by. */
 function toServerOptions(value) {
   const options = toDictionary(value)
   LISTENER_NAMES.check(options)
+  const binaryType = toBinaryType(options.binaryType)
   const tls = toServerFields(options)
   const secure = isSecure(options)
-  const address =
-    options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress, 'localAddress')
-  if (ipVersion(address) === 0 || address.includes('%')) {
-    throw new TypeError(
-      `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
-    )
-  }
+  const place = tcp.toListenerTcp(options)
   const config = secure || given(tls) ? serverConfig(tls) : undefined
-  return { secure, binaryType: toBinaryType(options.binaryType), address, config }
+  return { secure, binaryType, config, ...place }
 }
 
 /** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */

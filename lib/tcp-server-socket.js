@@ -2,6 +2,7 @@
 
 // TCPServerSocket: the Firefox OS API over one native listener.
 
+const { follow } = require('./aborts.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
@@ -24,6 +25,7 @@ class TCPServerSocket extends HandlerTarget {
   #native
   /** Names `#native` to the engine. */
   #id
+  #localAddress
   #localPort
   #failedHandshakes = 0
   /** What accepted sockets are made with. */
@@ -32,6 +34,8 @@ class TCPServerSocket extends HandlerTarget {
   #passesSockets = false
   /** Where handlers run. */
   #context
+  /** Takes back what follows an AbortSignal. */
+  #unfollow = null
 
   constructor(port, options, backlog) {
     super()
@@ -41,19 +45,37 @@ class TCPServerSocket extends HandlerTarget {
     requireListenable(localPort)
     this.#options = toServerOptions(options)
     const connections = toBacklog(backlog)
-    const { address, binaryType, secure, config } = this.#options
+    this.#localAddress = this.#options.address
+    this.#localPort = localPort
+    if (this.#options.signal?.aborted) {
+      this.#native = this.#options = this.#context = null
+      return
+    }
+    this.#listen(connections)
+  }
+
+  #listen(backlog) {
+    const { address, binaryType, secure, config, ipv6Only, reusePort, tuning, signal } = this.#options
     const asStrings = binaryType === 'string'
-    const place = { address, port: localPort, backlog: connections, asStrings }
+    const place = { address, port: this.#localPort, backlog, asStrings, ipv6Only, reusePort, tuning }
     const channel = eventChannel()
+    const unfollow = follow(signal, () => this.close())
     try {
       this.#native = new native.TCPServerSocket(channel, place, secure ? config : undefined)
     } catch (error) {
-      throw bindFailure(error, address, localPort)
+      unfollow()
+      throw bindFailure(error, address, this.#localPort)
     }
+    this.#unfollow = unfollow
+    this.#localAddress = this.#native.localAddress
     this.#localPort = this.#native.localPort
     this.#context = new Context('TCPSERVERSOCKET', this.#native)
     this.#id = this.#native.id
     attach(this.#id, this)
+  }
+
+  get localAddress() {
+    return this.#localAddress
   }
 
   get localPort() {
@@ -70,6 +92,7 @@ class TCPServerSocket extends HandlerTarget {
     // So that it can still be read.
     void this.failedHandshakes
     detach(this.#id)
+    this.#unfollow()
     this.#native.close()
     // There may be a key among them.
     this.#native = this.#options = null
@@ -126,7 +149,7 @@ class TCPServerSocket extends HandlerTarget {
 defineInterface(TCPServerSocket, {
   handlers: ['connect', 'error'],
   answered: ['connect'],
-  attributes: ['localPort', 'failedHandshakes'],
+  attributes: ['localAddress', 'localPort', 'failedHandshakes'],
   methods: ['close', 'ref', 'unref'],
 })
 

@@ -3,6 +3,7 @@
 // TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
 // written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
+const { follow } = require('./aborts.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
@@ -46,6 +47,12 @@ class TCPSocket extends HandlerTarget {
   #tlsOptions = null
   #tlsConfig
   #tls = null
+  /** What `localAddress` and the like tell. `null` until somebody asks, or it is closed. */
+  #ends = null
+  #bytesRead = 0
+  #bytesWritten = 0
+  /** Takes back what follows an AbortSignal. */
+  #unfollow = null
   /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
   /** See `holdBack`. */
@@ -70,13 +77,28 @@ class TCPSocket extends HandlerTarget {
     this.#host = toText(host, 'host')
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)
-    const { secure, binaryType, tls, config } = toSocketOptions(options)
+    this.#connect(target, toSocketOptions(options, target))
+  }
+
+  #connect(host, { secure, binaryType, tls, config, local, connectTimeout, idleTimeout, signal }) {
     this.#ssl = secure
     this.#binaryType = binaryType
     this.#tlsOptions = tls
     this.#tlsConfig = config
-    const place = { host: target, port: this.#port, asStrings: binaryType === 'string' }
-    this.#open('connecting', new native.TCPSocket(eventChannel(), place, secure ? config : undefined))
+    const givenUp = signal?.aborted
+    const place = { host, port: this.#port, asStrings: binaryType === 'string', local, givenUp }
+    const channel = eventChannel()
+    const unfollow = follow(signal, () => this.closeImmediately())
+    try {
+      const handle = new native.TCPSocket(channel, place, secure ? config : undefined)
+      if (connectTimeout > 0) handle.setConnectTimeout(connectTimeout)
+      if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
+      this.#open(givenUp ? 'closing' : 'connecting', handle)
+    } catch (error) {
+      unfollow()
+      throw error
+    }
+    this.#unfollow = unfollow
   }
 
   get host() {
@@ -94,6 +116,30 @@ class TCPSocket extends HandlerTarget {
   get tls() {
     if (this.#native !== null) this.#readTls(this.#native)
     return this.#tls
+  }
+
+  get localAddress() {
+    return this.#readEnds()?.localAddress ?? null
+  }
+
+  get localPort() {
+    return this.#readEnds()?.localPort ?? null
+  }
+
+  get remoteAddress() {
+    return this.#readEnds()?.remoteAddress ?? null
+  }
+
+  get remotePort() {
+    return this.#readEnds()?.remotePort ?? null
+  }
+
+  get bytesRead() {
+    return this.#bytesRead
+  }
+
+  get bytesWritten() {
+    return this.#bytesWritten
   }
 
   get bufferedAmount() {
@@ -119,6 +165,7 @@ class TCPSocket extends HandlerTarget {
     const payload = toPayload(data, byteOffset, byteLength, this.#binaryType)
     if (this.#readyState !== 'open') throw wrongState('Socket not open.')
     const pending = this.#outbox.write(payload)
+    this.#bytesWritten += payload.length
     if (pending >= HIGH_WATER && !this.#drainDue) {
       this.#drainDue = true
       this.#outbox.wantDrain()
@@ -195,11 +242,11 @@ class TCPSocket extends HandlerTarget {
     return !this.#ssl
   }
 
-  /**
-   * What `transport.setTimeout` leads to, and the one place for it: `kind` is `'connect'` or `'idle'`, 0
-   * milliseconds means never. The engine has no such deadlines yet, so that a value is only kept, by the transport.
-   */
-  #setTimeout(_kind, _milliseconds) {}
+  /** What `transport.setTimeout` leads to. `kind` is `'connect'` or `'idle'`; 0 milliseconds mean never. */
+  #setTimeout(kind, milliseconds) {
+    if (kind === 'idle') this.#native?.setIdleTimeout(milliseconds)
+    else if (this.#readyState === 'connecting') this.#native.setConnectTimeout(milliseconds)
+  }
 
   #stopConnecting() {
     if (this.#readyState === 'connecting') {
@@ -247,6 +294,7 @@ class TCPSocket extends HandlerTarget {
 
   #onData(data) {
     if (this.#readyState !== 'open') return
+    this.#bytesRead += typeof data === 'string' ? data.length : data.byteLength
     // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
     const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
     this.#fire('data', foreign ? new Uint8Array(new Uint8Array(data)).buffer : data)
@@ -295,8 +343,11 @@ class TCPSocket extends HandlerTarget {
     detach(this.#id)
     handle.release()
     this.#context.end()
+    this.#unfollow?.()
+    this.#unfollow = null
     // So that applications can still read it.
     this.#readTls(handle)
+    this.#ends ??= handle.ends()
     this.#fire('close')
     this.#ending?.resolve()
     retire(this)
@@ -311,6 +362,11 @@ class TCPSocket extends HandlerTarget {
     this.#tlsOptions = this.#tlsConfig = null
   }
 
+  #readEnds() {
+    if (this.#native !== null && this.#readyState !== 'connecting') this.#ends ??= this.#native.ends()
+    return this.#ends
+  }
+
   #readTls(handle) {
     if (this.#ssl && this.#tls === null) this.#tls = tlsDetails(handle)
   }
@@ -320,7 +376,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   static {
-    makeAccepted = (handle, host, port, { binaryType, secure, config }) => {
+    makeAccepted = (handle, host, port, { binaryType, secure, config, idleTimeout }) => {
       const socket = new TCPSocket(MAKE)
       socket.#host = host
       socket.#port = port
@@ -328,6 +384,7 @@ class TCPSocket extends HandlerTarget {
       socket.#ssl = secure
       socket.#accepted = true
       socket.#tlsConfig = config
+      if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
       socket.#open('open', handle)
       return socket
     }
@@ -361,7 +418,21 @@ class TCPSocket extends HandlerTarget {
 
 defineInterface(TCPSocket, {
   handlers: ['open', 'drain', 'data', 'error', 'close'],
-  attributes: ['host', 'port', 'ssl', 'tls', 'bufferedAmount', 'binaryType', 'readyState'],
+  attributes: [
+    'host',
+    'port',
+    'ssl',
+    'tls',
+    'bufferedAmount',
+    'binaryType',
+    'readyState',
+    'localAddress',
+    'localPort',
+    'remoteAddress',
+    'remotePort',
+    'bytesRead',
+    'bytesWritten',
+  ],
   methods: ['send', 'suspend', 'resume', 'upgradeToSecure', 'close', 'closeImmediately', 'ref', 'unref'],
 })
 

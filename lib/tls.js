@@ -4,7 +4,7 @@
 // Firefox OS. Ignoring an option could mean less security than the caller asked for, so whatever this cannot honour
 // throws a TypeError that names it.
 
-const { describe, toBytes, toHost, toInteger, toText } = require('./convert.js')
+const { describe, toBoolean, toBytes, toHost, toMilliseconds, toText } = require('./convert.js')
 const native = require('./native.js')
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3']
@@ -16,7 +16,7 @@ const MAX_HANDSHAKE_TIMEOUT = 600_000
 /** Each option of a client, and how its value is converted. */
 const CLIENT = {
   ca: toPems,
-  caOnly: toBoolean,
+  caOnly: toFlag,
   crl: toPems,
   servername: (name, value) => toHost(toText(value, name), name),
   cert: toPem,
@@ -27,7 +27,7 @@ const CLIENT = {
   minVersion: toVersion,
   maxVersion: toVersion,
   fingerprint256: toFingerprint,
-  rejectUnauthorized: toBoolean,
+  rejectUnauthorized: toFlag,
 }
 
 /** The same of a server. */
@@ -164,9 +164,8 @@ function toPassphrase(name, value) {
   return value
 }
 
-function toBoolean(name, value) {
-  if (typeof value !== 'boolean') throw new TypeError(`${name} ${describe(value)}: must be true or false`)
-  return value
+function toFlag(name, value) {
+  return toBoolean(value, name)
 }
 
 function toVersion(name, value) {
@@ -205,11 +204,7 @@ function toFingerprint(name, value) {
 }
 
 function toTimeout(name, value) {
-  const timeout = toInteger(value, name)
-  if (timeout < 1 || timeout > MAX_HANDSHAKE_TIMEOUT) {
-    throw new RangeError(`${name} ${timeout}: must be from 1 to ${MAX_HANDSHAKE_TIMEOUT} milliseconds`)
-  }
-  return timeout
+  return toMilliseconds(value, name, 1, MAX_HANDSHAKE_TIMEOUT)
 }
 
 /** What `socket.tls` tells of a native socket; `null` while its connection is not secure. */

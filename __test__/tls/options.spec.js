@@ -477,7 +477,7 @@ test('an option that is undefined or null is as if it were absent, whether suppo
 test('options that mail clients pass along, and others that are not about TLS, are ignored', async (t) => {
   const own = scope(t)
   const server = await own.netServer()
-  const options = { tlsWorkerPath: 'worker.js', ws: undefined, proxyHostname: 'x', timeout: 5, name: 'me' }
+  const options = { tlsWorkerPath: 'worker.js', ws: undefined, proxyHostname: 'x', retries: 5, name: 'me' }
   const [, events] = own.open('127.0.0.1', server.port, options)
   await events.event('open')
   t.pass()

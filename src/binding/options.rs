@@ -1,12 +1,12 @@
 //! Options as the facade passes them: converted and checked, complete, and of the right type.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use napi::{Error, Result};
 use napi_derive::napi;
 
 use crate::net::{
-  self,
+  self, KeepAlive, LocalEnd, Tuning,
   tls::{Acceptor, ClientTls},
 };
 
@@ -19,14 +19,63 @@ pub struct ConnectOptions {
   pub port: u16,
   /// Deliver strings rather than ArrayBuffers.
   pub as_strings: bool,
+  /// Where to connect from, and how to use TCP. Most sockets are made without.
+  pub local: Option<LocalOptions>,
+  /// Given up already: `Closed` follows, and nobody is connected to.
+  pub given_up: Option<bool>,
 }
 
 impl ConnectOptions {
-  pub(super) fn into_net(self, tls: Option<Arc<ClientTls>>) -> net::ConnectOptions {
-    net::ConnectOptions {
-      host: self.host,
-      port: self.port,
+  pub(super) fn into_net(self, tls: Option<Arc<ClientTls>>) -> Result<net::ConnectOptions> {
+    let local = self.local.map(LocalOptions::into_net).transpose()?;
+    Ok(net::ConnectOptions {
       tls,
+      local: local.unwrap_or_default(),
+      ..net::ConnectOptions::to(self.host, self.port)
+    })
+  }
+}
+
+/// Our end of a connection that is to be made.
+#[napi(object, object_to_js = false)]
+pub struct LocalOptions {
+  /// An IP literal.
+  pub address: Option<String>,
+  /// 0 lets the system choose.
+  pub port: u16,
+  /// Options of TCP.
+  pub tuning: TuningOptions,
+}
+
+impl LocalOptions {
+  fn into_net(self) -> Result<LocalEnd> {
+    Ok(LocalEnd {
+      address: self.address.as_deref().map(ip).transpose()?,
+      port: self.port,
+      tuning: self.tuning.into(),
+    })
+  }
+}
+
+/// How a connection uses TCP.
+#[napi(object, object_to_js = false)]
+pub struct TuningOptions {
+  /// Nagle's algorithm is off.
+  pub no_delay: bool,
+  /// A silent peer is probed.
+  pub keep_alive: bool,
+  /// Seconds of silence before the first probe; 0 leaves that to the system.
+  pub keep_alive_delay: u16,
+}
+
+impl From<TuningOptions> for Tuning {
+  fn from(options: TuningOptions) -> Self {
+    let delay = Duration::from_secs(options.keep_alive_delay.into());
+    Self {
+      no_delay: options.no_delay,
+      keep_alive: options.keep_alive.then_some(KeepAlive {
+        delay: (!delay.is_zero()).then_some(delay),
+      }),
     }
   }
 }
@@ -42,20 +91,55 @@ pub struct ListenOptions {
   pub backlog: i32,
   /// Accepted sockets deliver strings rather than ArrayBuffers.
   pub as_strings: bool,
+  /// Not for IPv4, where the address is `::`.
+  pub ipv6_only: bool,
+  /// Share connections with others that listen at the same place.
+  pub reuse_port: bool,
+  /// Of accepted sockets.
+  pub tuning: Option<TuningOptions>,
 }
 
 impl ListenOptions {
-  pub(super) fn to_net(&self, tls: Option<Arc<Acceptor>>) -> Result<net::ListenOptions> {
-    let address: IpAddr = self
-      .address
-      .parse()
-      .map_err(|_| Error::from_reason("address: not an IP literal"))?;
+  pub(super) fn into_net(self, tls: Option<Arc<Acceptor>>) -> Result<net::ListenOptions> {
     Ok(net::ListenOptions {
-      address,
+      address: ip(&self.address)?,
       port: self.port,
       backlog: self.backlog,
       tls,
+      ipv6_only: self.ipv6_only,
+      reuse_port: self.reuse_port,
+      tuning: self.tuning.map(Tuning::from).unwrap_or_default(),
     })
+  }
+}
+
+fn ip(literal: &str) -> Result<IpAddr> {
+  literal
+    .parse()
+    .map_err(|_| Error::from_reason("address: not an IP literal"))
+}
+
+/// Where a connection begins and ends.
+#[napi(object, object_from_js = false)]
+pub struct SocketEnds {
+  /// Our IP address.
+  pub local_address: String,
+  /// Our port.
+  pub local_port: u16,
+  /// The peer's IP address.
+  pub remote_address: String,
+  /// The peer's port.
+  pub remote_port: u16,
+}
+
+impl From<net::Ends> for SocketEnds {
+  fn from(net::Ends { local, remote }: net::Ends) -> Self {
+    Self {
+      local_address: local.ip().to_string(),
+      local_port: local.port(),
+      remote_address: remote.ip().to_string(),
+      remote_port: remote.port(),
+    }
   }
 }
 

@@ -26,12 +26,13 @@ impl TcpServerSocket {
     crate::fault::point("TCPServerSocket");
     let channel = &channel.inner;
     let tls = tls.map(TlsConfig::as_server).transpose()?;
-    let listener =
-      net::Listener::bind(&channel.hub.context, options.to_net(tls)?).map_err(|error| bind_error(&error))?;
+    let as_strings = options.as_strings;
+    let listener = net::Listener::bind(&channel.hub.context, options.into_net(tls)?)
+      .map_err(|error| bind_error(&error))?;
     let listener = Rc::new(listener);
     let target = Target::Listener {
       listener: Rc::clone(&listener),
-      as_strings: options.as_strings,
+      as_strings,
     };
     Ok(Self {
       lease: Lease::take(channel, listener.id(), target)?,
@@ -49,6 +50,12 @@ impl TcpServerSocket {
   #[napi(getter, catch_unwind)]
   pub fn local_port(&self) -> u16 {
     self.listener.local_addr().port()
+  }
+
+  /// The IP address it listens at.
+  #[napi(getter, catch_unwind)]
+  pub fn local_address(&self) -> String {
+    self.listener.local_addr().ip().to_string()
   }
 
   /// Connections that were dropped because of their TLS handshake.

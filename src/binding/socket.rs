@@ -1,6 +1,6 @@
 //! The native side of a `TCPSocket`.
 
-use std::{collections::TryReserveError, rc::Rc};
+use std::{collections::TryReserveError, rc::Rc, time::Duration};
 
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -9,7 +9,7 @@ use super::{
   channel::{Channel, EventChannel},
   hub::Target,
   lease::Lease,
-  options::ConnectOptions,
+  options::{ConnectOptions, SocketEnds},
   tls::{TlsConfig, TlsDetails},
 };
 use crate::net::{self, Event};
@@ -29,7 +29,11 @@ impl TcpSocket {
     crate::fault::point("TCPSocket");
     let (channel, as_strings) = (&channel.inner, options.as_strings);
     let tls = tls.map(TlsConfig::as_client).transpose()?;
-    let socket = net::Socket::connect(&channel.hub.context, options.into_net(tls));
+    let make = match options.given_up {
+      Some(true) => net::Socket::given_up,
+      _ => net::Socket::connect,
+    };
+    let socket = make(&channel.hub.context, options.into_net(tls)?);
     Self::live(socket, channel, as_strings)
   }
 
@@ -37,6 +41,28 @@ impl TcpSocket {
   #[napi(getter, catch_unwind)]
   pub fn id(&self) -> u32 {
     self.socket.id()
+  }
+
+  /// Where the connection begins and ends; `null` before it is established.
+  #[napi(catch_unwind)]
+  pub fn ends(&self) -> Option<SocketEnds> {
+    crate::fault::point("ends");
+    self.socket.ends().map(SocketEnds::from)
+  }
+
+  /// How many milliseconds it may take from now on until `Opened`, before it fails; 0 is any time.
+  #[napi(catch_unwind)]
+  pub fn set_connect_timeout(&self, milliseconds: u32) {
+    crate::fault::point("setConnectTimeout");
+    self.socket.connect_within(limit(milliseconds));
+  }
+
+  /// For how many milliseconds, from now on, no byte may come or be written before it fails; 0 is any time. It counts from
+  /// `Opened` on.
+  #[napi(catch_unwind)]
+  pub fn set_idle_timeout(&self, milliseconds: u32) {
+    crate::fault::point("setIdleTimeout");
+    self.socket.idle_at_most(limit(milliseconds));
   }
 
   /// Bytes accepted and not yet handed to the operating system.
@@ -137,6 +163,10 @@ impl TcpSocket {
       socket,
     })
   }
+}
+
+fn limit(milliseconds: u32) -> Option<Duration> {
+  (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }
 
 fn part(data: &[u8], start: u32, end: u32) -> Result<&[u8]> {

@@ -122,8 +122,8 @@ impl AcceptLoop {
   }
 
   fn accepted(&self, stream: TcpStream, address: SocketAddr, credit: OwnedSemaphorePermit) {
-    // Refused only on a connection that is already dead, and then the first read says so.
-    let _ = stream.set_nodelay(true);
+    // Fails only on a connection that is already dead, and then the first read says so.
+    let _ = self.delivery.tuning.apply(&stream);
     if let Some(acceptor) = &self.delivery.tls {
       let secured = self
         .delivery

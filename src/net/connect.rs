@@ -2,35 +2,43 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpStream, task::JoinSet, time};
+use tokio::{
+  net::{TcpSocket, TcpStream},
+  task::JoinSet,
+  time,
+};
 
-use super::{ErrorName, SocketError, resolve::resolve};
+use super::{ErrorName, LocalEnd, SocketError, resolve::resolve};
 
 /// RFC 8305 section 5, "Connection Attempt Delay": how long an attempt has for itself before the next one starts.
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Connects to `host`, with Nagle's algorithm off. Dropping the future abandons every attempt.
+/// Connects `local` to `host`. Dropping the future abandons every attempt.
 ///
 /// # Errors
 /// `DomainNotFoundError`, or what the first address answered when all have failed.
-pub async fn connect(host: &str, port: u16) -> Result<TcpStream, SocketError> {
-  let stream = race(host, port, resolve(host, port).await?).await?;
-  // Refused only on a connection that is already dead, and then the first read says so.
-  let _ = stream.set_nodelay(true);
-  Ok(stream)
+pub async fn connect(host: &str, port: u16, local: &LocalEnd) -> Result<TcpStream, SocketError> {
+  let addresses = local.reachable(host, resolve(host, port).await?)?;
+  race(host, port, local, addresses).await
 }
 
 /// Starts an attempt every [`ATTEMPT_DELAY`], or as soon as an earlier one has failed. The first success wins. An
 /// attempt that is slow goes on: a later one never ends it.
-async fn race(host: &str, port: u16, addresses: Vec<SocketAddr>) -> Result<TcpStream, SocketError> {
+async fn race(
+  host: &str,
+  port: u16,
+  local: &LocalEnd,
+  addresses: Vec<SocketAddr>,
+) -> Result<TcpStream, SocketError> {
   let mut waiting = addresses.into_iter().enumerate();
   let mut attempts = JoinSet::new();
   let mut failures: Vec<(usize, SocketError)> = Vec::new();
   loop {
     match waiting.next() {
       Some((rank, address)) => {
-        let what = format!("connect to {host} port {port}");
-        attempts.spawn(async move { (rank, attempt(&what, address).await) });
+        let what = format!("connect to {host} port {port} ({})", address.ip());
+        let local = *local;
+        attempts.spawn(async move { (rank, attempt(&what, &local, address).await) });
       }
       None if attempts.is_empty() => break,
       None => {}
@@ -61,14 +69,13 @@ async fn race(host: &str, port: u16, addresses: Vec<SocketAddr>) -> Result<TcpSt
   )
 }
 
-async fn attempt(what: &str, address: SocketAddr) -> Result<TcpStream, SocketError> {
+async fn attempt(what: &str, local: &LocalEnd, address: SocketAddr) -> Result<TcpStream, SocketError> {
   crate::fault::point("connect");
   loop {
-    match TcpStream::connect(address).await {
+    let socket = TcpSocket::from_std_stream(local.socket(what, address)?.into());
+    match socket.connect(address).await {
       Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-      outcome => {
-        return outcome.map_err(|error| SocketError::from_io(&format!("{what} ({})", address.ip()), &error));
-      }
+      outcome => return outcome.map_err(|error| SocketError::from_io(what, &error)),
     }
   }
 }

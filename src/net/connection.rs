@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::io::poll_read_buf;
 
 use super::{
-  ErrorName, Event, SocketError, SocketId,
+  Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
   connect::connect as connect_tcp,
   deadlines::not_taken,
   progress::{Progress, STALL},
@@ -52,12 +52,16 @@ thread_local! {
 pub(super) async fn connect(
   shared: Arc<Shared>,
   peer: Arc<Peer>,
+  local: LocalEnd,
   secure: Option<Arc<ClientTls>>,
   hand_over: bool,
 ) {
-  let mut task = Task::new(shared);
+  let mut task = Task::new(Arc::clone(&shared));
   let establish = async {
-    let stream = connect_tcp(&peer.host, peer.port).await?;
+    // In a box, so that an idle connection does not keep room for what made it.
+    let stream = Box::pin(connect_tcp(&peer.host, peer.port, &local)).await?;
+    let ends = Ends::of(&stream, &peer);
+    shared.with(|state| state.ends = ends);
     let stream = Tcp::new(stream);
     match secure {
       // In a box, as below: an idle connection should not keep room for a handshake.
@@ -75,7 +79,10 @@ pub(super) async fn connect(
   };
   match established {
     Ok(Transport::Plain(stream)) if hand_over => match stream.into_std() {
-      Ok(stream) => task.end(Event::Connected(stream)),
+      Ok(stream) => {
+        task.shared.with(|state| state.established());
+        task.end(Event::Connected(stream));
+      }
       Err(error) => task.end(Event::Failed(SocketError::from_io(
         "hand over the connection",
         &error,
@@ -98,7 +105,8 @@ pub(super) fn spawn(
   stream: StdStream,
   state: State,
 ) -> Arc<Shared> {
-  let shared = Shared::new(context, id, state);
+  let ends = state.ends.or_else(|| Ends::of(&stream, peer));
+  let shared = Shared::new(context, id, State { ends, ..state });
   context.spawn(serve(Arc::clone(&shared), Arc::clone(peer), stream));
   shared
 }
@@ -110,7 +118,10 @@ pub(super) fn spawn_secured(
   id: SocketId,
   transport: Transport,
 ) -> Arc<Shared> {
-  let mut state = State::default();
+  let mut state = State {
+    ends: transport.ends(peer),
+    ..State::default()
+  };
   state.note(&transport);
   let shared = Shared::new(context, id, state);
   let mut task = Task::new(Arc::clone(&shared));
@@ -355,7 +366,11 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       };
       match written {
         Ok(written) => {
-          if self.shared.with(|state| state.send.advance(written)) {
+          let drained = self.shared.with(|state| {
+            state.activity.note();
+            state.send.advance(written)
+          });
+          if drained {
             self.shared.push(Event::Drained);
           }
         }
@@ -468,6 +483,7 @@ impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
       return (0, outcome);
     }
     let appended = self.shared.with(|state| {
+      state.activity.note();
       // The owner may have called upgrade while the read was under way.
       (state.upgrading.is_none()).then(|| (state.recv.append(chunk), state.recv.len()))
     });
@@ -530,7 +546,7 @@ fn write_slices(
 mod tests {
   use super::*;
 
-  fn size<A, B, C, D, F>(_task: fn(A, B, C, D) -> F) -> usize {
+  fn size<A, B, C, D, E, F>(_task: fn(A, B, C, D, E) -> F) -> usize {
     size_of::<F>()
   }
 

@@ -3,6 +3,8 @@
 
 use std::{fmt, io};
 
+use super::accept_error::is_exhaustion;
+
 /// Gecko's three classes of error, the `message` of a `TCPSocketErrorEvent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
@@ -120,6 +122,12 @@ impl SocketError {
       os: error.raw_os_error(),
       reason: None,
     }
+  }
+
+  /// The system has no descriptor or no memory left.
+  pub(super) fn is_exhaustion(&self) -> bool {
+    let system = self.os.map(io::Error::from_raw_os_error);
+    system.is_some_and(|error| is_exhaustion(&error))
   }
 }
 

@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
 
 use super::{
-  Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId,
+  Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId, Tuning,
   accept_loop::Accepting,
   polled_listener::PolledListener,
   socket::Peer,
@@ -87,6 +87,7 @@ impl Listener {
     let failed_handshakes = Arc::default();
     let delivery = Delivery {
       id,
+      tuning: options.tuning,
       sink: Arc::clone(context.sink()),
       tls: options.tls,
       failed_handshakes: Arc::clone(&failed_handshakes),
@@ -163,15 +164,30 @@ pub(super) fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListene
   // On Unix: listen again on a port whose old connections linger. On Windows it would mean stealing the port.
   #[cfg(unix)]
   socket.set_reuse_address(true)?;
+  if options.reuse_port {
+    share_port(&socket)?;
+  }
   if address.is_ipv6() {
-    socket.set_only_v6(!options.address.is_unspecified())?;
+    socket.set_only_v6(options.ipv6_only || !options.address.is_unspecified())?;
   }
   socket.set_nonblocking(true)?;
   // What is accepted inherits it on Linux, from the moment that it is connected: so before it can be.
-  let _ = socket.set_tcp_nodelay(true);
+  options.tuning.apply(&socket)?;
   socket.bind(&address.into())?;
   socket.listen(options.backlog)?;
   Ok(socket.into())
+}
+
+/// Connections are spread over all that listen there. The systems that are left out have an option of that name with another
+/// meaning, or none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn share_port(socket: &RawSocket) -> io::Result<()> {
+  socket.set_reuse_port(true)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn share_port(_socket: &RawSocket) -> io::Result<()> {
+  Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Where accepted connections go.
@@ -179,6 +195,7 @@ pub(super) fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListene
 pub(super) struct Delivery {
   pub(super) id: SocketId,
   pub(super) sink: Arc<dyn EventSink>,
+  pub(super) tuning: Tuning,
   pub(super) tls: Option<Arc<Acceptor>>,
   failed_handshakes: Arc<AtomicU32>,
 }

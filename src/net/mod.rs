@@ -14,9 +14,11 @@
 //! | `polled`, [`poll_set`], `direct` | by the owner's thread, for plain connections, where the system has epoll |
 //! | `settle`, `lingering` | what a connection still owes its peer after FIN, by a task, and by the owner's thread |
 //! | `progress`, `debts` | whether a peer takes what it is owed, and whether any is owed something |
-//! | `timers`, `deadlines` | when the owner's thread has to look at a socket, and why |
+//! | `timers`, `deadlines`, `activity` | when the owner's thread has to look at a socket, and why |
 //! | [`send_queue`], [`recv_buffer`] | the policy of moving bytes, as plain structs without I/O |
 //! | [`resolve`], [`connect`] | names to addresses, and the race between addresses (RFC 8305) |
+//! | [`local_end`], [`tuning`] | what a connection is made from, and its options of TCP |
+//! | [`ends`] | the addresses of a connection |
 //! | [`tls`] | handshakes and trust, by one backend or another |
 //! | [`transport`], [`secured`] | one stream type for plain and TLS, and what two threads do to the latter |
 //! | [`listener`] | bind, listen, and what becomes of a connection |
@@ -28,16 +30,19 @@
 
 mod accept_error;
 mod accept_loop;
+mod activity;
 pub mod connect;
 pub mod connection;
 mod context;
 mod deadlines;
 mod debts;
 mod direct;
+pub mod ends;
 pub mod error;
 pub mod event;
 mod lingering;
 pub mod listener;
+pub mod local_end;
 pub mod options;
 #[cfg(target_os = "linux")]
 pub mod poll_set;
@@ -58,13 +63,17 @@ pub mod sync;
 mod timers;
 pub mod tls;
 pub mod transport;
+pub mod tuning;
 pub mod writers;
 
 pub use context::Context;
+pub use ends::Ends;
 pub use error::{ErrorName, SocketError};
 pub use event::{Event, EventSink, SocketId};
 pub use listener::{Accepted, Listener};
+pub use local_end::LocalEnd;
 pub use options::{ConnectOptions, ListenOptions};
 pub use poll_set::{Alarm, PollSet};
 pub use recv_buffer::Input;
 pub use socket::Socket;
+pub use tuning::{KeepAlive, Tuning};

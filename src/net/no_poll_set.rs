@@ -8,6 +8,8 @@ use std::{
   rc::Rc,
 };
 
+use socket2::Socket as RawSocket;
+
 use super::{SocketId, event::Readiness};
 
 /// See the module.
@@ -92,7 +94,12 @@ impl Member {
   ///
   /// # Errors
   /// None.
-  pub fn connecting(set: &Rc<PollSet>, _id: SocketId, _address: SocketAddr) -> io::Result<Self> {
+  pub fn connecting(
+    set: &Rc<PollSet>,
+    _id: SocketId,
+    _socket: RawSocket,
+    _address: SocketAddr,
+  ) -> io::Result<Self> {
     match set.0 {}
   }
 

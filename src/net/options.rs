@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::tls::{Acceptor, ClientTls};
+use super::{
+  LocalEnd, Tuning,
+  tls::{Acceptor, ClientTls},
+};
 
 /// A connection to make.
 #[derive(Clone, Debug)]
@@ -13,12 +16,14 @@ pub struct ConnectOptions {
   pub port: u16,
   /// TLS from the first byte.
   pub tls: Option<Arc<ClientTls>>,
+  /// Where to connect from, and how to use TCP.
+  pub local: LocalEnd,
 }
 
 /// A place to listen at.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-  /// The local address; `::` means both families.
+  /// The local address; `::` means both families, unless it is for IPv6 only.
   pub address: IpAddr,
   /// 0 lets the system choose.
   pub port: u16,
@@ -26,4 +31,37 @@ pub struct ListenOptions {
   pub backlog: i32,
   /// TLS from the first byte of every connection.
   pub tls: Option<Arc<Acceptor>>,
+  /// Not for IPv4, where the address is `::`.
+  pub ipv6_only: bool,
+  /// Others may listen at the same place, and share its connections, if all of them say so.
+  pub reuse_port: bool,
+  /// How accepted connections use TCP.
+  pub tuning: Tuning,
+}
+
+impl ConnectOptions {
+  /// To `host`, with nothing chosen that can be left out.
+  pub fn to(host: impl Into<String>, port: u16) -> Self {
+    Self {
+      host: host.into(),
+      port,
+      tls: None,
+      local: LocalEnd::default(),
+    }
+  }
+}
+
+impl ListenOptions {
+  /// At `address` and any free port, with nothing chosen that can be left out.
+  pub fn at(address: impl Into<IpAddr>) -> Self {
+    Self {
+      address: address.into(),
+      port: 0,
+      backlog: 128,
+      tls: None,
+      ipv6_only: false,
+      reuse_port: false,
+      tuning: Tuning::default(),
+    }
+  }
 }

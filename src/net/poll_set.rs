@@ -14,7 +14,7 @@ use rustix::{
   event::{EventfdFlags, epoll, eventfd},
   io::Errno,
 };
-use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+use socket2::Socket as RawSocket;
 
 use super::{Context, SocketId, event::Readiness};
 
@@ -176,18 +176,17 @@ impl<S: AsFd> Member<S> {
 }
 
 impl Member {
-  /// A stream that is being connected to `address`, with Nagle's algorithm off. When it is writable, that is decided.
+  /// A stream that is being connected to `address` with `socket`, which does not block. When it is writable, that is
+  /// decided.
   ///
   /// # Errors
-  /// No descriptor is left, or the system refuses at once.
-  pub fn connecting(set: &Rc<PollSet>, id: SocketId, address: SocketAddr) -> io::Result<Self> {
-    let socket = RawSocket::new(
-      Domain::for_address(address),
-      Type::STREAM.nonblocking(),
-      Some(Protocol::TCP),
-    )?;
-    // Refused only by a system that does not know it.
-    let _ = socket.set_tcp_nodelay(true);
+  /// The system refuses at once.
+  pub fn connecting(
+    set: &Rc<PollSet>,
+    id: SocketId,
+    socket: RawSocket,
+    address: SocketAddr,
+  ) -> io::Result<Self> {
     loop {
       match socket.connect(&address.into()) {
         Ok(()) => break,

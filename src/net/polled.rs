@@ -7,12 +7,14 @@ use std::{
   io::{self, ErrorKind},
   net::{IpAddr, Shutdown, SocketAddr, TcpStream},
   sync::Arc,
+  time::Instant,
 };
 
 use super::{
-  Context, Event, Input, SocketError, SocketId,
-  accept_error::is_exhaustion,
+  Context, Ends, Event, Input, LocalEnd, SocketError, SocketId,
+  activity::Activity,
   connection::{self, READ_SIZE, SCRATCH},
+  deadlines::Standing,
   direct::{receive, send, send_one},
   event::Readiness,
   poll_set::Member,
@@ -30,6 +32,9 @@ pub(super) struct Polled {
   id: SocketId,
   /// `None` once the last event was reported.
   member: Option<Member>,
+  /// `None` until it is established.
+  ends: Option<Ends>,
+  activity: Activity,
   send: SendQueue,
   /// A `Readable` is on its way to the owner.
   announced: bool,
@@ -57,8 +62,11 @@ impl Polled {
     stream: TcpStream,
     state: State,
   ) -> Self {
+    let ends = state.ends.or_else(|| Ends::of(&stream, peer));
     let member = context.poll_set().map(|set| Member::new(set, id, stream));
     let mut polled = Self::of(context, peer, id, member);
+    polled.ends = ends;
+    polled.activity = state.activity;
     polled.send = state.send;
     polled.suspended = state.recv.is_suspended();
     if state.closing {
@@ -69,22 +77,35 @@ impl Polled {
     polled
   }
 
-  /// Starts to connect to an address. Reports `Opened` or `Failed`.
-  pub(super) fn connect(context: &Context, peer: &Arc<Peer>, id: SocketId, address: IpAddr) -> Self {
+  /// Starts to connect from `local` to an address. Reports `Opened` or `Failed`.
+  pub(super) fn connect(
+    context: &Context,
+    peer: &Arc<Peer>,
+    id: SocketId,
+    address: IpAddr,
+    local: &LocalEnd,
+  ) -> Self {
     let address = SocketAddr::new(address, peer.port);
+    let what = connecting_to(peer);
     let attempt = || {
-      let set = context.poll_set();
-      set.map(|set| Member::connecting(set, id, address)).transpose()
+      let Some(set) = context.poll_set() else {
+        return Ok(None);
+      };
+      let socket = local.socket(&what, address)?;
+      let member = Member::connecting(set, id, socket, address);
+      member
+        .map(Some)
+        .map_err(|error| SocketError::from_io(&what, &error))
     };
-    let member = attempt().or_else(|error| {
+    let attempted = attempt().or_else(|error| {
       // What only waits for a peer to end makes room for what is wanted now.
-      if is_exhaustion(&error) && context.drop_oldest_lingering() {
+      if error.is_exhaustion() && context.drop_oldest_lingering() {
         attempt()
       } else {
         Err(error)
       }
     });
-    match member {
+    match attempted {
       Ok(member) => {
         let mut polled = Self::of(context, peer, id, member);
         polled.connecting = true;
@@ -93,10 +114,17 @@ impl Polled {
       }
       Err(error) => {
         let polled = Self::of(context, peer, id, None);
-        polled.push(Event::Failed(polled.not_connected(&error)));
+        polled.push(Event::Failed(error));
         polled
       }
     }
+  }
+
+  /// One that never was. Reports `Closed`.
+  pub(super) fn given_up(context: &Context, peer: &Arc<Peer>, id: SocketId) -> Self {
+    let polled = Self::of(context, peer, id, None);
+    polled.push(Event::Closed { settling: false });
+    polled
   }
 
   fn of(context: &Context, peer: &Arc<Peer>, id: SocketId, member: Option<Member>) -> Self {
@@ -105,6 +133,8 @@ impl Polled {
       peer: Arc::clone(peer),
       id,
       member,
+      ends: None,
+      activity: Activity::default(),
       send: SendQueue::default(),
       announced: false,
       end_is_near: false,
@@ -132,6 +162,8 @@ impl Polled {
   fn hand_over(&mut self, upgrading: Option<Security>) -> Option<Arc<Shared>> {
     let stream = self.member.take()?.into_stream();
     let mut state = State {
+      ends: self.ends,
+      activity: self.activity,
       send: std::mem::take(&mut self.send),
       recv: RecvBuffer::default(),
       closing: self.closing,
@@ -186,21 +218,18 @@ impl Polled {
       error.unwrap_or_else(Some)
     });
     if let Some(error) = refused {
-      return self.end(Event::Failed(self.not_connected(&error)));
+      let error = SocketError::from_io(&connecting_to(&self.peer), &error);
+      return self.end(Event::Failed(error));
     }
     self.connecting = false;
+    self.activity.note();
+    self.ends = (self.member.as_ref()).and_then(|member| Ends::of(member.stream(), &self.peer));
     self.push(Event::Opened);
     if self.closing {
       self.close();
     } else {
       self.wait();
     }
-  }
-
-  /// An address is the only one there is, but is named all the same, as where a name has several.
-  fn not_connected(&self, error: &io::Error) -> SocketError {
-    let Peer { host, port } = &*self.peer;
-    SocketError::from_io(&format!("connect to {host} port {port} ({host})"), error)
   }
 
   /// Tells the poll set what to wait for.
@@ -233,6 +262,7 @@ impl Polled {
       match send(member.stream(), &slices) {
         Ok(written) => {
           left = left.saturating_sub(written);
+          self.activity.note();
           if self.send.advance(written) {
             self.push(Event::Drained);
           }
@@ -288,7 +318,7 @@ impl Polled {
         self.reading = false;
         self.wait();
       }
-      Ok(_) => {}
+      Ok(_) => self.activity.note(),
       Err(error) if error.kind() == ErrorKind::WouldBlock => {}
       Err(error) => {
         let error = self.peer.failed("read from", &error);
@@ -321,7 +351,37 @@ fn drop_waiting(stream: &TcpStream) {
   });
 }
 
+fn is_readable(stream: &TcpStream) -> bool {
+  !matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+/// An address is the only one there is, but is named all the same, as where a name has several.
+fn connecting_to(Peer { host, port }: &Peer) -> String {
+  format!("connect to {host} port {port} ({host})")
+}
+
 impl Driver for Polled {
+  fn ends(&self) -> Option<Ends> {
+    self.ends
+  }
+
+  fn watch_activity(&mut self) {
+    self.activity.watch();
+  }
+
+  fn standing(&self) -> Standing {
+    if self.connecting {
+      return Standing::Connecting;
+    }
+    let last = self.activity.last();
+    // What has arrived and only waits for the owner is no silence, and neither is the end of it.
+    let waits = last.is_some() && !self.suspended && self.reading;
+    match &self.member {
+      Some(member) if waits && is_readable(member.stream()) => Standing::Active(Some(Instant::now())),
+      _ => Standing::Active(last),
+    }
+  }
+
   fn ready(&mut self, readiness: Readiness) {
     if self.connecting {
       return self.connected();
@@ -358,6 +418,7 @@ impl Driver for Polled {
         Ok(written) => {
           data = &data[written..];
           self.send.sent_past();
+          self.activity.note();
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
         Err(error) => {
@@ -410,6 +471,7 @@ impl Driver for Polled {
     match receive(member.stream(), memory) {
       Ok(0) => self.input_ended(),
       Ok(read) => {
+        self.activity.note();
         if read == READ_SIZE || self.end_is_near || self.failure.is_some() {
           self.announce();
         }

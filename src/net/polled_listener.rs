@@ -129,13 +129,7 @@ mod tests {
 
   #[test]
   fn what_is_accepted_does_not_block_and_has_nagles_algorithm_off() {
-    let options = ListenOptions {
-      address: Ipv4Addr::LOCALHOST.into(),
-      port: 0,
-      backlog: 1,
-      tls: None,
-    };
-    let listener = listen(&options).unwrap();
+    let listener = listen(&ListenOptions::at(Ipv4Addr::LOCALHOST)).unwrap();
     let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (stream, _) = accept(&listener).unwrap();
     assert!(stream.nodelay().unwrap());

@@ -6,12 +6,15 @@ use std::{
   io,
   sync::Arc,
   task::{Context as TaskContext, Waker},
+  time::Instant,
 };
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-  Context, ErrorName, Event, EventSink, Input, SocketError, SocketId,
+  Context, Ends, ErrorName, Event, EventSink, Input, SocketError, SocketId,
+  activity::Activity,
+  deadlines::Standing,
   debts::{Debt, Debts},
   event::Readiness,
   recv_buffer::{End, RecvBuffer},
@@ -38,6 +41,11 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct State {
+  /// It is yet to be established.
+  pub(super) connecting: bool,
+  /// `None` until it is established.
+  pub(super) ends: Option<Ends>,
+  pub(super) activity: Activity,
   pub(super) send: SendQueue,
   pub(super) recv: RecvBuffer,
   /// The owner closed: flush, send FIN, report `Closed`.
@@ -72,8 +80,15 @@ impl State {
     }
   }
 
+  /// Nothing is left to wait for but bytes.
+  pub(super) fn established(&mut self) {
+    self.connecting = false;
+    self.activity.note();
+  }
+
   /// The connection is established, and may be a TLS one.
   pub(super) fn note(&mut self, transport: &Transport) {
+    self.established();
     self.secured = transport.secured().cloned();
     self.tls_info = self.secured.as_ref().map(Secured::info);
   }
@@ -156,6 +171,23 @@ impl Shared {
 }
 
 impl Driver for Arc<Shared> {
+  fn ends(&self) -> Option<Ends> {
+    self.with(|state| state.ends)
+  }
+
+  fn watch_activity(&mut self) {
+    self.with(|state| state.activity.watch());
+  }
+
+  fn standing(&self) -> Standing {
+    self.with(|state| match state.connecting {
+      true => Standing::Connecting,
+      // What has arrived and only waits for the owner is no silence.
+      false if !state.recv.is_empty() && !state.recv.is_suspended() => Standing::Active(Some(Instant::now())),
+      false => Standing::Active(state.activity.last()),
+    })
+  }
+
   /// The task has a reactor of its own.
   fn ready(&mut self, _readiness: Readiness) {}
 
@@ -173,7 +205,10 @@ impl Driver for Arc<Shared> {
       let written = secured.try_write(data);
       data = &data[written..];
       if written > 0 {
-        self.with(|state| state.send.sent_past());
+        self.with(|state| {
+          state.send.sent_past();
+          state.activity.note();
+        });
       }
     }
     let copied = copy(data);

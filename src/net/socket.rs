@@ -8,12 +8,12 @@ use std::{
   panic::{AssertUnwindSafe, catch_unwind},
   rc::Rc,
   sync::Arc,
-  time::Instant,
+  time::{Duration, Instant},
 };
 
 use super::{
-  ConnectOptions, Context, Event, Input, SocketError, SocketId, connection,
-  deadlines::Deadlines,
+  ConnectOptions, Context, Ends, Event, Input, SocketError, SocketId, connection,
+  deadlines::{Deadlines, Standing},
   event::Readiness,
   polled::Polled,
   shared::{Shared, State},
@@ -38,6 +38,10 @@ impl Peer {
 
 /// What moves the bytes of a connection. [`Socket`] has the same methods and describes them.
 pub(super) trait Driver {
+  fn ends(&self) -> Option<Ends>;
+  /// From now on, `standing` tells when bytes moved.
+  fn watch_activity(&mut self);
+  fn standing(&self) -> Standing;
   fn ready(&mut self, readiness: Readiness);
   fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError>;
   fn flush(&mut self, data: &[u8], report_drained: bool) -> usize;
@@ -85,14 +89,27 @@ impl Socket {
     let id = context.next_id();
     let by_owner = context.poll_set().is_some() && options.tls.is_none();
     let way = match peer.host.parse() {
-      Ok(address) if by_owner => Way::Polled(Polled::connect(context, &peer, id, address)),
+      Ok(address) if by_owner => Way::Polled(Polled::connect(context, &peer, id, address, &options.local)),
       _ => {
-        let shared = Shared::new(context, id, State::default());
-        let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), options.tls, by_owner);
+        let state = State {
+          connecting: true,
+          ..State::default()
+        };
+        let shared = Shared::new(context, id, state);
+        let (local, tls) = (options.local, options.tls);
+        let task = connection::connect(Arc::clone(&shared), Arc::clone(&peer), local, tls, by_owner);
         context.spawn(task);
         Way::Task(shared)
       }
     };
+    Self::of(context, id, peer, way)
+  }
+
+  /// A connection that its owner has given up before it was begun. Reports `Closed`.
+  pub fn given_up(context: &Context, options: ConnectOptions) -> Rc<Self> {
+    let (host, port) = (options.host, options.port);
+    let (id, peer) = (context.next_id(), Arc::new(Peer { host, port }));
+    let way = Way::Polled(Polled::given_up(context, &peer, id));
     Self::of(context, id, peer, way)
   }
 
@@ -130,6 +147,24 @@ impl Socket {
   /// The id its events carry.
   pub fn id(&self) -> SocketId {
     self.id
+  }
+
+  /// The ends of the connection, once it is established. They are known for good.
+  pub fn ends(&self) -> Option<Ends> {
+    self.drive(None, |driver| driver.ends())
+  }
+
+  /// The connection has to be established within `most` from now on, TLS included where that comes from the first byte; else
+  /// it fails with `NetworkTimeoutError`. `None` takes that back.
+  pub fn connect_within(self: &Rc<Self>, most: Option<Duration>) {
+    self.with_deadlines(|deadlines| deadlines.connect_within(most, Instant::now()));
+  }
+
+  /// From now on, or from when the connection is established, some bytes have to come or be written every `most`; else it fails
+  /// with `NetworkTimeoutError`. `None` takes that back.
+  pub fn idle_at_most(self: &Rc<Self>, most: Option<Duration>) {
+    self.drive((), |driver| driver.watch_activity());
+    self.with_deadlines(|deadlines| deadlines.idle_at_most(most, Instant::now()));
   }
 
   /// Answers `Connected`: what was connected belongs to the owner's thread from here on. Returns the event that it
@@ -241,6 +276,9 @@ impl Socket {
 
   /// The owner has no more interest. What it closed is finished in the background; anything else is aborted.
   pub fn release(&self) {
+    if let Some(deadlines) = self.deadlines.borrow_mut().as_mut() {
+      deadlines.release();
+    }
     self.drive((), |driver| driver.release());
   }
 
@@ -273,9 +311,12 @@ impl Socket {
 
 impl Timed for Socket {
   fn overdue(self: Rc<Self>, _context: &Context, now: Instant) {
-    let owed = self.drive(None, |driver| driver.owed_at_close());
+    let standing = Standing::Active(None);
+    let (standing, owed) = self.drive((standing, None), |driver| {
+      (driver.standing(), driver.owed_at_close())
+    });
     let mut missed = None;
-    self.with_deadlines(|deadlines| missed = deadlines.missed(owed, now));
+    self.with_deadlines(|deadlines| missed = deadlines.missed(standing, owed, now));
     if let Some(missed) = missed {
       let error = missed.error(&self.peer);
       self.drive((), |driver| driver.fail(error));

@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::io::poll_read_buf;
 
-use super::secured::Secured;
+use super::{Ends, secured::Secured, socket::Peer};
 
 /// Keeps a write from raising SIGPIPE: whether the process ignores that is up to the application.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -127,6 +127,15 @@ impl Transport {
   /// The system does not tell.
   pub fn unacknowledged(&self) -> io::Result<usize> {
     let ask = |tcp: &Tcp| crate::os::unacknowledged(&tcp.stream);
+    match self {
+      Self::Plain(tcp) => ask(tcp),
+      Self::Tls(secured) => secured.with_tcp(ask),
+    }
+  }
+
+  /// Its two ends.
+  pub(super) fn ends(&self, peer: &Peer) -> Option<Ends> {
+    let ask = |tcp: &Tcp| Ends::of(&tcp.stream, peer);
     match self {
       Self::Plain(tcp) => ask(tcp),
       Self::Tls(secured) => secured.with_tcp(ask),

@@ -82,13 +82,9 @@ fn more_connections_than_may_wait_undelivered_are_all_accepted_in_the_end() {
 #[test]
 fn both_families_reach_a_listener_on_the_ipv6_wildcard() {
   for owner in Owner::each() {
-    let options = ListenOptions {
-      address: Ipv6Addr::UNSPECIFIED.into(),
-      port: 0,
-      backlog: 16,
-      tls: None,
-    };
-    let listener = owner.listen_with(options).unwrap();
+    let listener = owner
+      .listen_with(ListenOptions::at(Ipv6Addr::UNSPECIFIED))
+      .unwrap();
     let port = listener.local_addr().port();
     for host in ["127.0.0.1", "::1"] {
       let socket = owner.connect_with(host, port, None);

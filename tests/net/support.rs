@@ -149,22 +149,20 @@ impl Owner {
   }
 
   pub(crate) fn connect_with(&self, host: &str, port: u16, tls: Option<Arc<ClientTls>>) -> Rc<Socket> {
-    self.keep(Socket::connect(
-      &self.context,
-      ConnectOptions {
-        host: host.into(),
-        port,
-        tls,
-      },
-    ))
+    self.connect_as(ConnectOptions {
+      tls,
+      ..ConnectOptions::to(host, port)
+    })
+  }
+
+  pub(crate) fn connect_as(&self, options: ConnectOptions) -> Rc<Socket> {
+    self.keep(Socket::connect(&self.context, options))
   }
 
   pub(crate) fn listen(&self, port: u16) -> std::io::Result<Rc<Listener>> {
     self.listen_with(ListenOptions {
-      address: Ipv4Addr::LOCALHOST.into(),
       port,
-      backlog: 16,
-      tls: None,
+      ..ListenOptions::at(Ipv4Addr::LOCALHOST)
     })
   }
 

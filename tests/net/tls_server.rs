@@ -36,10 +36,8 @@ fn acceptor(identity: &Identity, deadline: Duration) -> Arc<Acceptor> {
 
 fn listen(owner: &Owner, tls: Option<Arc<Acceptor>>) -> Rc<Listener> {
   let options = ListenOptions {
-    address: Ipv4Addr::LOCALHOST.into(),
-    port: 0,
-    backlog: 16,
     tls,
+    ..ListenOptions::at(Ipv4Addr::LOCALHOST)
   };
   owner.listen_with(options).unwrap()
 }
