@@ -6,6 +6,9 @@ use std::{io, time::Duration};
 /// How long to wait when the system has no descriptor or memory for another connection.
 pub(super) const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// How long to wait for connections to be closed that were to make room.
+pub(super) const ROOM_DELAY: Duration = Duration::from_millis(5);
+
 /// How many failures in a row are taken for passing ones, before there is a wait as well.
 const MOST_QUICK_RETRIES: u32 = 16;
 

@@ -9,8 +9,9 @@ use super::{
   EventSink, SocketId,
   debts::Debts,
   lingering::Lingering,
+  places::Places,
   poll_set::{Member, PollSet},
-  settle::Settlers,
+  settle::MOST_SETTLING,
   timers::Timers,
 };
 
@@ -27,7 +28,7 @@ struct Inner {
   poll_set: Option<Rc<PollSet>>,
   timers: Timers,
   lingering: Rc<Lingering>,
-  settlers: Arc<Settlers>,
+  settlers: Arc<Places>,
   debts: Arc<Debts>,
 }
 
@@ -45,7 +46,7 @@ impl Context {
       poll_set,
       timers: Timers::default(),
       lingering: Rc::default(),
-      settlers: Arc::default(),
+      settlers: Places::new(MOST_SETTLING),
       debts: Arc::default(),
     }))
   }
@@ -64,10 +65,10 @@ impl Context {
     self.0.timers.run(self);
   }
 
-  /// Closes the connection that has lingered longest after FIN, because a descriptor is needed for another. `false` where
-  /// none lingers. One that a task watches may take a moment to go.
-  pub(super) fn drop_oldest_lingering(&self) -> bool {
-    self.0.lingering.drop_oldest(self) || self.0.settlers.drop_oldest()
+  /// Closes the connection that has lingered longest after FIN, of those that the owner's thread watches, because a
+  /// descriptor is needed for another. `false` where none lingers.
+  pub(super) fn drop_lingering(&self) -> bool {
+    self.0.lingering.drop_oldest(self)
   }
 
   /// The owner's thread is about to end with its process: waits until the peers of closed sockets have acknowledged what
@@ -107,7 +108,8 @@ impl Context {
     &self.0.timers
   }
 
-  pub(super) fn settlers(&self) -> &Arc<Settlers> {
+  /// Of the tasks that watch connections after FIN.
+  pub(super) fn settlers(&self) -> &Arc<Places> {
     &self.0.settlers
   }
 
@@ -145,5 +147,11 @@ impl Context {
     let id = self.0.next_id.get();
     self.0.next_id.set(id.wrapping_add(1).max(1));
     id
+  }
+}
+
+impl std::fmt::Debug for Context {
+  fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    f.write_str("Context")
   }
 }

@@ -14,19 +14,19 @@ use std::{
 };
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
   Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId, Tuning,
-  accept_loop::Accepting,
-  polled_listener::PolledListener,
-  socket::Peer,
-  tls::{self, Acceptor},
-  transport::{Tcp, Transport},
+  accept_loop::Accepting, handshakes::Handshakes, places::Places, polled_listener::PolledListener,
+  socket::Peer, transport::Transport,
 };
 
-/// Accepted connections that may be in their TLS handshake or wait for their owner; more stay in the kernel's backlog.
+/// Accepted connections that may wait for their owner. More stay in the kernel's backlog, or in their handshake.
 pub const MOST_UNDELIVERED: usize = 128;
+
+/// How many connections are dropped at a time where descriptors run out.
+const MOST_MADE_ROOM: usize = 16;
 
 /// A connection that came in.
 #[derive(Debug)]
@@ -84,19 +84,23 @@ impl Listener {
     let listener = listen(&options)?;
     let local = listener.local_addr()?;
     let id = context.next_id();
-    let failed_handshakes = Arc::default();
+    let failed_handshakes = Arc::<AtomicU32>::default();
+    let handshakes = options
+      .tls
+      .map(|acceptor| Handshakes::new(acceptor, context.child_token(), Arc::clone(&failed_handshakes)));
     let delivery = Delivery {
       id,
       tuning: options.tuning,
       sink: Arc::clone(context.sink()),
-      tls: options.tls,
-      failed_handshakes: Arc::clone(&failed_handshakes),
+      handshakes,
+      credits: Arc::new(Semaphore::new(MOST_UNDELIVERED)),
+      settlers: Arc::clone(context.settlers()),
     };
     let way = match context.poll_set() {
-      Some(set) if delivery.tls.is_none() => Way::Polled(RefCell::new(PolledListener::new(
+      Some(set) => Way::Polled(RefCell::new(PolledListener::new(
         context, set, delivery, listener,
       )?)),
-      _ => Way::Task(Accepting::start(context, delivery, listener)?),
+      None => Way::Task(Accepting::start(context, delivery, listener)?),
     };
     Ok(Self {
       id,
@@ -116,7 +120,7 @@ impl Listener {
     self.local
   }
 
-  /// Connections that were dropped because their TLS handshake failed, or took too long.
+  /// Connections that were dropped because their TLS handshake failed, took too long, or had to make room.
   pub fn failed_handshakes(&self) -> u32 {
     self.failed_handshakes.load(Ordering::Relaxed)
   }
@@ -131,8 +135,8 @@ impl Listener {
     self.drive(PolledListener::go_on);
   }
 
-  /// Stops listening. When this returns the port is free, and connections that were not delivered are dropped with
-  /// their events. Accepted sockets are not affected.
+  /// Stops listening, without waiting for anything. When this returns the port is free, and connections that were not
+  /// delivered are dropped with their events. Accepted sockets are not affected.
   pub fn close(&self) {
     match &self.way {
       Way::Task(accepting) => accepting.close(),
@@ -190,19 +194,33 @@ fn share_port(_socket: &RawSocket) -> io::Result<()> {
   Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Where accepted connections go.
+/// Where accepted connections go. Clones are the same.
 #[derive(Clone)]
 pub(super) struct Delivery {
   pub(super) id: SocketId,
-  pub(super) sink: Arc<dyn EventSink>,
   pub(super) tuning: Tuning,
-  pub(super) tls: Option<Arc<Acceptor>>,
-  failed_handshakes: Arc<AtomicU32>,
+  sink: Arc<dyn EventSink>,
+  /// Where connections begin with TLS.
+  pub(super) handshakes: Option<Handshakes>,
+  /// For connections that wait for their owner.
+  credits: Arc<Semaphore>,
+  /// The tasks of the context that only wait for peers to end.
+  settlers: Arc<Places>,
 }
 
 impl Delivery {
   pub(super) fn push(&self, event: Event) {
     self.sink.push(self.id, event);
+  }
+
+  /// Leave to deliver a connection, as soon as there is some. The semaphore is never closed.
+  pub(super) async fn credit(&self) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&self.credits).acquire_owned().await.ok()
+  }
+
+  /// Leave to deliver a connection now.
+  pub(super) fn try_credit(&self) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&self.credits).try_acquire_owned().ok()
   }
 
   pub(super) fn deliver(&self, stream: Incoming, from: SocketAddr, credit: OwnedSemaphorePermit) {
@@ -213,22 +231,13 @@ impl Delivery {
     }));
   }
 
-  /// Delivers a connection once it is secure. The credit bounds how many of these there are at a time.
-  pub(super) async fn secure(
-    self,
-    acceptor: Arc<Acceptor>,
-    stream: TcpStream,
-    from: SocketAddr,
-    credit: OwnedSemaphorePermit,
-  ) {
-    let host = from.ip().to_canonical().to_string();
-    match tls::accept(Tcp::new(stream), &host, from.port(), &acceptor).await {
-      Ok(transport) => self.deliver(Incoming::Secure(transport), from, credit),
-      // Any stranger can cause this. It is no news of the listener's.
-      Err(_) => {
-        self.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-      }
-    }
+  /// Descriptors have run out: closes connections that only wait for strangers, first those that were closed here, longest
+  /// ago, then handshakes, the most silent. Tasks do that, a moment later. `false` where there is none.
+  pub(super) fn make_room(&self) -> bool {
+    let handshakes = self.handshakes.as_ref();
+    let drop_one =
+      |_: &usize| self.settlers.drop_oldest() || handshakes.is_some_and(Handshakes::drop_most_silent);
+    (0..MOST_MADE_ROOM).take_while(drop_one).count() > 0
   }
 }
 

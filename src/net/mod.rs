@@ -23,6 +23,7 @@
 //! | [`transport`], [`secured`] | one stream type for plain and TLS, and what two threads do to the latter |
 //! | [`listener`] | bind, listen, and what becomes of a connection |
 //! | `accept_loop`, `polled_listener` | accepting by a task, and by the owner's thread |
+//! | `handshakes`, `places` | TLS of accepted connections, and who is dropped where strangers hold too many places |
 //! | `accept_error` | what accept(2) may answer, and what helps |
 //! | [`error`], [`options`], [`event`] | the vocabulary |
 
@@ -40,10 +41,12 @@ mod direct;
 pub mod ends;
 pub mod error;
 pub mod event;
+mod handshakes;
 mod lingering;
 pub mod listener;
 pub mod local_end;
 pub mod options;
+mod places;
 #[cfg(target_os = "linux")]
 pub mod poll_set;
 #[cfg(not(target_os = "linux"))]

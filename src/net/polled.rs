@@ -99,7 +99,7 @@ impl Polled {
     };
     let attempted = attempt().or_else(|error| {
       // What only waits for a peer to end makes room for what is wanted now.
-      if error.is_exhaustion() && context.drop_oldest_lingering() {
+      if error.is_exhaustion() && context.drop_lingering() {
         attempt()
       } else {
         Err(error)

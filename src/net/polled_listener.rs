@@ -5,18 +5,22 @@ use std::{
   io::{self, ErrorKind},
   net::{SocketAddr, TcpListener, TcpStream},
   rc::Rc,
-  sync::Arc,
+  time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Semaphore, time};
+use tokio::{net::TcpStream as TokioStream, sync::OwnedSemaphorePermit, time};
 
 use super::{
   Context, Event, SocketError,
-  accept_error::{BACK_OFF, Failures, Remedy},
+  accept_error::{BACK_OFF, Failures, ROOM_DELAY, Remedy, is_exhaustion},
   event::Readiness,
-  listener::{Delivery, Incoming, MOST_UNDELIVERED, panicked},
+  handshakes::Handshakes,
+  listener::{Delivery, Incoming, panicked},
   poll_set::{Member, PollSet},
 };
+
+/// The most connections that are accepted at a time, where nothing else bounds them. The poll set finds the rest again.
+const MOST_AT_ONCE: usize = 64;
 
 const CONNECTIONS: Readiness = Readiness {
   read: true,
@@ -27,12 +31,17 @@ const CONNECTIONS: Readiness = Readiness {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct PolledListener {
-  runtime: Handle,
+  context: Context,
   /// `None` once it is closed.
   member: Option<Member<TcpListener>>,
   delivery: Delivery,
-  credits: Arc<Semaphore>,
   failures: Failures,
+}
+
+/// What an accepted connection may do first.
+enum Leave {
+  Handshake(Handshakes),
+  Deliver(OwnedSemaphorePermit),
 }
 
 impl PolledListener {
@@ -47,44 +56,74 @@ impl PolledListener {
     let mut member = Member::new(set, delivery.id, listener);
     member.wait_for(CONNECTIONS)?;
     Ok(Self {
-      runtime: context.runtime().clone(),
+      context: context.clone(),
       member: Some(member),
       delivery,
-      credits: Arc::new(Semaphore::new(MOST_UNDELIVERED)),
       failures: Failures::default(),
     })
   }
 
-  /// Accepts what is there, as far as it may wait undelivered. The poll set finds the rest again.
+  /// Accepts what is there, as far as it may wait undelivered.
   pub(super) fn ready(&mut self) {
-    while let Some(member) = &self.member
-      && let Ok(credit) = Arc::clone(&self.credits).try_acquire_owned()
-    {
+    for _ in 0..MOST_AT_ONCE {
+      let (Some(member), Some(leave)) = (&self.member, self.leave()) else {
+        return;
+      };
       crate::fault::point("accept");
       match accept(member.stream()) {
         Ok((stream, address)) => {
           self.failures.none();
-          self.delivery.deliver(Incoming::Plain(stream), address, credit);
+          self.accepted(stream, address, leave);
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => return,
         Err(error) => match self.failures.another(&error) {
           Remedy::Retry => {}
-          Remedy::Wait => return self.rest(),
+          Remedy::Wait if is_exhaustion(&error) => {
+            if !self.context.drop_lingering() {
+              let delay = if self.delivery.make_room() {
+                ROOM_DELAY
+              } else {
+                BACK_OFF
+              };
+              return self.rest(delay);
+            }
+          }
+          Remedy::Wait => return self.rest(BACK_OFF),
           Remedy::GiveUp => return self.end(SocketError::from_io("accept a connection", &error)),
         },
       }
     }
   }
 
+  /// Handshakes need no leave: strangers would use it up.
+  fn leave(&self) -> Option<Leave> {
+    match &self.delivery.handshakes {
+      Some(handshakes) => Some(Leave::Handshake(handshakes.clone())),
+      None => self.delivery.try_credit().map(Leave::Deliver),
+    }
+  }
+
+  fn accepted(&self, stream: TcpStream, address: SocketAddr, leave: Leave) {
+    match leave {
+      Leave::Deliver(credit) => self.delivery.deliver(Incoming::Plain(stream), address, credit),
+      Leave::Handshake(handshakes) => {
+        let stream = || TokioStream::from_std(stream);
+        self
+          .context
+          .spawn(handshakes.begin(self.delivery.clone(), stream, address));
+      }
+    }
+  }
+
   /// Waits, then reports `Rested`.
-  fn rest(&mut self) {
+  fn rest(&mut self, delay: Duration) {
     let Some(member) = &mut self.member else { return };
     // To take it out cannot fail.
     let _ = member.wait_for(Readiness::default());
     let delivery = self.delivery.clone();
     // Not one of the context's tasks: it holds nothing that anybody waits for.
-    self.runtime.spawn(async move {
-      time::sleep(BACK_OFF).await;
+    self.context.runtime().spawn(async move {
+      time::sleep(delay).await;
       delivery.push(Event::Rested);
     });
   }
@@ -94,13 +133,16 @@ impl PolledListener {
     if let Some(member) = &mut self.member
       && member.wait_for(CONNECTIONS).is_err()
     {
-      self.rest();
+      self.rest(BACK_OFF);
     }
   }
 
   /// Lets go of the port.
   pub(super) fn close(&mut self) {
     self.member = None;
+    if let Some(handshakes) = &self.delivery.handshakes {
+      handshakes.cancel();
+    }
   }
 
   pub(super) fn panicked(&mut self) {

@@ -3,10 +3,9 @@
 //! destroy what the peer has received and not read (RFC 1122 section 4.2.2.13).
 
 use std::{
-  collections::BTreeMap,
   net::TcpStream as StdStream,
   pin::Pin,
-  sync::{Arc, Mutex, PoisonError},
+  sync::Arc,
   task::{Context as TaskContext, Poll, ready},
   time::{Duration, Instant},
 };
@@ -16,12 +15,12 @@ use tokio::{
   net::TcpStream,
   time,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
   Context, Event, EventSink, SocketId,
   connection::SCRATCH,
   debts::Debt,
+  places::Place,
   progress::Progress,
   transport::{Tcp, Transport},
 };
@@ -71,61 +70,6 @@ impl Settling {
   }
 }
 
-/// The tasks of a context that watch connections after FIN.
-#[derive(Debug, Default)]
-pub(super) struct Settlers(Mutex<Places>);
-
-#[derive(Debug, Default)]
-struct Places {
-  next: u64,
-  /// In the order in which they were taken. A task whose token is cancelled closes its connection.
-  taken: BTreeMap<u64, CancellationToken>,
-}
-
-impl Settlers {
-  /// A place for one more. Takes that of the oldest where there are [`MOST_SETTLING`].
-  pub(super) fn enter(self: &Arc<Self>) -> Place {
-    if self.with(|places| places.taken.len()) >= MOST_SETTLING {
-      self.drop_oldest();
-    }
-    let lost = CancellationToken::new();
-    let number = self.with(|places| {
-      places.next += 1;
-      places.taken.insert(places.next, lost.clone());
-      places.next
-    });
-    Place {
-      settlers: Arc::clone(self),
-      number,
-      lost,
-    }
-  }
-
-  /// Has the connection closed that has been watched longest. `false` where there is none.
-  pub(super) fn drop_oldest(&self) -> bool {
-    let oldest = self.with(|places| places.taken.pop_first());
-    oldest.map(|(_, lost)| lost.cancel()).is_some()
-  }
-
-  fn with<T>(&self, f: impl FnOnce(&mut Places) -> T) -> T {
-    f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-  }
-}
-
-/// A place among the [`Settlers`], given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-  settlers: Arc<Settlers>,
-  number: u64,
-  lost: CancellationToken,
-}
-
-impl Drop for Place {
-  fn drop(&mut self) {
-    self.settlers.with(|places| places.taken.remove(&self.number));
-  }
-}
-
 /// Makes a task for what remains to be done after FIN, see [`settle`].
 pub(super) fn spawn(context: &Context, id: SocketId, stream: StdStream) {
   let (cancel, sink) = (context.child_token(), Arc::clone(context.sink()));
@@ -160,7 +104,7 @@ pub(super) async fn settle(
   place: Place,
   debt: Option<Debt>,
 ) {
-  place.lost.run_until_cancelled(watch(transport, debt)).await;
+  place.lost().run_until_cancelled(watch(transport, debt)).await;
 }
 
 async fn watch(transport: &mut Transport, mut debt: Option<Debt>) {
@@ -218,19 +162,5 @@ mod tests {
     assert!(settling.goes_on(Some(1_000_000 - LEAST_BYTES - 1), start + STALL));
     assert!(!settling.is_paid());
     assert!(!settling.goes_on(Some(1_000_000 - LEAST_BYTES - 1), start + 2 * STALL));
-  }
-
-  #[test]
-  fn the_oldest_place_goes_first() {
-    let settlers = Arc::new(Settlers::default());
-    let mut places: Vec<_> = (0..MOST_SETTLING).map(|_| settlers.enter()).collect();
-    drop(places.remove(0));
-    let one_more = settlers.enter();
-    assert!(places.iter().all(|place| !place.lost.is_cancelled()));
-    let another = settlers.enter();
-    let lost: Vec<_> = places.iter().map(|place| place.lost.is_cancelled()).collect();
-    assert!(lost[0] && !lost[1..].contains(&true));
-    drop((places, one_more, another));
-    assert!(!settlers.drop_oldest(), "every place was given back");
   }
 }

@@ -17,10 +17,10 @@ use super::{
   deadlines::Standing,
   debts::{Debt, Debts},
   event::Readiness,
+  places::Places,
   recv_buffer::{End, RecvBuffer},
   secured::Secured,
   send_queue::{SendQueue, copy},
-  settle::Settlers,
   socket::{Driver, Peer},
   sync::{Mutex, lock},
   tls::{Security, TlsInfo},
@@ -34,7 +34,7 @@ pub(super) struct Shared {
   /// Ends the task at once: the context is shutting down, or the owner aborted. See [`Shared::last_word`].
   pub(super) cancel: CancellationToken,
   /// Where closed connections are kept that owe their peers something.
-  pub(super) settlers: Arc<Settlers>,
+  pub(super) settlers: Arc<Places>,
   debts: Arc<Debts>,
   state: Mutex<State>,
 }

@@ -115,6 +115,13 @@ impl Acceptor {
   }
 }
 
+impl Acceptor {
+  /// How long a client may take for its handshake.
+  pub fn deadline(&self) -> Duration {
+    self.deadline
+  }
+}
+
 /// Secures `stream`, which came from `host`, as its server. Waits for the client's hello.
 ///
 /// # Errors
