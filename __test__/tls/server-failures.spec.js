@@ -21,9 +21,6 @@ const {
 /** Waits of tests that would otherwise be of ten seconds; long enough for an honest client on a busy machine. */
 const SHORT_MS = 500
 
-/** Handshakes that a listener lets be under way; more connections wait in the kernel. */
-const MOST_HANDSHAKES = 128
-
 /** As `listenSecurely`, and `connects` counts the connect events. */
 function listenCounting(own, options, more) {
   const listening = listenSecurely(own, options, more)
@@ -202,22 +199,18 @@ test.serial(
   },
 )
 
-test.serial(
-  'two hundred silent clients keep an honest one out until their time is over, no longer',
-  async (t) => {
-    const own = scope(t)
-    const listening = listenCounting(own, { handshakeTimeout: SHORT_MS }, { backlog: 512 })
-    const silent = await Promise.all(Array.from({ length: 200 }, () => rawClient(own, listening.port)))
-    const [, events] = own.open('localhost', listening.port, trusting())
-    const [[socket]] = await Promise.all([listening.accepted(), events.event('open')])
-    t.is(socket.readyState, 'open')
-    t.true(listening.server.failedHandshakes > 200 - MOST_HANDSHAKES)
-    await Promise.all(silent.map(({ gone }) => gone))
-    await countsFailures(listening.server, 200)
-    t.is(listening.server.failedHandshakes, 200)
-    t.is(listening.connects, 1)
-  },
-)
+test('silent clients are dropped when their time is over, and are counted', async (t) => {
+  const own = scope(t)
+  const listening = listenCounting(own, { handshakeTimeout: SHORT_MS }, { backlog: 512 })
+  const silent = await Promise.all(Array.from({ length: 200 }, () => rawClient(own, listening.port)))
+  const [, events] = own.open('localhost', listening.port, trusting())
+  const [[socket]] = await Promise.all([listening.accepted(), events.event('open')])
+  t.is(socket.readyState, 'open')
+  await Promise.all(silent.map(({ gone }) => gone))
+  await countsFailures(listening.server, 200)
+  t.is(listening.server.failedHandshakes, 200)
+  t.is(listening.connects, 1)
+})
 
 test('a hundred silent clients do not keep an honest one waiting at all', async (t) => {
   const own = scope(t)
