@@ -173,7 +173,7 @@ impl Socket {
     let mut way = self.way.borrow_mut();
     if let Way::Task(shared) = &*way {
       if shared.cancel.is_cancelled() {
-        return Event::Closed { settling: false };
+        return shared.last_word();
       }
       let state = shared.with(std::mem::take);
       *way = Way::Polled(Polled::new(&self.context, &self.peer, self.id, stream, state));
