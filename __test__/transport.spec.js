@@ -31,6 +31,13 @@ test('a mail client sets both timeouts without asking, in every state of a socke
   }
 })
 
+test('a peer that says nothing for longer than TIMEOUT_READ_WRITE is NetworkTimeoutError, then close', async (t) => {
+  const { client, clientEvents } = await scope(t).pair()
+  client.transport.setTimeout(client.transport.TIMEOUT_READ_WRITE, 1)
+  t.deepEqual(await clientEvents.closed(), ['open', 'error', 'close'])
+  t.is((await clientEvents.event('error')).name, 'NetworkTimeoutError')
+})
+
 test('it is always the same object, and cannot be seen among the attributes', (t) => {
   const socket = new TCPSocket('127.0.0.1', 1)
   t.teardown(() => socket.close())

@@ -32,4 +32,4 @@ function listen(signal) {
   return entry
 }
 
-module.exports = { follow, whenAborted }
+module.exports = { whenAborted }

@@ -2,7 +2,7 @@
 
 // TCPServerSocket: the Firefox OS API over one native listener.
 
-const { follow } = require('./aborts.js')
+const { whenAborted } = require('./aborts.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
@@ -59,7 +59,7 @@ class TCPServerSocket extends HandlerTarget {
     const asStrings = binaryType === 'string'
     const place = { address, port: this.#localPort, backlog, asStrings, ipv6Only, reusePort, tuning }
     const channel = eventChannel()
-    const unfollow = follow(signal, () => this.close())
+    const unfollow = whenAborted(signal, () => this.close())
     try {
       this.#native = new native.TCPServerSocket(channel, place, secure ? config : undefined)
     } catch (error) {

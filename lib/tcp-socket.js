@@ -3,7 +3,7 @@
 // TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
 // written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
-const { follow } = require('./aborts.js')
+const { whenAborted } = require('./aborts.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
@@ -88,7 +88,7 @@ class TCPSocket extends HandlerTarget {
     const givenUp = signal?.aborted
     const place = { host, port: this.#port, asStrings: binaryType === 'string', local, givenUp }
     const channel = eventChannel()
-    const unfollow = follow(signal, () => this.closeImmediately())
+    const unfollow = whenAborted(signal, () => this.closeImmediately())
     try {
       const handle = new native.TCPSocket(channel, place, secure ? config : undefined)
       if (connectTimeout > 0) handle.setConnectTimeout(connectTimeout)
