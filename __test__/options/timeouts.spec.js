@@ -229,7 +229,7 @@ test.serial('what came while JavaScript was busy is no silence', async (t) => {
     const { socket, events, peer } = await KINDS[kind](own, 200)
     peer.write('in time')
     // What a socket of ours sends leaves when the turn ends.
-    await null
+    await Promise.resolve()
     // Not read before that, and the deadline is long over then.
     const until = performance.now() + 500
     while (performance.now() < until);
