@@ -261,11 +261,11 @@ test('timeout: 0, and none at all, are no time', async (t) => {
 
 test('closing in order before the timeout is no error', async (t) => {
   const own = scope(t)
-  const { socket, events, peer } = await KINDS.plain(own, 500)
+  const { socket, events, peer } = await KINDS.plain(own, 10_000)
   peer.end('bye')
   t.deepEqual(await events.closed(), ['open', 'close'])
   t.is(socket.bytesRead, 3)
-  const other = await KINDS.plain(own, 500)
+  const other = await KINDS.plain(own, 10_000)
   other.peer.resume()
   other.socket.send('bye')
   other.socket.close()
