@@ -218,14 +218,37 @@ export interface TCPSocketTls {
 }
 
 /**
- * How to connect. Unknown keys are ignored, except TLS options of other libraries, such as `ciphers` or
- * `checkServerIdentity`, and other names for those here, such as `caonly`, `tls` or `secure`: each of those throws a
- * TypeError, because ignoring it could mean less security than was asked for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
+ * How connections use TCP, in the names of `node:net`. Without any of these all is as Firefox OS had it. `null` is as if
+ * absent. (An extension)
+ */
+export interface TCPSocketTcpOptions {
+  /**
+   * How long the connection may be silent, in milliseconds: when no byte has come or was written for that time, it fails with
+   * `NetworkTimeoutError`, then `close`. 0 to 2147483647; 0 is any time. While suspended, what is not read does not count. On
+   * a client that has no `connectTimeout`, it limits connecting too, as in Node.js. Out of range throws a RangeError.
+   * Default: 0.
+   */
+  timeout?: number | string | null | undefined
+  /** Whether the operating system asks a silent peer if it is still there. Default: `false`. */
+  keepAlive?: boolean | null | undefined
+  /**
+   * How long a peer is silent before it is asked, in milliseconds, rounded up to seconds: 0 to 32767000. Ten questions follow, one
+   * each second, as in Node.js; then it is a `NetworkTimeoutError`. 0 leaves all that to the operating system (two hours,
+   * mostly). Throws a TypeError without `keepAlive: true`, and a RangeError out of range. Default: 0.
+   */
+  keepAliveDelay?: number | string | null | undefined
+  /** Small pieces leave at once: Nagle's algorithm is off. Default: `true`, unlike in `node:net`. */
+  noDelay?: boolean | null | undefined
+}
+
+/**
+ * How to connect. Unknown keys are ignored, except options of other libraries that could matter, such as `ciphers`,
+ * `checkServerIdentity`, `family` or `lookup`, and other names for those here, such as `caonly`, `tls`, `secure`, `bind` or
+ * `keepalive`: each of those throws a TypeError, because ignoring it could mean less than was asked for. TLS options are kept for `upgradeToSecure()` where `useSecureTransport` is not given. (GeckoIDL,
  * `SocketOptions`; Q-39)
  */
-export interface TCPSocketOptions<
-  B extends TCPSocketBinaryType = TCPSocketBinaryType,
-> extends TCPSocketTlsOptions {
+export interface TCPSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType>
+  extends TCPSocketTlsOptions, TCPSocketTcpOptions {
   /** What `data` events carry. Any value but the two throws a TypeError. Default: `'string'`. (GeckoIDL; Q-36) */
   binaryType?: B | undefined
   /**
@@ -235,16 +258,40 @@ export interface TCPSocketOptions<
   useSecureTransport?: boolean | undefined
   /** What Firefox OS 1.0 called `useSecureTransport`. (G1; Q-39) */
   useSSL?: boolean | undefined
+  /**
+   * The IP address of this machine to connect from, without brackets or a zone. Of a host that is a name, only addresses of the
+   * same family are tried; none of them is a `DomainNotFoundError`. Anything but an IP address throws a TypeError, and so does one
+   * of another family than a host that is an address. One that this machine does not have is a `NetworkError` with the code
+   * `'EADDRNOTAVAIL'`. Default: the operating system chooses. (An extension)
+   */
+  localAddress?: string | undefined
+  /**
+   * The port to connect from: 1 to 65535; 0 and -1 are any. One that is taken is a `NetworkError` with the code `'EADDRINUSE'`. Out of
+   * range throws a RangeError. Default: 0. (An extension)
+   */
+  localPort?: number | string | null | undefined
+  /**
+   * How long it may take until `open`, in milliseconds: the lookup of a name, all its addresses and, with `useSecureTransport`, the TLS
+   * handshake. Then it fails with `NetworkTimeoutError`, then `close`. 0 to 2147483647; 0 is any time that the operating system
+   * takes. Out of range throws a RangeError. Default: that of `timeout`. (An extension)
+   */
+  connectTimeout?: number | string | null | undefined
+  /**
+   * Closes the socket when it is aborted: while connecting as `close()` does, when open or closing as `closeImmediately()` does. If
+   * it is aborted already, nobody is connected to, and `close` follows. No listener of it stays there after `close`. Throws a
+   * TypeError for what is no AbortSignal. (An extension)
+   */
+  signal?: AbortSignal | null | undefined
 }
 
 /**
  * How to listen. With a certificate and without `useSecureTransport`, accepted sockets begin in the clear, and
- * `upgradeToSecure()` uses that certificate. Options that are for clients, such as `ca` or `servername`, and those of
- * other libraries throw a TypeError. (GeckoIDL, `ServerSocketOptions`)
+ * `upgradeToSecure()` uses that certificate. `timeout`, `keepAlive`, `keepAliveDelay` and `noDelay` are those of accepted
+ * sockets. Options that are for clients, such as `ca`, `servername` or `connectTimeout`, and those of other libraries that could
+ * matter, such as `exclusive` or `backlog`, throw a TypeError. (GeckoIDL, `ServerSocketOptions`)
  */
-export interface TCPServerSocketOptions<
-  B extends TCPSocketBinaryType = TCPSocketBinaryType,
-> extends TCPServerSocketTlsOptions {
+export interface TCPServerSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinaryType>
+  extends TCPServerSocketTlsOptions, TCPSocketTcpOptions {
   /** The binary type of the sockets it accepts. Default: `'string'`. (GeckoIDL) */
   binaryType?: B | undefined
   /**
@@ -259,6 +306,21 @@ export interface TCPServerSocketOptions<
    * TypeError. Default: `'0.0.0.0'`, all IPv4 addresses. (An extension; Q-34)
    */
   localAddress?: string | undefined
+  /**
+   * With `localAddress: '::'`: not for IPv4. Throws a TypeError without an IPv6 address. Default: `false`. (An extension, as
+   * `node:net`)
+   */
+  ipv6Only?: boolean | null | undefined
+  /**
+   * Listens beside others on the same port, if all of them say so; the operating system spreads connections over them. Throws a
+   * TypeError where it does not: elsewhere than on Linux. Default: `false`. (An extension, as `node:net`)
+   */
+  reusePort?: boolean | null | undefined
+  /**
+   * Closes the server when it is aborted, as `close()` does. If it is aborted already, it does not listen at all. Throws a TypeError
+   * for what is no AbortSignal. (An extension, as `node:net`)
+   */
+  signal?: AbortSignal | null | undefined
 }
 
 /** Options of `addEventListener`, as Node.js has them. */
@@ -396,6 +458,24 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
   readonly transport: TCPSocketTransport
   /** `'closed'` already when `error` and `close` fire. (GeckoIDL) */
   readonly readyState: TCPSocketReadyState
+  /**
+   * The IP address of this end. `null` until `open`, and where there never was a connection; it can be read after the socket was
+   * closed. So are the next three. IPv4 is IPv4 also on a listener of both families. (As `node:net`)
+   */
+  readonly localAddress: string | null
+  /** The port of this end. (As `node:net`) */
+  readonly localPort: number | null
+  /** The peer's IP address: of those of `host`, the one that is connected to. (As `node:net`) */
+  readonly remoteAddress: string | null
+  /** The peer's port. (As `node:net`) */
+  readonly remotePort: number | null
+  /** How many bytes `data` events have carried. With TLS, bytes of the application. (As `node:net`) */
+  readonly bytesRead: number
+  /**
+   * How many bytes `send` has accepted, those included that are still pending. With TLS, bytes of the application. (As
+   * `node:net`)
+   */
+  readonly bytesWritten: number
 
   onopen: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['open']>
   ondata: TCPSocketEventHandler<TCPSocket<B>, TCPSocketEventMap<B>['data']>
@@ -437,7 +517,7 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
    *
    * `options` are added to the TLS options that the socket was made with, and override them. An accepted socket waits for
    * its client's hello, at most `handshakeTimeout`; it presents the certificate in `options`, which then go for all of its
-   * TLS, or the listener's. `binaryType`, `useSecureTransport` and, on an accepted socket, `localAddress` are ignored; any
+   * TLS, or the listener's. Options that are not about TLS, with which the socket or its listener can be made, are ignored; any
    * other key throws a TypeError.
    *
    * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and a TypeError for bad options, for TLS options when
@@ -530,7 +610,7 @@ export declare const TCPSocket: TCPSocketFactory & {
    * not an integer; and for bad options. Throws a RangeError for a port out of range. Throws an Error where `setPolicy`, or Node's
    * permission model, does not allow it, and when the system has no thread to give. (GeckoIDL; Q-32, Q-41)
    *
-   * There is no deadline for the connection but the operating system's (about two minutes on Linux). A TLS handshake
+   * Without `connectTimeout` or `timeout`, there is no deadline but the operating system's (about two minutes on Linux). A TLS handshake
    * fails with `NetworkTimeoutError` after 30000 milliseconds.
    */
   new <B extends TCPSocketBinaryType = 'string'>(
@@ -550,6 +630,8 @@ export interface TCPServerSocket<
   B extends TCPSocketBinaryType = TCPSocketBinaryType,
   Argument = TCPServerSocketEvent<B>,
 > extends EventTarget {
+  /** The IP address it listens at. (As `localPort`) */
+  readonly localAddress: string
   /** The port it listens on: the real one, also where any free port was asked for. (GeckoIDL; Q-33) */
   readonly localPort: number
 

@@ -24,17 +24,15 @@ const SHORT = 60
 /** Longer than any test. */
 const LONG = 600_000
 
-/** Resolves with the error of a socket that fails and closes, and with the time that took since now. */
+/** Resolves with what the error of a socket says that fails and closes. */
 async function timedOut(t, events, before = ['error', 'close']) {
-  const began = performance.now()
   const error = await events.event('error')
-  const took = performance.now() - began
   t.is(error.name, 'NetworkTimeoutError')
   t.is(error.message, 'Network')
   t.is(error.data.code, undefined)
   t.deepEqual(await events.closed(), before)
   t.is(events.socket.readyState, 'closed')
-  return { detail: error.data.message, took }
+  return error.data.message
 }
 
 for (const [what, host] of [
@@ -45,11 +43,13 @@ for (const [what, host] of [
     const own = scope(t)
     const { port } = await fullListener(own)
     const before = openSockets()
+    const began = performance.now()
     const [socket, events] = own.open(host, port, { connectTimeout: SHORT, localAddress: '127.0.0.1' })
     t.is(socket.readyState, 'connecting')
-    const { detail, took } = await timedOut(t, events)
+    const detail = await timedOut(t, events)
+    const took = performance.now() - began
     t.is(detail, `connect to ${host} port ${port}: not open within ${SHORT} ms`)
-    t.true(took >= SHORT - 5, `${took} ms`)
+    t.true(took >= SHORT, `${took} ms`)
     while (openSockets() > before) await own.letTimeGo()
     t.is(attempts(port), 0, 'the attempt itself has ended')
   })
@@ -76,7 +76,7 @@ test('connectTimeout covers the TLS handshake from the first byte', async (t) =>
   const [, events] = own.open('127.0.0.1', silent.port, options)
   const peer = await silent.connection()
   const gone = new Promise((resolve) => peer.resume().once('close', resolve))
-  const { detail } = await timedOut(t, events)
+  const detail = await timedOut(t, events)
   t.regex(detail, /: not open within 60 ms$/)
   await gone
 })
@@ -164,7 +164,7 @@ for (const [kind, make] of Object.entries(KINDS)) {
   test(`a connection that is silent for longer than its timeout ends: ${kind}`, async (t) => {
     const own = scope(t)
     const { socket, events } = await make(own, SHORT)
-    const { detail } = await timedOut(t, events, [...before, 'error', 'close'])
+    const detail = await timedOut(t, events, [...before, 'error', 'close'])
     t.is(detail, `the connection to ${socket.host} port ${socket.port}: idle for ${SHORT} ms`)
   })
 }
@@ -229,7 +229,7 @@ test.serial('what came while JavaScript was busy is no silence', async (t) => {
     const { socket, events, peer } = await KINDS[kind](own, 200)
     peer.write('in time')
     // What a socket of ours sends leaves when the turn ends.
-    await null
+    await Promise.resolve()
     // Not read before that, and the deadline is long over then.
     const until = performance.now() + 500
     while (performance.now() < until);
@@ -261,11 +261,11 @@ test('timeout: 0, and none at all, are no time', async (t) => {
 
 test('closing in order before the timeout is no error', async (t) => {
   const own = scope(t)
-  const { socket, events, peer } = await KINDS.plain(own, 500)
+  const { socket, events, peer } = await KINDS.plain(own, 10_000)
   peer.end('bye')
   t.deepEqual(await events.closed(), ['open', 'close'])
   t.is(socket.bytesRead, 3)
-  const other = await KINDS.plain(own, 500)
+  const other = await KINDS.plain(own, 10_000)
   other.peer.resume()
   other.socket.send('bye')
   other.socket.close()

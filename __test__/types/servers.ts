@@ -15,6 +15,7 @@ const server = new TCPServerSocket(0, { binaryType: 'arraybuffer', localAddress:
 expectTypeOf(server).toExtend<EventTarget>()
 expectTypeOf(server).toExtend<TCPServerSocket>()
 expectTypeOf(server.localPort).toEqualTypeOf<number>()
+expectTypeOf(server.localAddress).toEqualTypeOf<string>()
 server.onconnect = function (event) {
   expectTypeOf(this.localPort).toEqualTypeOf<number>()
   expectTypeOf(event).toEqualTypeOf<TCPServerSocketEvent<'arraybuffer'>>()
@@ -64,3 +65,19 @@ if (TCPServerSocketEvent.isInstance(something)) expectTypeOf(something.socket).t
 
 class Mine extends TCPServerSocket<'string'> {}
 expectTypeOf(new Mine(0)).toExtend<TCPServerSocket<'string'>>()
+
+// Options of TCP.
+void new TCPServerSocket(0, {
+  localAddress: '::',
+  ipv6Only: true,
+  reusePort: true,
+  signal: new AbortController().signal,
+  timeout: 60_000,
+  keepAlive: true,
+  keepAliveDelay: 30_000,
+  noDelay: false,
+})
+// @ts-expect-error For clients.
+void new TCPServerSocket(0, { connectTimeout: 1 })
+// @ts-expect-error An argument of its own.
+void new TCPServerSocket(0, { backlog: 5 })

@@ -42,6 +42,12 @@ expectTypeOf(text.transport.tlsSocketControl).toBeNull()
 // @ts-expect-error
 text.transport.setTimeout(2, 1)
 expectTypeOf(text.bufferedAmount).toEqualTypeOf<number>()
+expectTypeOf(text.localAddress).toEqualTypeOf<string | null>()
+expectTypeOf(text.localPort).toEqualTypeOf<number | null>()
+expectTypeOf(text.remoteAddress).toEqualTypeOf<string | null>()
+expectTypeOf(text.remotePort).toEqualTypeOf<number | null>()
+expectTypeOf(text.bytesRead).toEqualTypeOf<number>()
+expectTypeOf(text.bytesWritten).toEqualTypeOf<number>()
 expectTypeOf(text.readyState).toEqualTypeOf<TCPSocketReadyState>()
 expectTypeOf(bytes.binaryType).toEqualTypeOf<'arraybuffer'>()
 // @ts-expect-error
@@ -196,3 +202,26 @@ export function shortName(name: TCPSocketErrorName) {
       return undefined
   }
 }
+
+// Options of TCP.
+void new TCPSocket('localhost', 25, {
+  localAddress: '127.0.0.1',
+  localPort: '0',
+  connectTimeout: 5000,
+  timeout: '60000',
+  keepAlive: true,
+  keepAliveDelay: 30_000,
+  noDelay: false,
+  signal: new AbortController().signal,
+})
+void new TCPSocket('localhost', 25, { timeout: null, signal: undefined, keepAlive: null })
+// @ts-expect-error
+void new TCPSocket('localhost', 25, { keepAlive: 'yes' })
+// @ts-expect-error An AbortController has a signal, and is none.
+void new TCPSocket('localhost', 25, { signal: new AbortController() })
+// @ts-expect-error For listeners.
+void new TCPSocket('localhost', 25, { reusePort: true })
+// @ts-expect-error Not supported, and it throws.
+void new TCPSocket('localhost', 25, { family: 4 })
+// @ts-expect-error
+text.bytesRead = 0

@@ -80,7 +80,10 @@ pub(super) async fn connect(
   match established {
     Ok(Transport::Plain(stream)) if hand_over => match stream.into_std() {
       Ok(stream) => {
-        task.shared.with(|state| state.established());
+        task.shared.with(|state| {
+          state.established();
+          state.handed_over = true;
+        });
         task.end(Event::Connected(stream));
       }
       Err(error) => task.end(Event::Failed(SocketError::from_io(

@@ -43,6 +43,8 @@ pub(super) struct Shared {
 pub(super) struct State {
   /// It is yet to be established.
   pub(super) connecting: bool,
+  /// It is established, and on its way to its owner.
+  pub(super) handed_over: bool,
   /// `None` until it is established.
   pub(super) ends: Option<Ends>,
   pub(super) activity: Activity,
@@ -182,8 +184,10 @@ impl Driver for Arc<Shared> {
   fn standing(&self) -> Standing {
     self.with(|state| match state.connecting {
       true => Standing::Connecting,
-      // What has arrived and only waits for the owner is no silence.
-      false if !state.recv.is_empty() && !state.recv.is_suspended() => Standing::Active(Some(Instant::now())),
+      // What only waits for the owner is no silence: the connection itself, or bytes that have arrived.
+      false if state.handed_over || (!state.recv.is_empty() && !state.recv.is_suspended()) => {
+        Standing::Active(Some(Instant::now()))
+      }
       false => Standing::Active(state.activity.last()),
     })
   }

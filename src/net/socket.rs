@@ -66,7 +66,7 @@ enum Way {
   /// A task on the runtime: while connecting, with TLS, and always where there is no poll set.
   Task(Arc<Shared>),
   /// The owner's thread: plain connections, once they are established.
-  Polled(Polled),
+  Polled(Box<Polled>),
 }
 
 /// One connection, seen from its owner. Dropping it aborts the connection, unless it was closed.
@@ -89,7 +89,10 @@ impl Socket {
     let id = context.next_id();
     let by_owner = context.poll_set().is_some() && options.tls.is_none();
     let way = match peer.host.parse() {
-      Ok(address) if by_owner => Way::Polled(Polled::connect(context, &peer, id, address, &options.local)),
+      Ok(address) if by_owner => {
+        let polled = Polled::connect(context, &peer, id, address, &options.local);
+        Way::Polled(Box::new(polled))
+      }
       _ => {
         let state = State {
           connecting: true,
@@ -109,7 +112,7 @@ impl Socket {
   pub fn given_up(context: &Context, options: ConnectOptions) -> Rc<Self> {
     let (host, port) = (options.host, options.port);
     let (id, peer) = (context.next_id(), Arc::new(Peer { host, port }));
-    let way = Way::Polled(Polled::given_up(context, &peer, id));
+    let way = Way::Polled(Box::new(Polled::given_up(context, &peer, id)));
     Self::of(context, id, peer, way)
   }
 
@@ -130,7 +133,7 @@ impl Socket {
       let mut polled = Polled::new(context, &peer, id, stream, State::default());
       // Who connects mostly speaks first, and has done so by now.
       polled.announce();
-      Way::Polled(polled)
+      Way::Polled(Box::new(polled))
     } else {
       Way::Task(connection::spawn(context, &peer, id, stream, State::default()))
     };
@@ -173,10 +176,11 @@ impl Socket {
     let mut way = self.way.borrow_mut();
     if let Way::Task(shared) = &*way {
       if shared.cancel.is_cancelled() {
-        return Event::Closed { settling: false };
+        return shared.last_word();
       }
       let state = shared.with(std::mem::take);
-      *way = Way::Polled(Polled::new(&self.context, &self.peer, self.id, stream, state));
+      let polled = Polled::new(&self.context, &self.peer, self.id, stream, state);
+      *way = Way::Polled(Box::new(polled));
     }
     Event::Opened
   }
@@ -300,7 +304,7 @@ impl Socket {
     let mut way = self.way.borrow_mut();
     let driver: &mut dyn Driver = match &mut *way {
       Way::Task(shared) => shared,
-      Way::Polled(polled) => polled,
+      Way::Polled(polled) => &mut **polled,
     };
     catch_unwind(AssertUnwindSafe(|| order(driver))).unwrap_or_else(|_| {
       driver.panicked();

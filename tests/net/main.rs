@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod deadlines;
 mod listening;
 mod plain;
 #[cfg(target_os = "linux")]

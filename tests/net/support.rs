@@ -159,6 +159,10 @@ impl Owner {
     self.keep(Socket::connect(&self.context, options))
   }
 
+  pub(crate) fn give_up(&self, options: ConnectOptions) -> Rc<Socket> {
+    self.keep(Socket::given_up(&self.context, options))
+  }
+
   pub(crate) fn listen(&self, port: u16) -> std::io::Result<Rc<Listener>> {
     self.listen_with(ListenOptions {
       port,
