@@ -9,7 +9,8 @@ const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 
 const { napi, name: own, version } = require('../package.json')
-const { platformName, thisPlatform } = require('./platform.js')
+const packages = require('./packages.js')
+const { thisPlatform } = require('./platform.js')
 
 const root = join(__dirname, '..')
 
@@ -79,10 +80,10 @@ function open(file) {
   return engine
 }
 
-/** The file behind `request`, or undefined where there is none. */
-function find(request) {
+/** The file that `resolve` finds for `request`, or undefined where there is none. */
+function find(request, resolve) {
   try {
-    return require.resolve(request)
+    return resolve()
   } catch (error) {
     if (error?.code === 'MODULE_NOT_FOUND') return undefined
     throw cannotLoad(request, error)
@@ -104,12 +105,12 @@ function load() {
   if (instead) return open(instead)
 
   const { name, description } = thisPlatform()
-  const built = find(join(root, `${napi.binaryName}.${name}.node`))
+  const file = join(root, `${napi.binaryName}.${name}.node`)
+  const built = find(file, () => require.resolve(file))
   if (built) return open(built)
 
-  const prebuilt = napi.targets.map(platformName)
   const dependency = `${own}-${name}`
-  const installed = prebuilt.includes(name) ? find(dependency) : undefined
+  const installed = packages[name] && find(dependency, packages[name])
   if (installed) {
     const { version: found } = require(`${dependency}/package.json`)
     if (found === version) return open(installed)
@@ -119,10 +120,10 @@ function load() {
     ])
   }
 
-  if (!prebuilt.includes(name)) {
+  if (!packages[name]) {
     throw failure([
       `there is no prebuilt engine for ${description}; to build one, ${CLONE}.`,
-      `Prebuilt are ${prebuilt.join(', ')}.`,
+      `Prebuilt are ${Object.keys(packages).join(', ')}.`,
     ])
   }
   if (existsSync(join(root, 'Cargo.toml'))) {

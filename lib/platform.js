@@ -1,7 +1,7 @@
 'use strict'
 
-// Which binary of the engine belongs to this machine, and which are prebuilt. The one list of those is `napi.targets` in
-// package.json, in Rust's names; napi-rs, which builds them, gives files and packages the shorter names made here.
+// Which binary of the engine belongs to this machine. Those that are prebuilt are in `napi.targets` of package.json, in
+// Rust's names; napi-rs, which builds them, gives files and packages the shorter names made here.
 
 const { libc } = require('./libc.js')
 

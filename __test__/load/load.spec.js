@@ -6,8 +6,9 @@
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { copyFileSync, readdirSync, writeFileSync } = require('node:fs')
-const { join } = require('node:path')
+const { join, relative } = require('node:path')
 
+const { nodeFileTrace } = require('@vercel/nft')
 const test = require('ava')
 
 const { testOn, testWhere, hasTools, isGlibc } = require('../helpers/needs.js')
@@ -55,6 +56,16 @@ test('what a clone has built is taken first', (t) => {
   platformPackage((file) => writeFileSync(file, 'no library'))
   copyFileSync(built, join(main, binary))
   t.is(load(main).said, 'loaded')
+})
+
+test('tools that collect what a program needs find the engine', async (t) => {
+  const { main, platformPackage } = installed(t)
+  const file = platformPackage((place) => copyFileSync(built, place))
+  const base = join(main, '..', '..')
+  const program = join(base, 'program.cjs')
+  writeFileSync(program, "require('moz-tcp-socket')")
+  const { fileList } = await nodeFileTrace([program], { base })
+  t.true(fileList.has(relative(base, file)), [...fileList].join(' '))
 })
 
 // Nobody built an engine for this platform.

@@ -13,7 +13,8 @@ const { parseTriple } = require('@napi-rs/cli')
 const { hasTools, isGlibc, testWhere } = require('../helpers/needs.js')
 const { directoryFor, needsLibrary, wantsLibcVersion } = require('../helpers/unloadable.js')
 const { platformName } = require('../../lib/platform.js')
-const { napi, repository, version } = require('../../package.json')
+const packages = require('../../lib/packages.js')
+const { name, napi, repository, version } = require('../../package.json')
 const { problemsOf } = require('../../scripts/check-binary.js')
 const { problemsOf: releaseProblemsOf } = require('../../scripts/check-release.js')
 
@@ -74,6 +75,14 @@ test('package.json, Cargo.toml and the engine have one version', (t) => {
 
 test('platforms have the names that napi-rs gives them', (t) => {
   for (const target of napi.targets) t.is(platformName(target), parseTriple(target).platformArchABI)
+})
+
+test('the package looks for the packages that are published, by their names', (t) => {
+  t.deepEqual(Object.keys(packages), napi.targets.map(platformName))
+  for (const [platform, resolve] of Object.entries(packages)) {
+    // Spelled out, and so easily copied wrong.
+    t.true(String(resolve).includes(`require.resolve('${name}-${platform}')`), String(resolve))
+  }
 })
 
 test('every target is built by the release workflow, checked by cargo-deny and named in README', (t) => {
