@@ -30,14 +30,17 @@ const HINTS = [
     'The C library of this system is older than the engine needs (glibc 2.28 for a prebuilt one): update the system, ' +
       'or build the engine on it.',
   ],
+  // The last is its name for Zig, and may be found where compilers have something else of that name.
   [
-    /libc\.musl-|ld-musl-/,
+    /libc\.musl-|ld-musl-|libc\.so: /,
     'It was built for musl, and this system has another C library: install or build it here.',
   ],
   [
     /libc\.so\.6|ld-linux/,
     'It was built for glibc, and this system has another C library: install or build it here.',
   ],
+  // Of a file that exists.
+  [/^Error: cannot open shared object file/, 'It is for another processor: install or build it here.'],
   [
     /invalid ELF header|file too short|not a valid Win32|not a mach-o|slice is not valid|wrong ELF class|incompatible arch/i,
     'The file is damaged, or for another system: install or build it again.',

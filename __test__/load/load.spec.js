@@ -5,7 +5,7 @@
 
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { copyFileSync, readdirSync, writeFileSync } = require('node:fs')
+const { copyFileSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
 const { join, relative } = require('node:path')
 
 const { nodeFileTrace } = require('@vercel/nft')
@@ -193,6 +193,27 @@ withCompiler('an engine for musl on glibc names the library of musl', (t) => {
   refused(t, load(main), file, /libc\.musl-x86_64\.so\.1: cannot open shared object file.*built for musl/)
 })
 
+withCompiler('an engine for musl, linked by Zig, is not called damaged', (t) => {
+  const { main, platformPackage } = installed(t)
+  const file = platformPackage((place) => needsLibrary(place, 'libc.so'))
+  refused(t, load(main), file, /libc\.so: .*built for musl/)
+})
+
+testOn(
+  test,
+  isGlibc,
+  'glibc',
+)('an engine for another processor is named as that', (t) => {
+  const { main, platformPackage } = installed(t)
+  const file = platformPackage((place) => {
+    const content = readFileSync(built)
+    // The machine in the header of ELF: Alpha, which Node.js never ran on.
+    content.writeUInt16LE(0x9026, 18)
+    writeFileSync(place, content)
+  })
+  refused(t, load(main), file, /cannot open shared object file.*for another processor/)
+})
+
 test('with --no-addons the first sentence says that Node.js loads none', (t) => {
   const { main, platformPackage } = installed(t)
   const file = platformPackage((place) => copyFileSync(built, place))
@@ -268,7 +289,14 @@ test('a binary of another version is named, with both versions', (t) => {
   )
 })
 
-test('a library that is no engine of ours is not taken for one', (t) => {
+// In Alpine the development packages are those of the machine around it, whose binaries do not load there.
+const hasOtherAddons = process.platform !== 'linux' || isGlibc
+
+testOn(
+  test,
+  hasOtherAddons,
+  'no musl',
+)('a library that is no engine of ours is not taken for one', (t) => {
   const other = readdirSync(join(root, 'node_modules', '@oxfmt'), { recursive: true }).find((file) =>
     file.endsWith('.node'),
   )
