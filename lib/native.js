@@ -56,10 +56,10 @@ function failure(sentences, cause) {
 
 /** The engine is at `file`, or what is there makes it impossible to tell. */
 function cannotLoad(file, cause) {
-  // The system often names the file once more.
-  const reason = String(cause?.message ?? cause)
-    .trim()
+  // The system often names the file once more, and Node.js who required it.
+  const [reason] = String(cause?.message ?? cause)
     .replace(`${file}: `, '')
+    .split('\n')
   const hint = HINTS.find(([pattern]) => pattern.test(`${cause?.name}: ${reason}`))
   const end = /[.!]$/.test(reason) ? '' : '.'
   const sentence = `the engine in ${file} cannot be loaded: ${reason}${end}`
@@ -73,14 +73,12 @@ function open(file) {
   } catch (error) {
     throw cannotLoad(file, error)
   }
-  if (typeof engine.engineVersion !== 'function' || engine.engineVersion() !== version) {
-    const found = typeof engine.engineVersion === 'function' ? engine.engineVersion() : 'an unknown one'
-    throw failure([
-      `the engine is of version ${found}, and this package of version ${version}; install both again, or in a clone run ` +
-        `"npm run build". (${file})`,
-    ])
-  }
-  return engine
+  const found = engine.engineVersion?.()
+  if (found === version) return engine
+  throw failure([
+    `the engine in ${file} is of ${found ? `version ${found}` : 'an unknown version'}, and this package of version ` +
+      `${version}; install both again, or in a clone run "npm run build".`,
+  ])
 }
 
 /** The file that `resolve` finds for `request`, or undefined where there is none. */

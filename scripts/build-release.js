@@ -35,6 +35,10 @@ function rustFlags(triple) {
   const flags = Object.entries(REMAPPED).map(([path, name]) => `--remap-path-prefix=${path}=/${name}`)
   // An addon is loaded by a program that has a libc of its own.
   if (triple.endsWith('musl')) flags.push('-C', 'target-feature=-crt-static')
+  // Windows has none of that version unless something installed it, and Node.js comes with its own inside.
+  if (triple.endsWith('msvc')) flags.push('-C', 'target-feature=+crt-static')
+  // By itself the linker of macOS writes down where the library was made.
+  if (triple.includes('apple')) flags.push('-C', `link-arg=-Wl,-install_name,@rpath/${napi.binaryName}.node`)
   return flags
 }
 

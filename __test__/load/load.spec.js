@@ -214,6 +214,13 @@ testOn(
   refused(t, load(main), file, /cannot open shared object file.*for another processor/)
 })
 
+test('a file that is given in the environment and does not exist is named', (t) => {
+  const { main } = installed(t)
+  const file = join(main, 'no-such.node')
+  const { said } = load(main, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: file } })
+  t.is(said, `moz-tcp-socket: the engine in ${file} cannot be loaded: Cannot find module '${file}'.`)
+})
+
 test('with --no-addons the first sentence says that Node.js loads none', (t) => {
   const { main, platformPackage } = installed(t)
   const file = platformPackage((place) => copyFileSync(built, place))
@@ -281,9 +288,10 @@ test('a binary of another version is named, with both versions', (t) => {
   writeFileSync(join(main, 'package.json'), manifest)
   copyFileSync(built, join(main, binary))
   const { said } = load(main)
+  const place = join(main, binary)
   t.true(
     said.startsWith(
-      `moz-tcp-socket: the engine is of version ${version}, and this package of version 9.9.9;`,
+      `moz-tcp-socket: the engine in ${place} is of version ${version}, and this package of version 9.9.9;`,
     ),
     said,
   )
@@ -303,5 +311,8 @@ testOn(
   t.truthy(other, 'some other addon to try')
   const { main } = installed(t)
   copyFileSync(join(root, 'node_modules', '@oxfmt', other), join(main, binary))
-  t.regex(load(main).said, /the engine is of version an unknown one/)
+  t.regex(
+    load(main).said,
+    /^moz-tcp-socket: the engine in \S+ is of an unknown version, and this package of version/,
+  )
 })
