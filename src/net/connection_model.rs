@@ -141,6 +141,7 @@ fn serve(shared: Arc<Shared>, mut wire: Wire) -> thread::JoinHandle<(Step, Wire)
       reading: true,
       broken: None,
       unannounced: false,
+      stalled: None,
     };
     let step = block_on(poll_fn(|cx| pump.poll(cx)));
     (step, wire)
