@@ -54,9 +54,14 @@ test6('without it, or with ipv6Only: false, a listener on :: has both', async (t
 
 test6('ipv6Only: nobody reaches it with IPv4', async (t) => {
   const own = scope(t)
-  const { port } = own.listen({ localAddress: '::', ipv6Only: true })
-  const [, events] = own.open('127.0.0.1', port)
-  t.is((await events.event('error')).name, 'ConnectionRefusedError')
+  let error
+  // A stranger may listen at the same port, with IPv4, but hardly three of them.
+  for (let attempt = 0; attempt < 3 && error === undefined; attempt++) {
+    const { port } = own.listen({ localAddress: '::', ipv6Only: true })
+    const [, events] = own.open('127.0.0.1', port)
+    error = await Promise.race([events.event('error'), events.event('open').then(() => undefined)])
+  }
+  t.is(error?.name, 'ConnectionRefusedError')
 })
 
 test('localAddress tells where a listener listens, after close() too', (t) => {
