@@ -250,7 +250,9 @@ function readCertificate(X509Certificate, der, expected) {
   const pem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
   try {
     const { subject, issuer, validFrom, validTo, fingerprint256 } = new X509Certificate(pem)
-    return fingerprint256 === expected ? { subject, issuer, validFrom, validTo } : UNREADABLE
+    // An empty name is `undefined` to Node.js.
+    const names = { subject: subject ?? null, issuer: issuer ?? null }
+    return fingerprint256 === expected ? { ...names, validFrom, validTo } : UNREADABLE
   } catch {
     return UNREADABLE
   }
