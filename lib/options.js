@@ -13,6 +13,7 @@ const {
   serverConfig,
   toClientFields,
   toServerFields,
+  wipe,
 } = require('./tls.js')
 
 const CLIENT = {
@@ -49,14 +50,24 @@ const SERVER_UPGRADE_NAMES = new OptionNames({
 /** What most sockets have. */
 const NO_TLS = { __proto__: null }
 
-/** Options of a client socket. `tls` is what `upgradeToSecure` goes by, too. */
-function toSocketOptions(value) {
+/**
+ * Options of a client socket to `host`. `tls` is what `upgradeToSecure` goes by, too, and is to be wiped when that cannot be
+ * called any more.
+ */
+function toSocketOptions(value, host) {
   const options = toDictionary(value)
   SOCKET_NAMES.check(options)
   const tls = toClientFields(options)
-  const secure = isSecure(options)
-  const config = secure || given(tls) ? clientConfig(tls) : undefined
-  return { secure, binaryType: toBinaryType(options.binaryType), tls: given(tls) ? tls : NO_TLS, config }
+  let isKept = false
+  try {
+    const secure = isSecure(options)
+    const config = secure || given(tls) ? clientConfig(tls, host) : undefined
+    const binaryType = toBinaryType(options.binaryType)
+    isKept = !secure && given(tls)
+    return { secure, binaryType, tls: isKept ? tls : NO_TLS, config }
+  } finally {
+    if (!isKept) wipe(tls)
+  }
 }
 
 /** Options of a listener. `config` is there with a certificate, which `upgradeToSecure` of accepted sockets goes by. */
@@ -64,26 +75,36 @@ function toServerOptions(value) {
   const options = toDictionary(value)
   LISTENER_NAMES.check(options)
   const tls = toServerFields(options)
-  const secure = isSecure(options)
-  const address =
-    options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress, 'localAddress')
-  if (ipVersion(address) === 0 || address.includes('%')) {
-    throw new TypeError(
-      `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
-    )
+  try {
+    const secure = isSecure(options)
+    const address =
+      options.localAddress === undefined ? '0.0.0.0' : toText(options.localAddress, 'localAddress')
+    if (ipVersion(address) === 0 || address.includes('%')) {
+      throw new TypeError(
+        `localAddress ${JSON.stringify(address)}: must be an IP address, such as "127.0.0.1" or "::"`,
+      )
+    }
+    const config = secure || given(tls) ? serverConfig(tls) : undefined
+    return { secure, binaryType: toBinaryType(options.binaryType), address, config }
+  } finally {
+    wipe(tls)
   }
-  const config = secure || given(tls) ? serverConfig(tls) : undefined
-  return { secure, binaryType: toBinaryType(options.binaryType), address, config }
 }
 
-/** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */
-function toClientUpgrade(value, made, config) {
+/**
+ * The engine's TlsConfig for `upgradeToSecure(value)` on a client socket to `host` that was made with the TLS options `made`.
+ */
+function toClientUpgrade(value, { made, config, host }) {
   const options = toDictionary(value)
   CLIENT_UPGRADE_NAMES.check(options)
   const fields = toClientFields(options)
-  return config === undefined || given(fields)
-    ? clientConfig({ __proto__: null, ...kept(made, fields), ...fields })
-    : config
+  try {
+    return config === undefined || given(fields)
+      ? clientConfig({ __proto__: null, ...kept(made, fields), ...fields }, host)
+      : config
+  } finally {
+    wipe(fields)
+  }
 }
 
 /**
@@ -102,7 +123,11 @@ function toServerUpgrade(value, config) {
   const options = toDictionary(value)
   SERVER_UPGRADE_NAMES.check(options)
   const fields = toServerFields(options)
-  return config === undefined || given(fields) ? serverConfig(fields) : config
+  try {
+    return config === undefined || given(fields) ? serverConfig(fields) : config
+  } finally {
+    wipe(fields)
+  }
 }
 
 /** Throws where the options `value` of `upgradeToSecure` come too late to be honoured: the socket is secure. */
@@ -112,7 +137,9 @@ function refuseLateOptions(value, isAccepted) {
     ? [SERVER_UPGRADE_NAMES, toServerFields]
     : [CLIENT_UPGRADE_NAMES, toClientFields]
   names.check(options)
-  const [late] = Object.keys(toFields(options))
+  const fields = toFields(options)
+  wipe(fields)
+  const [late] = Object.keys(fields)
   if (late !== undefined) throw new TypeError(`${late}: the connection is secure already`)
 }
 

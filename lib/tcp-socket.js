@@ -13,7 +13,8 @@ const native = require('./native.js')
 const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
 const { Outbox } = require('./outbox.js')
 const { requirePermission } = require('./policy.js')
-const { tlsDetails } = require('./tls.js')
+const { readSessionsWith } = require('./tls-session.js')
+const { tlsDetails, wipe } = require('./tls.js')
 
 const { EventKind } = native
 
@@ -41,6 +42,8 @@ class TCPSocket extends HandlerTarget {
   #tlsOptions = null
   #tlsConfig
   #tls = null
+  /** What `sessionFrom` of others takes up, when the socket is closed. */
+  #tlsSession = null
   #suspensions = 0
   /** `drain` is due when nothing is pending. */
   #drainDue = false
@@ -59,7 +62,7 @@ class TCPSocket extends HandlerTarget {
     this.#host = toText(host, 'host')
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)
-    const { secure, binaryType, tls, config } = toSocketOptions(options)
+    const { secure, binaryType, tls, config } = toSocketOptions(options, target)
     this.#ssl = secure
     this.#binaryType = binaryType
     this.#tlsOptions = tls
@@ -124,10 +127,15 @@ class TCPSocket extends HandlerTarget {
     if (!this.#canUpgrade()) return refuseLateOptions(options, this.#accepted)
     const config = this.#accepted
       ? toServerUpgrade(options, this.#tlsConfig)
-      : toClientUpgrade(options, this.#tlsOptions, this.#tlsConfig)
+      : toClientUpgrade(options, {
+          made: this.#tlsOptions,
+          config: this.#tlsConfig,
+          host: toHost(this.#host),
+        })
     // A getter of the options may have been here meanwhile.
     if (!this.#canUpgrade()) return
     this.#ssl = true
+    this.#forgetTlsOptions()
     try {
       // Not written before the upgrade has begun: the peer's hello, which answers it, must not count as plaintext.
       this.#outbox.stage()
@@ -265,11 +273,17 @@ class TCPSocket extends HandlerTarget {
     this.#native.release()
     this.#outbox?.discard()
     this.#outbox = this.#native = null
-    // Keys may be among them, and applications keep sockets.
-    this.#tlsOptions = this.#tlsConfig = null
+    this.#forgetTlsOptions()
     this.#context.end()
-    // So that applications can still read it.
+    // So that applications can still use them.
     this.#readTls(handle)
+    if (this.#ssl) this.#tlsSession = handle.tlsSession()
+  }
+
+  /** Keys may be among them, and applications keep sockets. */
+  #forgetTlsOptions() {
+    if (this.#tlsOptions !== null) wipe(this.#tlsOptions)
+    this.#tlsOptions = this.#tlsConfig = null
   }
 
   #readTls(handle) {
@@ -281,6 +295,12 @@ class TCPSocket extends HandlerTarget {
   }
 
   static {
+    readSessionsWith((value) => {
+      const isSocket = typeof value === 'object' && value !== null && #tlsSession in value
+      if (!isSocket) return undefined
+      return value.#native === null ? value.#tlsSession : value.#native.tlsSession()
+    })
+
     makeAccepted = (handle, host, port, { binaryType, secure, config }) => {
       const socket = new TCPSocket(MAKE)
       socket.#host = host
