@@ -22,8 +22,19 @@ thread_local! {
   static IS_SCRUBBING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Where the C library tells how large a block is that it handed out; elsewhere OpenSSL's memory is left to itself.
+const KNOWS_SIZES: bool = cfg!(any(
+  target_os = "linux",
+  target_os = "android",
+  target_os = "freebsd",
+  target_os = "dragonfly"
+));
+
 /// Comes before any other use of the library: it takes other functions only until it has memory.
 pub(crate) fn init() {
+  if !KNOWS_SIZES {
+    return;
+  }
   // SAFETY: they are the C library's, but for what is written into memory that is about to be freed. Where OpenSSL refuses
   // them, it goes on as it did.
   unsafe { CRYPTO_set_mem_functions(malloc, realloc, free) };
@@ -44,6 +55,33 @@ pub(crate) fn scrubbing<T>(f: impl FnOnce() -> T) -> T {
 /// Not so where a thread ends, and has no such variable any more.
 fn is_scrubbing() -> bool {
   IS_SCRUBBING.try_with(Cell::get).unwrap_or(false)
+}
+
+/// How large the block at `memory` is; 0 where that is not known.
+///
+/// # Safety
+/// It came from the C library.
+unsafe fn size_of(memory: *mut c_void) -> usize {
+  #[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "dragonfly"
+  ))]
+  // SAFETY: the caller's.
+  unsafe {
+    libc::malloc_usable_size(memory)
+  }
+  #[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "dragonfly"
+  )))]
+  {
+    let _ = memory;
+    0
+  }
 }
 
 unsafe extern "C" fn malloc(size: usize, _file: *const c_char, _line: c_int) -> *mut c_void {
@@ -74,11 +112,7 @@ unsafe extern "C" fn realloc(
     }
     let larger = libc::malloc(size);
     if !larger.is_null() {
-      ptr::copy_nonoverlapping(
-        memory.cast::<u8>(),
-        larger.cast(),
-        size.min(libc::malloc_usable_size(memory)),
-      );
+      ptr::copy_nonoverlapping(memory.cast::<u8>(), larger.cast(), size.min(size_of(memory)));
       free(memory, file, line);
     }
     larger
@@ -89,7 +123,7 @@ unsafe extern "C" fn free(memory: *mut c_void, _file: *const c_char, _line: c_in
   // SAFETY: `memory` is null or came from `malloc` or `realloc` above, so from the C library, and nobody uses it any more.
   unsafe {
     if !memory.is_null() && is_scrubbing() {
-      OPENSSL_cleanse(memory, libc::malloc_usable_size(memory));
+      OPENSSL_cleanse(memory, size_of(memory));
     }
     libc::free(memory);
   }

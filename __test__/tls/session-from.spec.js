@@ -3,7 +3,7 @@
 // `sessionFrom`: a connection to another port takes up the session of one that is there already, as FTPS servers demand of
 // data connections. Never with less verification than its own options ask for.
 
-const { randomBytes } = require('node:crypto')
+const { constants, randomBytes } = require('node:crypto')
 
 const base = require('ava')
 
@@ -127,6 +127,29 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.false((await secure(data.port)).tls.resumed)
   })
 }
+
+test('a server that keeps sessions itself, and gives no tickets, takes up that of the control connection', async (t) => {
+  const own = scope(t)
+  const server = await ftpServer(own, { maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET })
+  const sessions = new Map()
+  const asked = []
+  for (const { server: inside } of [server.control, server.data]) {
+    inside.on('newSession', (id, data, done) => {
+      sessions.set(id.toString('hex'), data)
+      done()
+    })
+    inside.on('resumeSession', (id, done) => {
+      asked.push(id.toString('hex'))
+      done(null, sessions.get(id.toString('hex')) ?? null)
+    })
+  }
+  const control = await talk(own, server.control)
+  const [first] = sessions.keys()
+  for (let i = 0; i < 3; i++) t.true(await transfer(own, server, control.socket), `${i}`)
+  // Not any session, but that one. (A hello without one has an id of no meaning, RFC 8446 appendix D.4.)
+  t.deepEqual(asked.slice(1), [first, first, first])
+  t.is(sessions.size, 1)
+})
 
 test('another name for the same server is told by servername', async (t) => {
   const own = scope(t)

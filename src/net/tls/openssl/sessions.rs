@@ -40,6 +40,9 @@ const MOST_SERVERS: usize = 256;
 /// Sessions kept for each of them.
 const MOST_SESSIONS: usize = 4;
 
+/// Bytes of a session, most of which are the server's: its ticket and its certificate. Usual ones have less than 4 KiB.
+const MOST_BYTES: usize = 16 * 1024;
+
 /// The longest that nobody verifies a server again. Tickets of TLS 1.3 live for a week at most (RFC 8446 section 4.6.1).
 const MOST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -53,11 +56,16 @@ struct Kept {
 }
 
 impl Kept {
-  /// One that shares nothing with this. OpenSSL marks the session of a connection that breaks as one not to be taken up.
+  /// One that shares nothing with this: OpenSSL marks the session of a connection that breaks as one not to be taken up, and
+  /// keeps the whole chain of certificates with it. `None` where it is too old or too large to be kept.
   fn copy(&self) -> Option<Self> {
-    let session = SslSession::from_der(&self.session.to_der().ok()?).ok()?;
+    let der = self.session.to_der().ok()?;
     let until = self.until;
-    (SystemTime::now() < until).then_some(Self { session, until })
+    if der.len() > MOST_BYTES || SystemTime::now() >= until {
+      return None;
+    }
+    let session = SslSession::from_der(&der).ok()?;
+    Some(Self { session, until })
   }
 }
 
@@ -144,9 +152,11 @@ impl Sessions {
       };
       let Some(until) = until else { return };
       let given = Kept { session, until };
-      lock(&owner.session.0.held).given = given.copy();
-      if let Some(server) = &owner.server {
+      if let (Some(server), Some(given)) = (&owner.server, given.copy()) {
         lock(&kept.0).put(server, given);
+      }
+      if let Some(given) = given.copy() {
+        lock(&owner.session.0.held).given = Some(given);
       }
     });
     Ok(sessions)
@@ -209,11 +219,11 @@ impl Cache {
     let now = SystemTime::now();
     sessions.retain(|kept| now < kept.until);
     let Kept { session, until } = sessions.pop()?;
-    if session.protocol_version() != SslVersion::TLS1_3 {
-      let session = session.clone();
-      sessions.push(Kept { session, until });
+    let kept = Kept { session, until };
+    if kept.session.protocol_version() != SslVersion::TLS1_3 {
+      sessions.extend(kept.copy());
     }
-    Some(Kept { session, until })
+    Some(kept)
   }
 }
 
