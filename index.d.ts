@@ -163,6 +163,14 @@ export interface TCPSocketTlsOptions extends TCPSocketIdentity {
    * is `fingerprint256`.
    */
   rejectUnauthorized?: boolean | null | undefined
+  /**
+   * A socket whose TLS session this connection takes up, at any port of the same server, as FTPS servers demand of data
+   * connections. `tls.resumed` tells whether the server agreed; else there is a full handshake. A client whose handshake
+   * is done, open or closed; it must have been verified as this one would be: all other TLS options and the name
+   * (`servername`, or else the host) are equal. Anything else throws a TypeError, and so does `crl` beside it, and this option on
+   * Windows and macOS.
+   */
+  sessionFrom?: TCPSocket | null | undefined
 }
 
 /** How a server uses TLS. Each option that is wrong throws a TypeError that names it. (An extension) */

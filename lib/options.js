@@ -19,6 +19,7 @@ const {
   serverConfig,
   toClientFields,
   toServerFields,
+  wipe,
 } = require('./tls.js')
 
 const CLIENT = {
@@ -49,15 +50,25 @@ const SERVER_UPGRADE_NAMES = new OptionNames({ ...OF_LISTENERS, isComplete: true
 /** What most sockets have. */
 const NO_TLS = { __proto__: null }
 
-/** Options of a client socket that connects to `host`. `tls` is what `upgradeToSecure` goes by, too. */
+/**
+ * Options of a client socket that connects to `host`. `tls` is what `upgradeToSecure` goes by, too, and is to be wiped when that
+ * cannot be called any more.
+ */
 function toSocketOptions(value, host) {
   const options = toDictionary(value)
   SOCKET_NAMES.check(options)
   const binaryType = toBinaryType(options.binaryType)
   const tls = toClientFields(options)
-  const secure = isSecure(options)
-  const config = secure || given(tls) ? clientConfig(tls) : undefined
-  return { secure, binaryType, tls: given(tls) ? tls : NO_TLS, config, ...tcp.toClientTcp(options, host) }
+  let isKept = false
+  try {
+    const secure = isSecure(options)
+    const config = secure || given(tls) ? clientConfig(tls, host) : undefined
+    const socket = { secure, binaryType, config, ...tcp.toClientTcp(options, host) }
+    isKept = !secure && given(tls)
+    return { ...socket, tls: isKept ? tls : NO_TLS }
+  } finally {
+    if (!isKept) wipe(tls)
+  }
 }
 
 /** Options of a listener. `config` is there with a certificate, which `upgradeToSecure` of accepted sockets goes by. */
@@ -66,20 +77,30 @@ function toServerOptions(value) {
   LISTENER_NAMES.check(options)
   const binaryType = toBinaryType(options.binaryType)
   const tls = toServerFields(options)
-  const secure = isSecure(options)
-  const place = tcp.toListenerTcp(options)
-  const config = secure || given(tls) ? serverConfig(tls) : undefined
-  return { secure, binaryType, config, ...place }
+  try {
+    const secure = isSecure(options)
+    const place = tcp.toListenerTcp(options)
+    const config = secure || given(tls) ? serverConfig(tls) : undefined
+    return { secure, binaryType, config, ...place }
+  } finally {
+    wipe(tls)
+  }
 }
 
-/** The engine's TlsConfig for `upgradeToSecure(value)` on a client socket that was made with the TLS options `made`. */
-function toClientUpgrade(value, made, config) {
+/**
+ * The engine's TlsConfig for `upgradeToSecure(value)` on a client socket to `host` that was made with the TLS options `made`.
+ */
+function toClientUpgrade(value, { made, config, host }) {
   const options = toDictionary(value)
   CLIENT_UPGRADE_NAMES.check(options)
   const fields = toClientFields(options)
-  return config === undefined || given(fields)
-    ? clientConfig({ __proto__: null, ...kept(made, fields), ...fields })
-    : config
+  try {
+    return config === undefined || given(fields)
+      ? clientConfig({ __proto__: null, ...kept(made, fields), ...fields }, host)
+      : config
+  } finally {
+    wipe(fields)
+  }
 }
 
 /**
@@ -98,7 +119,11 @@ function toServerUpgrade(value, config) {
   const options = toDictionary(value)
   SERVER_UPGRADE_NAMES.check(options)
   const fields = toServerFields(options)
-  return config === undefined || given(fields) ? serverConfig(fields) : config
+  try {
+    return config === undefined || given(fields) ? serverConfig(fields) : config
+  } finally {
+    wipe(fields)
+  }
 }
 
 /** Throws where the options `value` of `upgradeToSecure` come too late to be honoured: the socket is secure. */
@@ -108,7 +133,9 @@ function refuseLateOptions(value, isAccepted) {
     ? [SERVER_UPGRADE_NAMES, toServerFields]
     : [CLIENT_UPGRADE_NAMES, toClientFields]
   names.check(options)
-  const [late] = Object.keys(toFields(options))
+  const fields = toFields(options)
+  wipe(fields)
+  const [late] = Object.keys(fields)
   if (late !== undefined) throw new TypeError(`${late}: the connection is secure already`)
 }
 

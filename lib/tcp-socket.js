@@ -15,7 +15,8 @@ const native = require('./native.js')
 const { refuseLateOptions, toClientUpgrade, toServerUpgrade, toSocketOptions } = require('./options.js')
 const { Outbox } = require('./outbox.js')
 const { requirePermission } = require('./policy.js')
-const { tlsDetails } = require('./tls.js')
+const { readSessionsWith } = require('./tls-session.js')
+const { tlsDetails, wipe } = require('./tls.js')
 const { SocketTransport } = require('./transport.js')
 
 const { EventKind } = native
@@ -47,6 +48,8 @@ class TCPSocket extends HandlerTarget {
   #tlsOptions = null
   #tlsConfig
   #tls = null
+  /** What `sessionFrom` of others takes up, when the socket is closed. */
+  #tlsSession = null
   /** What `localAddress` and the like tell. `null` until somebody asks, or it is closed. */
   #ends = null
   #bytesRead = 0
@@ -188,10 +191,15 @@ class TCPSocket extends HandlerTarget {
     if (!this.#canUpgrade()) return refuseLateOptions(options, this.#accepted)
     const config = this.#accepted
       ? toServerUpgrade(options, this.#tlsConfig)
-      : toClientUpgrade(options, this.#tlsOptions, this.#tlsConfig)
+      : toClientUpgrade(options, {
+          made: this.#tlsOptions,
+          config: this.#tlsConfig,
+          host: toHost(this.#host),
+        })
     // A getter of the options may have been here meanwhile.
     if (!this.#canUpgrade()) return
     this.#ssl = true
+    this.#forgetTlsOptions()
     try {
       // Not written before the upgrade has begun: the peer's hello, which answers it, must not count as plaintext.
       this.#outbox.stage()
@@ -341,11 +349,12 @@ class TCPSocket extends HandlerTarget {
     const handle = this.#native
     this.#native = null
     detach(this.#id)
+    // So that applications can still use them.
+    if (this.#ssl) this.#tlsSession = handle.tlsSession()
     handle.release()
     this.#context.end()
     this.#unfollow?.()
     this.#unfollow = null
-    // So that applications can still read it.
     this.#readTls(handle)
     this.#ends ??= handle.ends()
     this.#fire('close')
@@ -358,7 +367,12 @@ class TCPSocket extends HandlerTarget {
     this.#readyState = 'closed'
     this.#outbox?.discard()
     this.#outbox = null
-    // Keys may be among them, and applications keep sockets.
+    this.#forgetTlsOptions()
+  }
+
+  /** Keys may be among them, and applications keep sockets. */
+  #forgetTlsOptions() {
+    if (this.#tlsOptions !== null) wipe(this.#tlsOptions)
     this.#tlsOptions = this.#tlsConfig = null
   }
 
@@ -376,6 +390,12 @@ class TCPSocket extends HandlerTarget {
   }
 
   static {
+    readSessionsWith((value) => {
+      const isSocket = typeof value === 'object' && value !== null && #tlsSession in value
+      if (!isSocket) return undefined
+      return value.#native === null ? value.#tlsSession : value.#native.tlsSession()
+    })
+
     makeAccepted = (handle, host, port, { binaryType, secure, config, idleTimeout }) => {
       const socket = new TCPSocket(MAKE)
       socket.#host = host

@@ -6,6 +6,7 @@
 
 const { describe, toBoolean, toBytes, toHost, toMilliseconds, toText } = require('./convert.js')
 const native = require('./native.js')
+const { sessionOf } = require('./tls-session.js')
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3']
 
@@ -28,6 +29,7 @@ const CLIENT = {
   maxVersion: toVersion,
   fingerprint256: toFingerprint,
   rejectUnauthorized: toFlag,
+  sessionFrom: toSession,
 }
 
 /** The same of a server. */
@@ -54,21 +56,34 @@ function toServerFields(options) {
 
 function convert(converters, options) {
   const fields = { __proto__: null }
-  for (const [name, converter] of Object.entries(converters)) {
-    const value = options[name]
-    if (value !== undefined && value !== null) fields[name] = converter(name, value)
+  try {
+    for (const [name, converter] of Object.entries(converters)) {
+      const value = options[name]
+      if (value !== undefined && value !== null) fields[name] = converter(name, value)
+    }
+  } catch (thrown) {
+    wipe(fields)
+    throw thrown
   }
   return fields
 }
 
-let defaults
-
-/** The engine's TlsConfig of a client. */
-function clientConfig(fields) {
-  return Object.keys(fields).length > 0 ? makeClientConfig(fields) : (defaults ??= makeClientConfig(fields))
+/** Overwrites the keys among `fields`, which nobody reads any more. They are copies: the caller's memory is the caller's. */
+function wipe({ key, pfx }) {
+  key?.fill(0)
+  pfx?.fill(0)
 }
 
-function makeClientConfig(fields) {
+let defaults
+
+/** The engine's TlsConfig of a client of `host`. */
+function clientConfig(fields, host) {
+  return Object.keys(fields).length > 0
+    ? makeClientConfig(fields, host)
+    : (defaults ??= makeClientConfig(fields, host))
+}
+
+function makeClientConfig(fields, host) {
   const { ca = [], crl = [], fingerprint256, rejectUnauthorized } = fields
   if (fields.caOnly && ca.length === 0) throw new TypeError('caOnly: nothing would be trusted without ca')
   if (fields.crl?.length === 0) throw new TypeError('crl: nothing would be looked up in no list')
@@ -79,7 +94,7 @@ function makeClientConfig(fields) {
   }
   // A pin by itself says which certificate it must be; everything else about that is beside the point.
   const pinned = fingerprint256 !== undefined && (rejectUnauthorized ?? fields.ca ?? fields.crl) === undefined
-  const config = make('client', {
+  const options = {
     verify: rejectUnauthorized !== false && !pinned,
     ca,
     caOnly: fields.caOnly ?? false,
@@ -88,7 +103,8 @@ function makeClientConfig(fields) {
     serverName: fields.servername,
     fingerprint256,
     ...common(fields),
-  })
+  }
+  const config = make('client', options, fields.sessionFrom, host)
   if (rejectUnauthorized === false && fingerprint256 === undefined) warn()
   return config
 }
@@ -104,9 +120,9 @@ function serverConfig(fields) {
   })
 }
 
-function make(side, options) {
+function make(side, ...options) {
   try {
-    return native.TlsConfig[side](options)
+    return native.TlsConfig[side](...options)
   } catch (error) {
     throw new TypeError(error.message, { cause: error })
   }
@@ -203,6 +219,19 @@ function toFingerprint(name, value) {
   return Buffer.from(text.replaceAll(':', ''), 'hex')
 }
 
+/** The session of another socket's connection. Whether it may be taken up, the engine knows. */
+function toSession(name, value) {
+  if (!native.sharesTlsSessions()) throw new TypeError(`${name}: is not supported on this platform`)
+  const session = sessionOf(value)
+  if (session === undefined) throw new TypeError(`${name} ${describe(value)}: must be a TCPSocket`)
+  if (session === null) {
+    throw new TypeError(
+      `${name}: that socket has no session: it must be a client whose TLS handshake is done`,
+    )
+  }
+  return session
+}
+
 function toTimeout(name, value) {
   return toMilliseconds(value, name, 1, MAX_HANDSHAKE_TIMEOUT)
 }
@@ -245,7 +274,9 @@ function readCertificate(X509Certificate, der, expected) {
   const pem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
   try {
     const { subject, issuer, validFrom, validTo, fingerprint256 } = new X509Certificate(pem)
-    return fingerprint256 === expected ? { subject, issuer, validFrom, validTo } : UNREADABLE
+    // An empty name is `undefined` to Node.js.
+    const names = { subject: subject ?? null, issuer: issuer ?? null }
+    return fingerprint256 === expected ? { ...names, validFrom, validTo } : UNREADABLE
   } catch {
     return UNREADABLE
   }
@@ -259,4 +290,5 @@ module.exports = {
   tlsDetails,
   toClientFields,
   toServerFields,
+  wipe,
 }

@@ -121,12 +121,12 @@ function certificate(name) {
 
 /**
  * A good certificate with `names` for subject alternative names, as openssl writes them (`DNS:a.test`), and `subject` for its
- * common name: as `certificate` returns it.
+ * common name: as `certificate` returns it. `more` is what else a recipe has.
  */
-function certificateNaming(names, subject = 'nobody') {
+function certificateNaming(names, subject = 'nobody', more = {}) {
   const name = `naming${made.size}`
   const extensions = names.length > 0 ? san(...names) : SERVER
-  made.set(name, issue(name, { extensions, subject }))
+  made.set(name, issue(name, { extensions, subject, ...more }))
   return made.get(name)
 }
 
@@ -148,7 +148,7 @@ function issue(name, recipe) {
     '-key',
     `${name}.key`,
     '-subj',
-    `/CN=${subject}`,
+    subject === '' ? '/' : `/CN=${subject}`,
     '-config',
     `${name}.cnf`,
     '-out',

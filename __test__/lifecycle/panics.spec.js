@@ -19,6 +19,7 @@ const THROWS = [
   'TlsConfig.client',
   'TlsConfig.server',
   'tlsDetails',
+  'tlsSession',
   'TCPSocket',
   'TCPServerSocket',
   'stage',

@@ -3,17 +3,29 @@
 // Trust from the environment: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS add it, nothing takes verification away
 // or tells secrets (users.md section 5, item 7; REL-95). What it is at the start decides, so each case is a process of its own.
 
-const { execFile, execFileSync } = require('node:child_process')
-const { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { execFile, execFileSync, spawn } = require('node:child_process')
+const { once } = require('node:events')
+const {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} = require('node:fs')
 const { tmpdir } = require('node:os')
 const { dirname, join } = require('node:path')
 const { promisify } = require('node:util')
 
 const test = require('ava')
 
+const { hasTools, testWhere } = require('../helpers/needs.js')
 const { testWith } = require('../helpers/peers.js')
-const { certificate } = require('../helpers/pki-matrix.js')
+const { certificate, revocationList } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
+const { mayAttach } = require('../helpers/strace.js')
 const { tlsServer } = require('../helpers/tls-peers.js')
 
 const script = join(__dirname, '../fixtures/tls/open.js')
@@ -99,6 +111,103 @@ test('SSL_CERT_DIR names directories of certificates to trust', async (t) => {
 test('certificates in SSL_CERT_DIR count under the names that OpenSSL gives them only', async (t) => {
   const directory = directoryOf('unhashed', ['root'], (name) => `${name}.pem`)
   t.deepEqual(await openWith(t, { SSL_CERT_DIR: directory }), UNTRUSTED)
+})
+
+test('what is no regular file, or too large, or not readable, adds no trust and holds nothing up', async (t) => {
+  const directory = directoryOf('odd', ['root'])
+  const beside = (name) => join(directory, name)
+  // Before and after the good one, by name.
+  execFileSync('mkfifo', [beside('00000000.0'), beside('ffffffff.0'), beside('pipe')])
+  mkdirSync(beside('00000001.0'))
+  symlinkSync('nowhere', beside('00000002.0'))
+  symlinkSync('/dev/zero', beside('00000003.0'))
+  writeFileSync(beside('00000004.0'), '')
+  writeFileSync(beside('00000005.0'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
+  writeFileSync(beside('00000006.0'), root().own)
+  truncateSync(beside('00000006.0'), 2 ** 34)
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: directory }), FINE)
+  for (const odd of [beside('pipe'), beside('00000006.0'), '/dev/zero', directory]) {
+    // Node.js itself reads NODE_EXTRA_CA_CERTS when it starts, and would hang.
+    const later = `process.env.NODE_EXTRA_CA_CERTS = ${JSON.stringify(odd)}`
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(later)}`]
+    const variables = { SSL_CERT_FILE: odd }
+    t.deepEqual(await openWith(t, { ...variables, SSL_CERT_DIR: directory }, { args }), FINE)
+    t.deepEqual(await openWith(t, { ...variables, SSL_CERT_DIR: '/dev/null' }, { args }), UNTRUSTED)
+  }
+})
+
+test('in a file with several certificates, what cannot be read is passed over', async (t) => {
+  const file = join(dirname(root().caFile), 'damaged.pem')
+  const damaged = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+  const encrypted = damaged.replace(
+    'AAAA',
+    'Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA',
+  )
+  const text = `# a comment\n${certificate('stranger').own}${damaged}${encrypted}${revocationList('root')}${root().own}`
+  writeFileSync(file, text)
+  t.deepEqual(await openWith(t, { SSL_CERT_FILE: file, SSL_CERT_DIR: '/dev/null' }), FINE)
+})
+
+test('what a certificate in a file says it is not trusted for, it is not trusted for', async (t) => {
+  const trusted = (use) => {
+    const file = join(dirname(root().caFile), `${use}.pem`)
+    execFileSync('openssl', ['x509', '-in', root().caFile, '-trustout', '-addtrust', use, '-out', file])
+    return { SSL_CERT_FILE: file, SSL_CERT_DIR: '/dev/null' }
+  }
+  t.deepEqual(await openWith(t, trusted('serverAuth')), FINE)
+  t.not((await openWith(t, trusted('emailProtection')))[0], 'open')
+})
+
+const traced = testWhere(test, process.platform === 'linux' && hasTools('strace') && mayAttach(), 'strace')
+
+traced('a handshake opens no file: certificates are read before, on a thread for it', async (t) => {
+  const directory = directoryOf('watched', ['root', 'stranger'])
+  const log = join(dirname(root().caFile), 'strace.log')
+  const under = ['strace', '-f', '-e', 'trace=openat,open,clone,clone3,prctl', '-o', log]
+  t.deepEqual(await openWith(t, { SSL_CERT_DIR: directory }, { under }), FINE)
+  const lines = readFileSync(log, 'utf8').split('\n')
+  const idOf = (line) => line.split(' ')[0]
+  const named = lines.filter((line) => line.includes('PR_SET_NAME')).map((line) => [idOf(line), line])
+  const [io] = named.find(([, line]) => line.includes('"tokio-net"'))
+  const readers = lines.filter((line) => line.includes(directory)).map(idOf)
+  t.not(readers.length, 0)
+  const blocking = new Set(named.filter(([, line]) => line.includes('"tokio-blocking"')).map(([id]) => id))
+  t.deepEqual(
+    readers.filter((id) => !blocking.has(id)),
+    [],
+  )
+  const byIo = lines.filter((line) => idOf(line) === io && /open(at)?\(/.test(line))
+  t.deepEqual(
+    byIo.filter((line) => /cert|ssl|\.pem|\.0"/.test(line)),
+    [],
+  )
+})
+
+traced('a file system that hangs holds up those who wait for it, and nobody else', async (t) => {
+  const directory = directoryOf('hanging', ['root'])
+  const own = scope(t)
+  const server = await tlsServer(own, 'good', {}, (session) => session.pipe(session))
+  // To open this directory takes an hour.
+  const args = [
+    '-f',
+    '-qq',
+    '-P',
+    directory,
+    '-e',
+    'inject=openat:delay_enter=3600s',
+    '-e',
+    'trace=openat',
+    '-o',
+    '/dev/null',
+  ]
+  const argument = JSON.stringify({ port: server.port, ca: root().ca })
+  const beside = join(__dirname, '../fixtures/tls/hanging-anchors.js')
+  const env = { ...process.env, SSL_CERT_DIR: directory }
+  const child = spawn('strace', [...args, process.execPath, beside, argument], { env })
+  // It kills itself, and with strace goes what holds the thread that hangs.
+  own.onEnd(() => child.kill('SIGKILL'))
+  const [stdout] = await once(child.stdout, 'data')
+  t.deepEqual(JSON.parse(stdout), { served: 20, looked: 30, waiting: 40 })
 })
 
 test('trust from SSL_CERT_DIR does not replace the check of the name', async (t) => {

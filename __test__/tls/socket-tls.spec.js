@@ -9,7 +9,7 @@ const { promisify } = require('node:util')
 
 const test = require('ava')
 
-const { certificate, fingerprint } = require('../helpers/pki-matrix.js')
+const { certificate, certificateNaming, fingerprint } = require('../helpers/pki-matrix.js')
 const { TCPSocket, mozTCPSocket, scope } = require('../helpers/sockets.js')
 const {
   TELLS_REASONS,
@@ -144,6 +144,17 @@ test('peerCertificate is what the server presented, where that holds the certifi
   await accepted(t, there)
   isCertificate(t, there.socket.tls, 'holdsAnother')
   t.not(there.socket.tls.peerCertificate.fingerprint256, fingerprint('good'))
+})
+
+test('a certificate without a subject has null for it, never undefined', async (t) => {
+  const own = scope(t)
+  const { cert, key } = certificateNaming(['DNS:localhost'], '')
+  const server = await tlsServer(own, 'good', { cert, key })
+  const [socket, events] = own.open('localhost', server.port, trusting())
+  await events.event('open')
+  const { subject, issuer } = socket.tls.peerCertificate
+  t.is(subject, null)
+  t.regex(issuer, /Throwaway Root/)
 })
 
 test('what the parser of Node.js cannot read of peerCertificate is null, and every event comes', async (t) => {

@@ -144,6 +144,7 @@ void new TCPSocket('localhost', 993, {
   maxVersion: null,
   fingerprint256: 'AB:CD',
   rejectUnauthorized: true,
+  sessionFrom: new TCPSocket('localhost', 990),
 })
 text.upgradeToSecure({ servername: 'mail.example' })
 text.upgradeToSecure({ cert: 'PEM', key: 'PEM', handshakeTimeout: 5000 })

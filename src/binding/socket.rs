@@ -10,7 +10,7 @@ use super::{
   hub::Target,
   lease::Lease,
   options::{ConnectOptions, SocketEnds},
-  tls::{TlsConfig, TlsDetails},
+  tls::{TlsConfig, TlsDetails, TlsSession},
 };
 use crate::net::{self, Event};
 
@@ -104,6 +104,15 @@ impl TcpSocket {
   pub fn tls_details(&self) -> Option<TlsDetails> {
     crate::fault::point("tlsDetails");
     self.socket.tls_info().map(TlsDetails::from)
+  }
+
+  /// What other connections to the same server may take up; `null` before the handshake is done, without TLS, on a server,
+  /// and where the platform does not tell.
+  #[napi(catch_unwind)]
+  pub fn tls_session(&self) -> Option<TlsSession> {
+    crate::fault::point("tlsSession");
+    let info = self.socket.tls_info()?;
+    info.session.map(TlsSession::from)
   }
 
   /// Sends what was accepted, then FIN. `Closed` follows, and nothing else but `Drained`.

@@ -6,7 +6,7 @@ use napi::{Error, Result, bindgen_prelude::Buffer};
 use napi_derive::napi;
 
 use crate::net::tls::{
-  Acceptor, Anchors, ClientTls, Identity, Profile, Security, ServerTls, TlsInfo, Version,
+  self, Acceptor, Anchors, ClientTls, Identity, Lease, Profile, Security, ServerTls, TlsInfo, Version,
 };
 
 /// A certificate and its key. Either `cert` and `key`, or `pfx`.
@@ -108,9 +108,13 @@ pub struct TlsConfig {
 
 #[napi]
 impl TlsConfig {
-  /// Throws, with the name of an option and the reason.
+  /// Throws, with the name of an option and the reason. With a `session` to take up, it is for connections to `host` alone.
   #[napi(factory, catch_unwind)]
-  pub fn client(options: ClientTlsOptions) -> Result<Self> {
+  pub fn client(
+    options: ClientTlsOptions,
+    session: Option<&TlsSession>,
+    host: Option<String>,
+  ) -> Result<Self> {
     crate::fault::point("TlsConfig.client");
     let pem = |buffers: Vec<Buffer>| buffers.iter().map(|pem| pem.to_vec()).collect();
     let fingerprint256 = options
@@ -132,7 +136,12 @@ impl TlsConfig {
       },
       server_name: options.server_name,
       fingerprint256,
+      session_from: session.map(|session| session.inner.clone()),
+      lease: Lease::default(),
     };
+    tls
+      .check_session(&host.unwrap_or_default())
+      .map_err(Error::from_reason)?;
     tls.check().map_err(Error::from_reason)?;
     Ok(Self {
       security: Security::Client(Arc::new(tls)),
@@ -170,6 +179,24 @@ impl TlsConfig {
       Security::Client(_) => Err(Error::from_reason("not a server's options")),
     }
   }
+}
+
+/// The session of one connection, which others to the same server may take up.
+#[napi]
+pub struct TlsSession {
+  inner: tls::Session,
+}
+
+impl From<tls::Session> for TlsSession {
+  fn from(inner: tls::Session) -> Self {
+    Self { inner }
+  }
+}
+
+/// Whether this platform lets a connection take up the session of another.
+#[napi(catch_unwind)]
+pub fn shares_tls_sessions() -> bool {
+  tls::SHARES_SESSIONS
 }
 
 /// What a handshake led to. `null` where this platform does not tell.

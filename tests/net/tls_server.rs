@@ -128,6 +128,7 @@ fn a_pin_lets_that_certificate_in_and_no_other() {
       },
       server_name: Some("elsewhere.example".into()),
       fingerprint256: Some(pin),
+      ..ClientTls::default()
     };
     owner.connect_with("localhost", port, Some(Arc::new(tls)))
   };
@@ -152,6 +153,7 @@ fn a_pin_beside_a_certificate_of_ours_is_refused_where_it_would_be_checked_too_l
     },
     server_name: None,
     fingerprint256: Some([0; 32]),
+    ..ClientTls::default()
   };
   let ours = moz_tcp_socket::net::tls::Identity::Pem {
     cert: identity.pem(),

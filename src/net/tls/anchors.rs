@@ -1,4 +1,5 @@
-//! Where trust anchors are.
+//! Where trust anchors are. Only the environment is read here; the places themselves are looked at where connectors are
+//! built, on a thread that may wait for a file system.
 
 use std::{
   env,
@@ -6,16 +7,16 @@ use std::{
   path::PathBuf,
 };
 
-use super::backend;
-
-/// Files with trust anchors. There are none by default.
+/// Places with trust anchors. There are none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Anchors {
-  /// The system's, in one file, unless the backend knows where they are.
+  /// Those of the system count, where none of the two below takes their place.
+  pub system: bool,
+  /// `SSL_CERT_FILE`, in place of the system's file. The backends of Windows and Apple's systems have their own.
   pub file: Option<PathBuf>,
-  /// The same, in directories that OpenSSL can search.
-  pub directories: Vec<PathBuf>,
-  /// What counts as the system's besides.
+  /// `SSL_CERT_DIR`, in place of the system's directories. The same.
+  pub directories: Option<Vec<PathBuf>>,
+  /// `NODE_EXTRA_CA_CERTS`: what counts as the system's besides.
   pub extra: Option<PathBuf>,
 }
 
@@ -23,10 +24,10 @@ impl Anchors {
   /// Those of the system, and what the environment says of that now. Belongs on a thread that may read the environment,
   /// which nobody may change meanwhile.
   pub fn of_environment() -> Self {
-    let (file, directories) = backend::system_anchors();
     Self {
-      file,
-      directories,
+      system: true,
+      file: variable("SSL_CERT_FILE").map(PathBuf::from),
+      directories: variable("SSL_CERT_DIR").map(|list| env::split_paths(&list).collect()),
       // Node's own way to add trust anchors for a whole process.
       extra: variable("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
     }
@@ -34,6 +35,6 @@ impl Anchors {
 }
 
 /// Empty is as if absent.
-pub(super) fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
+fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
   env::var_os(name).filter(|value| !value.is_empty())
 }

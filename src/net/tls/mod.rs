@@ -10,6 +10,7 @@
 
 mod anchors;
 mod connectors;
+mod files;
 mod options;
 
 #[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
@@ -24,9 +25,11 @@ use std::{io, sync::Arc, time::Duration};
 use sha2::{Digest, Sha256};
 use tokio::time;
 
+use self::connectors::{Key, Slot};
 pub use self::{
   anchors::Anchors,
-  backend::{Stream, tcp, tcp_mut, tls_info},
+  backend::{Session, Stream, tcp, tcp_mut, tls_info},
+  connectors::Lease,
   options::{ClientTls, Identity, Profile, ServerTls, TlsInfo, Version},
 };
 use super::{
@@ -85,14 +88,29 @@ pub async fn connect(
     );
     return Err(failure.of(&what));
   }
-  let connector = connectors::connector(&options.profile).await?;
-  let pin = options.fingerprint256.as_ref();
-  let handshake = backend::connect(&connector, name, port, pin, stream.reading_ahead());
+  options
+    .check_session(host)
+    .map_err(|reason| Failure::new(ErrorName::SecurityError, reason).of(&what))?;
+  let (connector, slot) = connectors::connector(&options.profile, &options.lease).await?;
+  let (origin, session) = (options.origin(host), options.session_from.as_ref());
+  let handshake = backend::connect(&connector, slot, origin, port, session, stream.reading_ahead());
   let stream = within(HANDSHAKE_DEADLINE, &what, handshake).await?;
-  if let Some(pin) = pin {
+  if let Some(pin) = &options.fingerprint256 {
     check_pin(pin, tls_info(&stream).peer_certificate.as_deref()).map_err(|failure| failure.of(&what))?;
   }
   Ok(Transport::Tls(Secured::new(stream)))
+}
+
+/// What a server is verified against, which two connections must have in common where one takes up the session of the
+/// other: nothing is verified then.
+#[derive(Clone, Debug)]
+struct Origin {
+  /// Of the profile: whom it trusts, and what it presents.
+  profile: Key,
+  /// Verified, and asked for.
+  name: String,
+  /// The digest of the only certificate that is accepted.
+  pin: Option<[u8; 32]>,
 }
 
 /// TLS as a server, ready for any number of connections.
@@ -158,7 +176,44 @@ impl ClientTls {
     }
     backend::check_profile(&self.profile)
   }
+
+  /// Says what is wrong with `session_from` for a connection to `host`.
+  ///
+  /// # Errors
+  /// The name of the option and the reason, as text.
+  pub fn check_session(&self, host: &str) -> Result<(), String> {
+    let Some(session) = &self.session_from else {
+      return Ok(());
+    };
+    if !self.profile.crl.is_empty() {
+      return Err("sessionFrom: with crl, a server is verified each time".into());
+    }
+    let (theirs, ours) = (session.origin(), self.origin(host));
+    if theirs.profile != ours.profile || theirs.pin != ours.pin {
+      return Err("sessionFrom: that socket has other TLS options; all must be equal".into());
+    }
+    if !theirs.name.eq_ignore_ascii_case(&ours.name) {
+      let reason = format!(
+        "sessionFrom: that socket is connected to {}, and this one would be to {}; servername tells the name to go by",
+        theirs.name, ours.name
+      );
+      return Err(reason);
+    }
+    Ok(())
+  }
+
+  fn origin(&self, host: &str) -> Origin {
+    let name = server_name(self.server_name.as_deref().unwrap_or(host));
+    Origin {
+      profile: connectors::key(&self.profile),
+      name: name.to_owned(),
+      pin: self.fingerprint256,
+    }
+  }
 }
+
+/// Whether a session can be taken up at another port at all.
+pub const SHARES_SESSIONS: bool = backend::SHARES_SESSIONS;
 
 /// An error while reading or writing on an established connection, plain or TLS.
 pub fn stream_error(what: &str, error: &io::Error) -> SocketError {

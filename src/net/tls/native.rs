@@ -2,14 +2,14 @@
 //! They tell little of a connection or of what went wrong, and some options cannot be had; those are refused, never
 //! ignored.
 
-use std::{io, path::PathBuf};
+use std::{io, sync::Arc};
 
 use tokio_native_tls::{
   TlsAcceptor, TlsConnector, TlsStream,
   native_tls::{self, Certificate, Identity as NativeIdentity, Protocol},
 };
 
-use super::{Failure, Identity, Profile, ServerTls, TlsInfo, Version};
+use super::{Failure, Identity, Origin, Profile, ServerTls, Slot, TlsInfo, Version};
 use crate::net::{ErrorName, transport::Tcp};
 
 /// A connection after its handshake.
@@ -39,9 +39,17 @@ const NEWEST_OF_SERVERS: Version = Version::Tls12;
 /// The handshake is over, and with it what we present has gone, when the peer's certificate can be seen.
 pub(super) const PINS_IN_HANDSHAKE: bool = false;
 
-/// The system's library knows where they are.
-pub(super) fn system_anchors() -> (Option<PathBuf>, Vec<PathBuf>) {
-  (None, Vec::new())
+/// These libraries keep sessions to themselves.
+pub(super) const SHARES_SESSIONS: bool = false;
+
+/// So there is none.
+#[derive(Clone, Debug)]
+pub enum Session {}
+
+impl Session {
+  pub(super) fn origin(&self) -> &Origin {
+    match *self {}
+  }
 }
 
 pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
@@ -116,12 +124,13 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
 
 pub(super) async fn connect(
   connector: &Connector,
-  name: &str,
+  _slot: Arc<Slot>,
+  origin: Origin,
   _port: u16,
-  _pin: Option<&[u8; 32]>,
+  _session: Option<&Session>,
   stream: Tcp,
 ) -> Result<Stream, Failure> {
-  let handshake = connector.0.connect(name, stream);
+  let handshake = connector.0.connect(&origin.name, stream);
   handshake.await.map_err(|error| failure(&error))
 }
 

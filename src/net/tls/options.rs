@@ -3,7 +3,9 @@
 
 use std::{fmt, time::Duration};
 
-use super::Anchors;
+use zeroize::Zeroize;
+
+use super::{Anchors, Lease, Session};
 
 /// A version of the protocol. Older ones are never spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +16,8 @@ pub enum Version {
   Tls13,
 }
 
-/// A certificate with its key, to be presented to the peer. `Debug` shows no secret.
+/// A certificate with its key, to be presented to the peer. `Debug` shows no secret, and none is left in memory when it is
+/// dropped.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
   /// In PEM, as most files are.
@@ -33,6 +36,21 @@ pub enum Identity {
     /// May be empty.
     passphrase: String,
   },
+}
+
+impl Drop for Identity {
+  fn drop(&mut self) {
+    match self {
+      Self::Pem { key, passphrase, .. } => {
+        key.zeroize();
+        passphrase.zeroize();
+      }
+      Self::Pfx { data, passphrase } => {
+        data.zeroize();
+        passphrase.zeroize();
+      }
+    }
+  }
 }
 
 impl fmt::Debug for Identity {
@@ -93,6 +111,10 @@ pub struct ClientTls {
   pub server_name: Option<String>,
   /// SHA-256 of the only certificate to accept, whatever else is verified or not.
   pub fingerprint256: Option<[u8; 32]>,
+  /// Another connection's session, to be taken up in place of what the server itself is known by.
+  pub session_from: Option<Session>,
+  /// Keeps what was built for `profile`.
+  pub lease: Lease,
 }
 
 /// TLS as a server.
@@ -125,4 +147,6 @@ pub struct TlsInfo {
   pub resumed: Option<bool>,
   /// The peer's certificate, in DER.
   pub peer_certificate: Option<Vec<u8>>,
+  /// What other connections to the same server may take up.
+  pub session: Option<Session>,
 }

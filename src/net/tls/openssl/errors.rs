@@ -11,6 +11,9 @@ use openssl::{
 use super::Failure;
 use crate::net::ErrorName;
 
+/// `X509_V_ERR_HOSTNAME_MISMATCH`, x509_vfy.h.
+pub(super) const HOSTNAME_MISMATCH: i32 = 62;
+
 /// Verify results with a name of their own (`X509_V_ERR_*`, x509_vfy.h); the rest is `SecurityError`.
 const VERIFY_NAMES: &[(i32, ErrorName)] = &[
   (2, ErrorName::SecurityUntrustedCertificateIssuerError), // UNABLE_TO_GET_ISSUER_CERT
@@ -27,7 +30,10 @@ const VERIFY_NAMES: &[(i32, ErrorName)] = &[
   (32, ErrorName::SecurityInadequateKeyUsageError),        // KEYUSAGE_NO_CERTSIGN
   (47, ErrorName::SecurityUntrustedCertificateIssuerError), // PERMITTED_VIOLATION
   (48, ErrorName::SecurityUntrustedCertificateIssuerError), // EXCLUDED_VIOLATION
-  (62, ErrorName::SecurityCertificateDomainMismatchError), // HOSTNAME_MISMATCH
+  (
+    HOSTNAME_MISMATCH,
+    ErrorName::SecurityCertificateDomainMismatchError,
+  ),
   (64, ErrorName::SecurityCertificateDomainMismatchError), // IP_ADDRESS_MISMATCH
   (66, ErrorName::SecurityCertificateSignatureAlgorithmDisabledError), // EE_KEY_TOO_SMALL
   (67, ErrorName::SecurityCertificateSignatureAlgorithmDisabledError), // CA_KEY_TOO_SMALL

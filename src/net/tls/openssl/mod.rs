@@ -3,15 +3,11 @@
 mod alpn;
 mod errors;
 mod material;
+mod names;
 mod sessions;
+mod trust;
 
-use std::{
-  env,
-  net::IpAddr,
-  path::{Path, PathBuf},
-  pin::Pin,
-  sync::Arc,
-};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use openssl::{
   error::ErrorStack,
@@ -20,6 +16,7 @@ use openssl::{
     SslVerifyMode, SslVersion,
   },
   x509::{
+    X509StoreContextRef, X509VerifyResult,
     store::{X509StoreBuilder, X509StoreBuilderRef},
     verify::{X509CheckFlags, X509VerifyFlags},
   },
@@ -27,14 +24,15 @@ use openssl::{
 use tokio_openssl::SslStream;
 
 pub(super) use self::errors::stream_failure;
+pub use self::sessions::Session;
 use self::{material::Material, sessions::Sessions};
-use super::{Anchors, Failure, Identity, Profile, ServerTls, TlsInfo, Version, anchors, check_pin};
+use super::{Failure, Identity, Origin, Profile, ServerTls, Slot, TlsInfo, Version, check_pin};
 use crate::{
   net::{
     sync::{Mutex, lock},
     transport::Tcp,
   },
-  openssl_ffi,
+  openssl_ffi, openssl_memory,
 };
 
 /// A connection after its handshake.
@@ -60,17 +58,8 @@ impl std::fmt::Debug for Acceptor {
 /// A pin is checked before what we present leaves.
 pub(super) const PINS_IN_HANDSHAKE: bool = true;
 
-/// Where this system keeps its trust store. Each of the two variables takes the place of one of the two.
-pub(super) fn system_anchors() -> (Option<PathBuf>, Vec<PathBuf>) {
-  let file = anchors::variable("SSL_CERT_FILE").map(PathBuf::from);
-  let directories = match anchors::variable("SSL_CERT_DIR") {
-    Some(list) => env::split_paths(&list).collect(),
-    None => openssl_probe::candidate_cert_dirs()
-      .map(Path::to_path_buf)
-      .collect(),
-  };
-  (file.or_else(|| openssl_probe::probe().cert_file), directories)
-}
+/// A session can be taken up at another port.
+pub(super) const SHARES_SESSIONS: bool = true;
 
 /// Of TLS 1.2, as a client: with forward secrecy, those that authenticate what they encrypt first, and of the others only
 /// what old servers have. See docs/design.md.
@@ -97,7 +86,10 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
   openssl_ffi::init();
   let mut builder = client_builder().map_err(text)?;
   if !profile.ca_only {
-    trust(&mut builder, &profile.anchors);
+    for certificate in trust::certificates(&profile.anchors) {
+      // One that OpenSSL does not take is left out, as one that cannot be read.
+      let _ = builder.cert_store_mut().add_cert(certificate);
+    }
     let extra = extra.map(|pem| material::certificates("NODE_EXTRA_CA_CERTS", pem));
     for certificate in extra.and_then(Result::ok).unwrap_or_default() {
       builder.cert_store_mut().add_cert(certificate).map_err(text)?;
@@ -150,17 +142,6 @@ fn client_builder() -> Result<SslContextBuilder, ErrorStack> {
   Ok(builder)
 }
 
-/// What cannot be read is left out: a trust store with less in it is no danger. Neither is what openssl cannot name.
-fn trust(builder: &mut SslContextBuilder, anchors: &Anchors) {
-  let nameable = |path: &&PathBuf| path.to_str().is_some();
-  if let Some(file) = anchors.file.as_ref().filter(nameable) {
-    let _ = builder.load_verify_locations(Some(file), None);
-  }
-  for directory in anchors.directories.iter().filter(nameable) {
-    let _ = builder.load_verify_locations(None, Some(directory));
-  }
-}
-
 fn revoke(store: &mut X509StoreBuilderRef, profile: &Profile) -> Result<(), String> {
   for pem in &profile.crl {
     for list in material::revocation_lists(pem)? {
@@ -189,7 +170,11 @@ fn set_up(
 
 /// OpenSSL has its own opinion of what may be presented: weak keys, for instance, it refuses.
 fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), String> {
-  let Material { leaf, chain, key } = Material::read(identity)?;
+  openssl_memory::scrubbing(|| present_material(builder, Material::read(identity)?))
+}
+
+fn present_material(builder: &mut SslContextBuilder, material: Material) -> Result<(), String> {
+  let Material { leaf, chain, key } = material;
   let cert = |stack| errors::of_option("cert", &stack);
   builder.set_certificate(&leaf).map_err(cert)?;
   let set = builder.set_private_key(&key);
@@ -200,26 +185,41 @@ fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), S
   Ok(())
 }
 
-/// With the address of a server, `port` tells whose sessions may be taken up again.
+/// With the address of a server, `port` tells whose sessions may be taken up again, unless there is one that is to be taken
+/// up. `slot` is what keeps `connector`.
 pub(super) async fn connect(
   connector: &Connector,
-  name: &str,
+  slot: Arc<Slot>,
+  origin: Origin,
   port: u16,
-  pin: Option<&[u8; 32]>,
+  session: Option<&Session>,
   stream: Tcp,
 ) -> Result<Stream, Failure> {
-  let mut ssl = client(connector, name, port, pin).map_err(|stack| errors::of_stack(&stack))?;
-  let refused = pin.map(|pin| refuse_others(&mut ssl, *pin, connector.verify));
+  let refused = Arc::default();
+  let ssl = client(connector, slot, origin, port, session, &refused);
+  let ssl = ssl.map_err(|stack| errors::of_stack(&stack))?;
   let mut stream = SslStream::new(ssl, stream).map_err(|stack| errors::of_stack(&stack))?;
   let Err(error) = Pin::new(&mut stream).connect().await else {
+    sessions::settle(stream.ssl());
     return Ok(stream);
   };
-  let refused = refused.and_then(|refused| lock(&refused).take());
+  let refused = lock(&refused).take();
   Err(refused.unwrap_or_else(|| errors::of_handshake(&error, stream.ssl())))
 }
 
-fn client(connector: &Connector, name: &str, port: u16, pin: Option<&[u8; 32]>) -> Result<Ssl, ErrorStack> {
+/// Where the refusal of a certificate is found that was not OpenSSL's.
+type Refused = Arc<Mutex<Option<Failure>>>;
+
+fn client(
+  connector: &Connector,
+  slot: Arc<Slot>,
+  origin: Origin,
+  port: u16,
+  session: Option<&Session>,
+  refused: &Refused,
+) -> Result<Ssl, ErrorStack> {
   let mut ssl = Ssl::new(&connector.context)?;
+  let name = origin.name.as_str();
   let address: Option<IpAddr> = name.parse().ok();
   if address.is_none() {
     ssl.set_hostname(name)?;
@@ -236,29 +236,48 @@ fn client(connector: &Connector, name: &str, port: u16, pin: Option<&[u8; 32]>) 
   } else {
     ssl.set_verify(SslVerifyMode::NONE);
   }
-  connector.sessions.take_up(&mut ssl, name, port, pin)?;
+  check_certificates(&mut ssl, &origin, connector.verify, refused);
+  connector
+    .sessions
+    .take_up(&mut ssl, origin, port, session, slot)?;
   Ok(ssl)
 }
 
-/// Ends the handshake at another certificate than the pinned one, before ours is presented. With `verify`, what is wrong
-/// with the chain or the name ends it as well. Returns where a refusal is found.
-fn refuse_others(ssl: &mut Ssl, pin: [u8; 32], verify: bool) -> Arc<Mutex<Option<Failure>>> {
-  let refused = Arc::default();
-  let refusal = Arc::clone(&refused);
+/// What OpenSSL cannot check by itself. With `verify`, what it finds wrong with the chain or the name ends the handshake,
+/// but for [`names`]; a certificate that is not the pinned one ends it in any case, before ours is presented.
+fn check_certificates(ssl: &mut Ssl, origin: &Origin, verify: bool, refused: &Refused) {
+  let pin = origin.pin;
+  let name = origin.name.contains('_').then(|| origin.name.clone());
+  if pin.is_none() && !(verify && name.is_some()) {
+    return;
+  }
+  let refused = Arc::clone(refused);
   ssl.set_verify_callback(SslVerifyMode::PEER, move |fine, context| {
-    let fine = fine || !verify;
-    if context.error_depth() > 0 {
+    let fine = fine || !verify || name.as_deref().is_some_and(|name| has_name(context, name));
+    let Some(pin) = pin.filter(|_| context.error_depth() == 0) else {
       return fine;
-    }
+    };
     let certificate = context
       .current_cert()
       .and_then(|certificate| certificate.to_der().ok());
     let pinned = check_pin(&pin, certificate.as_deref());
     let fine = fine && pinned.is_ok();
-    *lock(&refusal) = pinned.err();
+    *lock(&refused) = pinned.err();
     fine
   });
-  refused
+}
+
+/// Whether the one thing that OpenSSL finds wrong here is the name, and it is not. Then nothing is wrong.
+fn has_name(context: &mut X509StoreContextRef, name: &str) -> bool {
+  let has_name = context.error().as_raw() == errors::HOSTNAME_MISMATCH
+    && context.error_depth() == 0
+    && context
+      .current_cert()
+      .is_some_and(|certificate| names::wildcard_covers(certificate, name));
+  if has_name {
+    context.set_error(X509VerifyResult::OK);
+  }
+  has_name
 }
 
 pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
@@ -303,6 +322,7 @@ pub fn tls_info(stream: &Stream) -> TlsInfo {
     peer_certificate: ssl
       .peer_certificate()
       .and_then(|certificate| certificate.to_der().ok()),
+    session: sessions::of(ssl),
   }
 }
 

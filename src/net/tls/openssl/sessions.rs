@@ -4,11 +4,16 @@
 //! with, and to one server name and port. One of TLS 1.3 is used once, so that nobody on the way can tell by it whose
 //! connections they are (RFC 8446 appendix C.4); there is a new one each time. With TLS 1.2 there mostly is not.
 //!
+//! Beside that, each connection has a [`Session`], by which others can take up its own at another port, as the data
+//! connections of FTPS must. That everybody on the way sees whose they are is the protocol's doing, so it is used as often
+//! as it is asked for.
+//!
 //! Nothing is verified where a session is taken up, and a session may come from one that was taken up itself. So each
 //! knows until when the verification holds that it goes back to.
 
 use std::{
   collections::HashMap,
+  fmt,
   sync::Arc,
   time::{Duration, SystemTime},
 };
@@ -22,15 +27,21 @@ use openssl::{
 };
 
 use crate::{
-  net::sync::{Mutex, lock},
+  net::{
+    sync::{Mutex, lock},
+    tls::{Origin, Slot},
+  },
   openssl_ffi,
 };
 
-/// Servers that have sessions here. One more, and all are forgotten.
+/// Servers that have sessions here. One more, and the one is forgotten whose last session came first.
 const MOST_SERVERS: usize = 256;
 
 /// Sessions kept for each of them.
 const MOST_SESSIONS: usize = 4;
+
+/// Bytes of a session, most of which are the server's: its ticket and its certificate. Usual ones have less than 4 KiB.
+const MOST_BYTES: usize = 16 * 1024;
 
 /// The longest that nobody verifies a server again. Tickets of TLS 1.3 live for a week at most (RFC 8446 section 4.6.1).
 const MOST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -44,79 +55,189 @@ struct Kept {
   until: SystemTime,
 }
 
-/// What a connection knows of where its sessions belong.
-struct Origin {
-  server: Server,
+impl Kept {
+  /// One that shares nothing with this: OpenSSL marks the session of a connection that breaks as one not to be taken up, and
+  /// keeps the whole chain of certificates with it. `None` where it is too old or too large to be kept.
+  fn copy(&self) -> Option<Self> {
+    let der = self.session.to_der().ok()?;
+    let until = self.until;
+    if der.len() > MOST_BYTES || SystemTime::now() >= until {
+      return None;
+    }
+    let session = SslSession::from_der(&der).ok()?;
+    Some(Self { session, until })
+  }
+}
+
+/// The session of one connection.
+#[derive(Clone)]
+pub struct Session(Arc<Shared>);
+
+struct Shared {
+  origin: Origin,
+  held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+  /// What the server gave last.
+  given: Option<Kept>,
+  /// What was offered to the server, which may give no other.
+  offered: Option<Kept>,
+}
+
+impl Session {
+  /// Which connection it is of.
+  pub(in crate::net::tls) fn origin(&self) -> &Origin {
+    &self.0.origin
+  }
+
+  fn to_offer(&self) -> Option<Kept> {
+    let held = lock(&self.0.held);
+    held.given.as_ref().or(held.offered.as_ref())?.copy()
+  }
+}
+
+impl fmt::Debug for Session {
+  fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("Session")
+  }
+}
+
+/// What a connection knows of its sessions.
+struct Owner {
+  session: Session,
+  /// Where other connections to the same server look for them; `None` if it took up another connection's, at a port of
+  /// its own that nobody may see again.
+  server: Option<Server>,
   /// Of the session that was offered.
   until: Option<SystemTime>,
+  /// As long as the connection is there, what was built for it is kept for those to come.
+  _slot: Arc<Slot>,
+}
+
+#[derive(Default)]
+struct Cache {
+  servers: HashMap<Server, Entry>,
+  /// Counts sessions.
+  clock: u64,
+}
+
+#[derive(Default)]
+struct Entry {
+  sessions: Vec<Kept>,
+  /// When the last one came.
+  latest: u64,
 }
 
 /// The sessions of one connector.
 #[derive(Clone, Default)]
-pub(super) struct Sessions(Arc<Mutex<HashMap<Server, Vec<Kept>>>>);
+pub(super) struct Sessions(Arc<Mutex<Cache>>);
 
 impl Sessions {
   /// Keeps what servers offer to connections made with `builder`'s connector, whose certificates must be valid if it does
   /// `verify`.
   pub(super) fn keep(builder: &mut SslContextBuilder, verify: bool) -> Result<Self, ErrorStack> {
     let sessions = Self::default();
-    let index = origin_index()?;
+    let index = owner_index()?;
     // OpenSSL's own cache is for servers: it does not know which server a session is for.
     builder.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
     let kept = sessions.clone();
     builder.set_new_session_callback(move |ssl: &mut SslRef, session| {
-      let Some(origin) = ssl.ex_data(index) else { return };
+      let Some(owner) = ssl.ex_data(index) else { return };
       let until = if ssl.session_reused() {
-        origin.until
+        owner.until
       } else {
         holds_until(ssl, verify)
       };
-      if let Some(until) = until {
-        kept.put(&origin.server, Kept { session, until });
+      let Some(until) = until else { return };
+      let given = Kept { session, until };
+      if let (Some(server), Some(given)) = (&owner.server, given.copy()) {
+        lock(&kept.0).put(server, given);
+      }
+      if let Some(given) = given.copy() {
+        lock(&owner.session.0.held).given = Some(given);
       }
     });
     Ok(sessions)
   }
 
-  fn put(&self, server: &Server, kept: Kept) {
-    let mut servers = lock(&self.0);
-    if servers.len() >= MOST_SERVERS && !servers.contains_key(server) {
-      servers.clear();
-    }
-    let sessions = servers.entry(server.clone()).or_default();
-    if sessions.len() >= MOST_SESSIONS {
-      sessions.remove(0);
-    }
-    sessions.push(kept);
-  }
-
-  /// Offers the server one of its sessions, if there is one, and keeps those to come.
+  /// Offers the server a session, if there is one: another connection's, or else one of the server's own. Keeps those to
+  /// come.
   pub(super) fn take_up(
     &self,
     ssl: &mut Ssl,
-    name: &str,
+    origin: Origin,
     port: u16,
-    pin: Option<&[u8; 32]>,
+    from: Option<&Session>,
+    slot: Arc<Slot>,
   ) -> Result<(), ErrorStack> {
-    let server = (name.to_owned(), port, pin.copied());
-    let (session, until) = lock(&self.0).get_mut(&server).and_then(next).unzip();
-    ssl.set_ex_data(origin_index()?, Origin { server, until });
-    if let Some(session) = session {
-      openssl_ffi::set_session(ssl, &session)?;
+    let server = (origin.name.clone(), port, origin.pin);
+    let offered = match from {
+      Some(session) => session.to_offer(),
+      None => lock(&self.0).next(&server),
+    };
+    let until = offered.as_ref().map(|kept| kept.until);
+    if let Some(kept) = &offered {
+      openssl_ffi::set_session(ssl, &kept.session)?;
     }
+    let held = Held {
+      given: None,
+      offered: offered.as_ref().and_then(Kept::copy),
+    };
+    let held = Mutex::new(held);
+    let owner = Owner {
+      session: Session(Arc::new(Shared { origin, held })),
+      server: from.is_none().then_some(server),
+      until,
+      _slot: slot,
+    };
+    ssl.set_ex_data(owner_index()?, owner);
     Ok(())
   }
 }
 
-fn next(sessions: &mut Vec<Kept>) -> Option<(SslSession, SystemTime)> {
-  let now = SystemTime::now();
-  sessions.retain(|kept| now < kept.until);
-  let Kept { session, until } = sessions.pop()?;
-  if session.protocol_version() != SslVersion::TLS1_3 {
-    let session = session.clone();
-    sessions.push(Kept { session, until });
+impl Cache {
+  fn put(&mut self, server: &Server, kept: Kept) {
+    if self.servers.len() >= MOST_SERVERS && !self.servers.contains_key(server) {
+      let oldest = self.servers.iter().min_by_key(|(_, entry)| entry.latest);
+      if let Some(oldest) = oldest.map(|(server, _)| server.clone()) {
+        self.servers.remove(&oldest);
+      }
+    }
+    self.clock += 1;
+    let entry = self.servers.entry(server.clone()).or_default();
+    entry.latest = self.clock;
+    if entry.sessions.len() >= MOST_SESSIONS {
+      entry.sessions.remove(0);
+    }
+    entry.sessions.push(kept);
   }
-  Some((session, until))
+
+  fn next(&mut self, server: &Server) -> Option<Kept> {
+    let sessions = &mut self.servers.get_mut(server)?.sessions;
+    let now = SystemTime::now();
+    sessions.retain(|kept| now < kept.until);
+    let Kept { session, until } = sessions.pop()?;
+    let kept = Kept { session, until };
+    if kept.session.protocol_version() != SslVersion::TLS1_3 {
+      sessions.extend(kept.copy());
+    }
+    Some(kept)
+  }
+}
+
+/// After the handshake: what the server did not take up is nothing to offer it again.
+pub(super) fn settle(ssl: &SslRef) {
+  if let Some(session) = of(ssl).filter(|_| !ssl.session_reused()) {
+    lock(&session.0.held).offered = None;
+  }
+}
+
+/// The session of a client's connection.
+pub(super) fn of(ssl: &SslRef) -> Option<Session> {
+  let index = owner_index().ok()?;
+  ssl.ex_data(index).map(|owner| owner.session.clone())
 }
 
 /// When the first certificate expires of those that were verified just now; a day at most.
@@ -131,8 +252,47 @@ fn holds_until(ssl: &SslRef, verify: bool) -> Option<SystemTime> {
   SystemTime::now().checked_add(left)
 }
 
-/// Where a connection keeps its [`Origin`].
-fn origin_index() -> Result<Index<Ssl, Origin>, ErrorStack> {
-  static INDEX: OnceCell<Index<Ssl, Origin>> = OnceCell::new();
+/// Where a connection keeps its [`Owner`].
+fn owner_index() -> Result<Index<Ssl, Owner>, ErrorStack> {
+  static INDEX: OnceCell<Index<Ssl, Owner>> = OnceCell::new();
   INDEX.get_or_try_init(Ssl::new_ex_index).copied()
+}
+
+#[cfg(test)]
+mod tests {
+  use std::iter;
+
+  use super::*;
+
+  fn server(port: u16) -> Server {
+    ("localhost".into(), port, None)
+  }
+
+  /// Not one of a handshake, which nothing here is about.
+  fn session() -> Kept {
+    // The shortest that is one: of TLS 1.3, with its cipher suite, and no id and no secret.
+    let der = b"\x30\x0f\x02\x01\x01\x02\x02\x03\x04\x04\x02\x13\x01\x04\x00\x04\x00";
+    openssl_ffi::init();
+    let session = SslSession::from_der(&der[..]);
+    Kept {
+      session: session.expect("a session that was written by hand"),
+      until: SystemTime::now() + MOST_AGE,
+    }
+  }
+
+  #[test]
+  fn a_server_too_many_takes_the_place_of_the_one_not_heard_of_for_longest() {
+    let mut cache = Cache::default();
+    for port in 0..MOST_SERVERS as u16 {
+      cache.put(&server(port), session());
+    }
+    // The first is heard of again.
+    cache.put(&server(0), session());
+    cache.put(&server(10_000), session());
+    assert_eq!(cache.servers.len(), MOST_SERVERS);
+    assert!(cache.next(&server(1)).is_none());
+    for port in iter::once(0).chain(2..MOST_SERVERS as u16).chain([10_000]) {
+      assert!(cache.next(&server(port)).is_some(), "{port}");
+    }
+  }
 }
