@@ -199,7 +199,6 @@ impl Owner {
   }
 
   /// What `peer` receives until the end.
-  #[cfg(target_os = "linux")]
   pub(crate) fn peer_reads_all(&self, mut peer: TcpStream) -> Vec<u8> {
     use std::io::Read as _;
 
