@@ -3,8 +3,6 @@
 // Where events arrive from the engine, one task each, and find their socket. A live socket is held here, so that one
 // that nobody else refers to still gets its events; a closed one is not.
 
-const { setImmediate } = require('node:timers')
-
 const native = require('./native.js')
 
 /** The symbol under which sockets take their events: `socket[receive](kind, …)`. */
@@ -12,12 +10,11 @@ const receive = Symbol('receive')
 
 const live = new Map()
 let channel
-let flush
+let outbound
 
 // Kept by this module: the engine holds them only while a socket is live, so that it does not keep a test runner's
 // sandbox from collection. What belongs to a kind of event is spelled out, because that is faster than `...details`.
 const dispatch = (id, kind, a, b, c) => live.get(id)?.[receive](kind, a, b, c)
-const defer = () => setImmediate(native.resumeDelivery)
 
 // The environment's own event loop moves plain connections, where it is libuv's and known to work: not in runtimes that
 // only look like Node. The Tokio runtime moves all the others, and everything with MOZ_TCP_SOCKET_DRIVER=tokio.
@@ -27,7 +24,7 @@ const inLoop =
 /** This realm's channel. Made when first needed, because it starts a thread: loading the package does not. */
 function eventChannel() {
   if (channel === undefined) {
-    channel = new native.EventChannel(dispatch, defer, inLoop)
+    channel = new native.EventChannel(dispatch, inLoop)
     settleAtExit()
   }
   return channel
@@ -43,10 +40,10 @@ function settleAtExit() {
   process.once('exit', native.settleClosed)
 }
 
-/** The engine's `flush(id, start, end, reportDrained)` of bytes in `arena`, always the same. */
-function engineFlush(arena) {
-  flush ??= eventChannel().flusher(arena)
-  return flush
+/** The engine's memory for what this realm's sockets send in a turn, and the functions on it: see src/binding/outbound.rs. */
+function engineOutbound() {
+  outbound ??= eventChannel().outbound()
+  return outbound
 }
 
 /** From now on events of the native socket `id` go to `socket`. */
@@ -59,4 +56,4 @@ function detach(id) {
   live.delete(id)
 }
 
-module.exports = { eventChannel, engineFlush, attach, detach, receive }
+module.exports = { eventChannel, engineOutbound, attach, detach, receive }

@@ -1,16 +1,16 @@
 'use strict'
 
 // What a socket sends during a turn. Bytes are copied when `send` is called: most into an arena that all sockets share,
-// very large pieces into the engine. When the turn ends, one native call for each socket passes everything on.
+// very large pieces into the socket's own queue. When the turn ends, one native call for each socket passes everything on.
+// The arena is the engine's: no JavaScript can reach it, detach it, or change what is in it.
 
-const { engineFlush } = require('./channel.js')
+const { engineOutbound } = require('./channel.js')
 const { reportLater, reportThrown } = require('./errors.js')
+const { ARENA } = require('./native.js')
 const { atTurnEnd, currentTurn } = require('./turn.js')
 
-const arena = Buffer.allocUnsafeSlow(256 * 1024)
-
-/** From this size on, one copy into the engine is cheaper than two. */
-const DIRECT_BYTES = arena.length / 2
+/** From this size on, one copy into the socket's queue is cheaper than two. */
+const DIRECT_BYTES = ARENA / 2
 
 let arenaTop = 0
 /**
@@ -61,9 +61,7 @@ class Outbox {
       this.#native.stage(typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload, 0, length)
       this.#unwritten += length
     } else if (length > 0) {
-      const at = this.#reserve(length)
-      if (typeof payload === 'string') arena.latin1Write(payload, at, length)
-      else arena.set(payload, at)
+      this.#copy(payload, length)
     }
     this.#pending = pending
     this.#computedIn = currentTurn()
@@ -84,10 +82,11 @@ class Outbox {
 
   /** Lets the engine write everything now, before the turn ends. */
   flush() {
-    const [start, end] = [this.#start, this.#end]
+    const start = this.#start
+    const end = this.#end
     this.#start = this.#end = 0
     try {
-      this.#unwritten = engineFlush(arena)(this.#id, start, end, this.#drainWanted)
+      this.#unwritten = engineOutbound().flush(this.#id, start, end, this.#drainWanted)
     } catch (thrown) {
       // Bytes are missing: nothing may follow them.
       this.#native.abort()
@@ -116,7 +115,7 @@ class Outbox {
 
   /** A place in the arena right behind this outbox's other bytes. */
   #reserve(length) {
-    if (arenaTop + length > arena.length) emptyArena()
+    if (arenaTop + length > ARENA) emptyArena()
     if (this.#end !== arenaTop || this.#start === this.#end) {
       this.#moveToEngine()
       this.#start = arenaTop
@@ -127,9 +126,25 @@ class Outbox {
     return at
   }
 
+  /** Into the arena. What could not be copied must not be sent: other bytes are in its place. */
+  #copy(payload, length) {
+    const at = this.#reserve(length)
+    const { writeText, writeBytes } = engineOutbound()
+    let written = 0
+    try {
+      written = typeof payload === 'string' ? writeText(at, payload) : writeBytes(at, payload)
+    } finally {
+      if (written !== length) {
+        arenaTop = at
+        this.#end = at
+      }
+    }
+    if (written !== length) throw new TypeError('send: the ArrayBuffer is detached, or has shrunk')
+  }
+
   #moveToEngine() {
     if (this.#start === this.#end) return
-    this.#native.stage(arena, this.#start, this.#end)
+    engineOutbound().stage(this.#id, this.#start, this.#end)
     this.#unwritten += this.#end - this.#start
     this.#start = this.#end = 0
   }

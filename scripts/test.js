@@ -105,8 +105,17 @@ const suites = [
   { name: 'CommonJS', command: script(join(compat, 'cjs', 'required.cjs')) },
   { name: 'Fake clock', command: script(join(compat, 'cjs', 'fake-clock.cjs')) },
   { name: 'Fake clock, from the start', command: script(join(compat, 'cjs', 'fake-clock.cjs'), '--first') },
+  {
+    name: 'Fake clock, from the start, on Tokio',
+    command: script(join(compat, 'cjs', 'fake-clock.cjs'), '--first'),
+    env: { MOZ_TCP_SOCKET_DRIVER: 'tokio' },
+  },
   { name: 'Worker threads', command: script(join(compat, 'worker', 'main.js')) },
   { name: 'Types', command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.json')) },
+  {
+    name: 'Types, with `using`',
+    command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.using.json')),
+  },
   {
     name: 'Types, with lib "dom"',
     command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.dom.json')),

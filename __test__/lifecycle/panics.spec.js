@@ -35,7 +35,7 @@ const THROWS = [
 ]
 
 /** Nobody is there to catch what happens after a handler, at the end of a turn or between two events. */
-const IS_UNCAUGHT = ['flush', 'release', 'reportClosed', 'resumeDelivery']
+const IS_UNCAUGHT = ['flush', 'release', 'reportClosed']
 
 const ENDS_A_SOCKET = ['connect', 'read', 'write']
 
@@ -51,8 +51,6 @@ test.after.always(() => peers.stop())
 
 function panic(place, kind) {
   const env = { NAPI_RS_NATIVE_LIBRARY_PATH: addon, MOZ_TCP_SOCKET_PANIC: 'nowhere' }
-  // The alarm of a poll set does the same there, without JavaScript.
-  if (place === 'resumeDelivery') env.MOZ_TCP_SOCKET_DRIVER = 'tokio'
   return ask('panic.js', [place, kind], { ...peers, env })
 }
 

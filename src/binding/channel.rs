@@ -5,7 +5,7 @@ use std::{cell::Cell, ptr, rc::Rc};
 
 use napi::{
   Env, JsValue, Result,
-  bindgen_prelude::{Buffer, Function, Unknown},
+  bindgen_prelude::{Function, Unknown},
   check_status, sys,
 };
 use napi_derive::napi;
@@ -20,50 +20,41 @@ pub struct EventChannel {
 
 #[napi]
 impl EventChannel {
-  /// `dispatch(id, kind, …)` is called with each event, see `EventKind`. `defer()` is called when the event loop
-  /// should run before more events are delivered; it must call `resumeDelivery` from a later turn of the loop.
-  /// `in_loop`: the environment's own loop may watch plain connections. The first channel of an environment decides.
+  /// `dispatch(id, kind, …)` is called with each event, see `EventKind`. `in_loop`: the environment's own loop may watch plain connections. The first channel of an environment decides.
   #[napi(constructor, catch_unwind)]
-  pub fn new(
-    env: &Env,
-    dispatch: Function<'_, Unknown<'_>, Unknown<'_>>,
-    defer: Function<'_, (), Unknown<'_>>,
-    in_loop: bool,
-  ) -> Result<Self> {
+  pub fn new(env: &Env, dispatch: Function<'_, Unknown<'_>, Unknown<'_>>, in_loop: bool) -> Result<Self> {
     crate::fault::point("EventChannel");
-    let (dispatch, defer) = (
-      Callback::new(env, dispatch.raw())?,
-      Callback::new(env, defer.raw())?,
-    );
+    let dispatch = Callback::new(env, dispatch.raw())?;
     Ok(Self {
       inner: Rc::new(Channel {
         hub: Hub::of(env, in_loop)?,
         dispatch,
-        defer,
         live: Cell::new(0),
       }),
     })
   }
 
-  /// Makes the function `flush(id, start, end, reportDrained)`, which sends `arena[start..end]` on the socket `id`,
-  /// behind everything staged, and returns how many bytes of the socket are not written then. With `reportDrained`,
-  /// `Drained` follows once.
+  /// Where bytes go that are sent in a turn: an arena of `ARENA` bytes, and the functions of
+  /// [`outbound`](super::outbound) on it. All sockets of this channel share it.
   #[napi(
     catch_unwind,
-    ts_return_type = "(id: number, start: number, end: number, reportDrained: boolean) => number"
+    ts_return_type = "{ writeText(at: number, text: string): number; writeBytes(at: number, bytes: Uint8Array): number; stage(id: number, start: number, end: number): number; flush(id: number, start: number, end: number, reportDrained: boolean): number }"
   )]
-  pub fn flusher(&self, env: &Env, arena: Buffer) -> Result<Unknown<'_>> {
-    let function = super::flush::function(env, Rc::clone(&self.inner.hub), arena)?;
+  pub fn outbound(&self, env: &Env) -> Result<Unknown<'_>> {
+    let object = super::outbound::object(env, Rc::clone(&self.inner.hub))?;
     // SAFETY: a value that was made just now, in the scope of this call.
-    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), object) })
   }
 }
+
+/// Bytes of the arena of [`EventChannel::outbound`].
+#[napi]
+pub const ARENA: u32 = super::outbound::ARENA as u32;
 
 /// The inside of an [`EventChannel`].
 pub(super) struct Channel {
   pub(super) hub: Rc<Hub>,
   dispatch: Callback,
-  defer: Callback,
   /// Sockets and listeners that are not closed. While there are any, the realm is kept from collection.
   live: Cell<u32>,
 }
@@ -73,16 +64,10 @@ impl Channel {
     self.dispatch.call(env, arguments);
   }
 
-  /// `false` when the realm is gone, so that nobody will call `resumeDelivery`.
-  pub(super) fn defer(&self, env: sys::napi_env) -> bool {
-    self.defer.call(env, &[])
-  }
-
   pub(super) fn opened(&self) {
     self.live.set(self.live.get() + 1);
     if self.live.get() == 1 {
       self.dispatch.hold();
-      self.defer.hold();
     }
   }
 
@@ -90,7 +75,6 @@ impl Channel {
     self.live.set(self.live.get() - 1);
     if self.live.get() == 0 {
       self.dispatch.let_go();
-      self.defer.let_go();
     }
   }
 }
@@ -122,15 +106,15 @@ impl Callback {
     unsafe { sys::napi_reference_unref(self.env, self.reference, ptr::null_mut()) };
   }
 
-  /// Calls the function. What it throws becomes an uncaught exception, with the very value that was thrown. `false`
-  /// when the function was collected, which can only be while it is not held.
-  fn call(&self, env: sys::napi_env, arguments: &[sys::napi_value]) -> bool {
+  /// Calls the function, unless it was collected, which can only be while it is not held. What it throws becomes an uncaught
+  /// exception, with the very value that was thrown.
+  fn call(&self, env: sys::napi_env, arguments: &[sys::napi_value]) {
     let (mut function, mut global, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the caller has an open handle scope in `env`; `arguments` are values of that scope.
     unsafe {
       sys::napi_get_reference_value(env, self.reference, &raw mut function);
       if function.is_null() {
-        return false;
+        return;
       }
       sys::napi_get_global(env, &raw mut global);
       // A task: Node runs microtasks after it. Within the doorbell's own task, that comes when the doorbell is done.
@@ -149,7 +133,6 @@ impl Callback {
         sys::napi_fatal_exception(env, thrown);
       }
     }
-    true
   }
 }
 

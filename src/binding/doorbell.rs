@@ -32,12 +32,20 @@ pub(super) struct Doorbell {
 // SAFETY: Node-API allows `napi_call_threadsafe_function` from any thread. The handle stays valid until the
 // environment's cleanup, and the hub takes the doorbell away, under the lock that every ring holds, before that.
 unsafe impl Send for Doorbell {}
-// SAFETY: as above.
-unsafe impl Sync for Doorbell {}
 
 impl Doorbell {
-  /// Makes a doorbell that calls `hub` on the JavaScript thread, and does not keep the process alive.
+  /// Makes a doorbell at which the JavaScript thread calls [`Hub::deliver`], and which does not keep the process alive.
   pub(super) fn new(env: sys::napi_env, hub: Rc<Hub>, alarm: Option<Alarm>) -> Result<Self> {
+    Self::answered_by(env, hub, alarm, answer)
+  }
+
+  /// Makes a doorbell at which the JavaScript thread rings the first one, when its event loop has come round: libuv answers each
+  /// handle once in an iteration.
+  pub(super) fn later(env: sys::napi_env, hub: Rc<Hub>) -> Result<Self> {
+    Self::answered_by(env, hub, None, answer_later)
+  }
+
+  fn answered_by(env: sys::napi_env, hub: Rc<Hub>, alarm: Option<Alarm>, answer: Answer) -> Result<Self> {
     let resource = async_resource(env)?;
     let name = c"moz-tcp-socket".to_bytes();
     let context = Rc::into_raw(hub).cast_mut().cast::<c_void>();
@@ -115,6 +123,10 @@ impl Bell for Doorbell {
   }
 }
 
+/// What Node calls on the JavaScript thread, once for each ring; without an environment when it is tearing down.
+type Answer =
+  unsafe extern "C" fn(env: sys::napi_env, function: sys::napi_value, hub: *mut c_void, data: *mut c_void);
+
 /// The object that stands for the doorbell where tools list what is open. It says that it is nothing to wait for:
 /// sockets are, and are listed themselves.
 fn async_resource(env: sys::napi_env) -> Result<sys::napi_value> {
@@ -146,7 +158,6 @@ fn async_resource(env: sys::napi_env) -> Result<sys::napi_value> {
   Ok(resource)
 }
 
-/// Node calls this on the JavaScript thread, once for each ring; without `env` when it is tearing down.
 unsafe extern "C" fn answer(
   env: sys::napi_env,
   _function: sys::napi_value,
@@ -156,7 +167,7 @@ unsafe extern "C" fn answer(
   if env.is_null() {
     return;
   }
-  // SAFETY: `hub` is the reference made in `new`, alive until `finalize`.
+  // SAFETY: `hub` is the reference made in `answered_by`, alive until `finalize`.
   let hub = unsafe { &*hub.cast::<Hub>() };
   // A panic must not unwind into Node.
   if panic::catch_unwind(panic::AssertUnwindSafe(|| hub.deliver(env))).is_err() {
@@ -164,7 +175,19 @@ unsafe extern "C" fn answer(
   }
 }
 
+unsafe extern "C" fn answer_later(
+  env: sys::napi_env,
+  _function: sys::napi_value,
+  hub: *mut c_void,
+  _data: *mut c_void,
+) {
+  if !env.is_null() {
+    // SAFETY: `hub` is the reference made in `answered_by`, alive until `finalize`.
+    unsafe { &*hub.cast::<Hub>() }.ring();
+  }
+}
+
 unsafe extern "C" fn finalize(_env: sys::napi_env, _data: *mut c_void, hub: *mut c_void) {
-  // SAFETY: the reference made in `new`, given back once.
+  // SAFETY: the reference made in `answered_by`, given back once.
   drop(unsafe { Rc::from_raw(hub.cast::<Hub>()) });
 }

@@ -11,7 +11,7 @@ use napi_derive::napi;
 
 use super::{
   hub::{Entry, Target},
-  memory::array_buffer,
+  memory::{self, forget_exception},
   socket::TcpSocket,
 };
 use crate::net::{
@@ -51,21 +51,26 @@ pub(super) fn deliver(env: sys::napi_env, id: SocketId, event: Event, entry: &En
 }
 
 fn deliver_in_scope(env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  let arguments = arguments(&Env::from_raw(env), event, entry);
-  // An argument that cannot be made means that the JavaScript heap is exhausted or going away.
-  if let Ok(Some(Arguments {
+  let arguments = arguments(&Env::from_raw(env), event, entry).unwrap_or_else(|_| {
+    forget_exception(env);
+    // The JavaScript heap is exhausted or going away. A socket must not just fall silent, and this takes no memory.
+    let is_socket = matches!(entry.target, Target::Socket { .. });
+    is_socket.then(|| Arguments::new(EventKind::Closed, []))
+  });
+  let Some(Arguments {
     kind,
     count,
     mut values,
-  })) = arguments
-  {
-    // SAFETY: on the JavaScript thread, in an open handle scope.
-    unsafe {
-      sys::napi_create_uint32(env, id, &raw mut values[0]);
-      sys::napi_create_uint32(env, kind as u32, &raw mut values[1]);
-    }
-    entry.channel.dispatch(env, &values[..count]);
+  }) = arguments
+  else {
+    return;
+  };
+  // SAFETY: on the JavaScript thread, in an open handle scope.
+  unsafe {
+    sys::napi_create_uint32(env, id, &raw mut values[0]);
+    sys::napi_create_uint32(env, kind as u32, &raw mut values[1]);
   }
+  entry.channel.dispatch(env, &values[..count]);
 }
 
 /// What `dispatch` is called with: the socket's id, the kind, and what belongs to it. Of a fixed size, because there is
@@ -126,23 +131,8 @@ fn readable(env: &Env, socket: &Socket, as_strings: bool, entry: &Entry) -> Resu
   if entry.bulk.get() {
     let waiting = socket.input_waiting().min(READ_SIZE);
     entry.bulk.set(waiting >= BULK);
-    let mut input = Input::None;
-    let fill = |memory: &mut [u8]| {
-      input = socket.take_input(memory);
-      // Less than was promised, and an ArrayBuffer must be exact.
-      if let Input::Filled(length) = input
-        && length < memory.len()
-      {
-        input = Input::Data(memory[..length].to_vec());
-      }
-    };
-    if waiting >= BULK
-      && let Ok(value) = array_buffer(env, waiting, fill)
-    {
-      return match input {
-        Input::Filled(_) => Ok(Some(Arguments::new(EventKind::Data, [value]))),
-        input => taken(env, input, &[], as_strings),
-      };
+    if waiting >= BULK {
+      return bulk(env, socket, waiting);
     }
   }
   let memory = &mut entry.channel.hub.memory.borrow_mut();
@@ -151,6 +141,24 @@ fn readable(env: &Env, socket: &Socket, as_strings: bool, entry: &Entry) -> Resu
     entry.bulk.set(length >= BULK && !as_strings);
   }
   taken(env, input, memory, as_strings)
+}
+
+/// Reads `waiting` bytes straight into an ArrayBuffer.
+fn bulk(env: &Env, socket: &Socket, waiting: usize) -> Result<Option<Arguments>> {
+  let mut outcome = Ok(None);
+  let whole = memory::filled(env, waiting, |memory| {
+    let input = socket.take_input(memory);
+    // Less than was promised is copied once more: an ArrayBuffer must be exact.
+    if !matches!(input, Input::Filled(length) if length == waiting) {
+      outcome = taken(env, input, memory, false).map(Some);
+    }
+  });
+  match (outcome, whole) {
+    (Ok(None), Ok(value)) => Ok(Some(Arguments::new(EventKind::Data, [value]))),
+    (Ok(Some(less)), _) => Ok(less),
+    (Err(error), _) => Err(error),
+    (Ok(None), Err(error)) => Ok(Some(failed(env, &out_of_memory(waiting, &error))?)),
+  }
 }
 
 /// What `input` amounts to, of which `memory` may hold the bytes.
@@ -231,7 +239,7 @@ fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
 /// Makes the value that an application receives.
 fn value(env: &Env, bytes: &[u8], as_string: bool) -> Result<sys::napi_value> {
   if !as_string {
-    return array_buffer(env, bytes.len(), |memory| memory.copy_from_slice(bytes));
+    return memory::copy(env, bytes);
   }
   let mut value = ptr::null_mut();
   // SAFETY: Latin-1 is one byte for each character, so any bytes will do; the engine copies them.

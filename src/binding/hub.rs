@@ -4,7 +4,7 @@
 
 use std::{
   cell::{Cell, RefCell},
-  collections::{HashMap, HashSet},
+  collections::{HashMap, HashSet, TryReserveError},
   rc::Rc,
   sync::Arc,
   time::{Duration, Instant},
@@ -13,7 +13,13 @@ use std::{
 use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
-use super::{channel::Channel, doorbell::Doorbell, event, queue::Queue, uv};
+use super::{
+  channel::Channel,
+  doorbell::Doorbell,
+  event,
+  queue::{Bell, Queue},
+  uv,
+};
 use crate::{
   net::{
     self, Event, EventSink, PollSet, SocketId, connection::READ_SIZE, event::Readiness, writers::Writers,
@@ -36,16 +42,6 @@ const SETTLE_WAIT: Duration = Duration::from_secs(2);
 
 /// How long the end of an environment waits for its descriptors to be closed.
 const TEARDOWN_WAIT: Duration = Duration::from_secs(1);
-
-/// Goes on delivering events, after `defer()` gave the loop a turn.
-#[napi(catch_unwind)]
-pub fn resume_delivery(env: &Env) -> Result<()> {
-  crate::fault::point("resumeDelivery");
-  if let Some(hub) = Hub::existing(env)? {
-    hub.queue.ring();
-  }
-  Ok(())
-}
 
 /// The process is about to end: waits until the peers of closed sockets have what they were sent, two seconds at most.
 #[napi(catch_unwind)]
@@ -130,6 +126,8 @@ pub(super) struct Hub {
   settling: RefCell<HashSet<SocketId>>,
   /// How many of these keep the process alive.
   keeping: Cell<usize>,
+  /// Rings after the loop has run timers and other I/O, where no poll set does.
+  later: RefCell<Option<Doorbell>>,
   /// What the doorbell has delivered without the loop coming round, as far as one can tell.
   busy: Cell<Option<Busy>>,
 }
@@ -165,12 +163,14 @@ impl Hub {
       entries: RefCell::default(),
       settling: RefCell::default(),
       keeping: Cell::new(0),
+      later: RefCell::default(),
       busy: Cell::new(None),
     });
     let alarm = hub.poll_set.as_ref().map(|poll_set| poll_set.alarm().clone());
     hub.queue.open(Doorbell::new(env.raw(), Rc::clone(&hub), alarm)?);
-    if let Some(poll_set) = &hub.poll_set {
-      uv::watch(env, poll_set.descriptor(), &hub)?;
+    match &hub.poll_set {
+      Some(poll_set) => uv::watch(env, poll_set.descriptor(), &hub)?,
+      None => *hub.later.borrow_mut() = Some(Doorbell::later(env.raw(), Rc::clone(&hub))?),
     }
     env.set_instance_data(Rc::clone(&hub), (), |_| {})?;
     // Hooks run in reverse order, so this one comes before Node closes the threadsafe function.
@@ -210,7 +210,18 @@ impl Hub {
     self.queue.push(id, event);
   }
 
-  /// See [`flush`](super::flush::function).
+  /// See [`outbound`](super::outbound).
+  pub(super) fn stage(&self, id: SocketId, bytes: &[u8]) -> std::result::Result<usize, TryReserveError> {
+    match self.entry(id).as_deref() {
+      Some(Entry {
+        target: Target::Socket { socket, .. },
+        ..
+      }) => socket.stage(bytes).map(|()| bytes.len()),
+      _ => Ok(0),
+    }
+  }
+
+  /// See [`outbound`](super::outbound).
   pub(super) fn flush(&self, id: SocketId, bytes: &[u8], report_drained: bool) -> usize {
     match self.entry(id).as_deref() {
       Some(Entry {
@@ -254,7 +265,7 @@ impl Hub {
     let Some((id, event)) = self.queue.pop() else {
       return;
     };
-    let entry = self.deliver_one(env, id, event);
+    self.deliver_one(env, id, event);
     if self.poll_set.is_some() {
       // The rest is for `turn`, which this rings for.
       return self.go_on();
@@ -265,19 +276,24 @@ impl Hub {
     if !rang {
       return;
     }
-    let turn_is_over = last.duration_since(since) >= TURN;
-    if turn_is_over && entry.is_some_and(|entry| entry.channel.defer(env)) {
-      self.busy.set(None);
-    } else {
-      self.queue.ring();
+    let later = self.later.borrow();
+    match &*later {
+      Some(later) if last.duration_since(since) >= TURN => {
+        self.busy.set(None);
+        later.ring();
+      }
+      _ => self.queue.ring(),
     }
   }
 
-  /// Whose event it was, if that is still live.
-  fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) -> Option<Rc<Entry>> {
+  /// Has [`Hub::deliver`] called, if the environment has not ended.
+  pub(super) fn ring(&self) {
+    self.queue.ring();
+  }
+
+  fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) {
     if matches!(event, Event::Overdue) {
-      self.context.run_timers();
-      return None;
+      return self.context.run_timers();
     }
     let entry = self.entry(id);
     let kept = || entry.as_ref().is_some_and(|entry| entry.keeps_alive.get());
@@ -291,7 +307,6 @@ impl Hub {
     if let Some(entry) = &entry {
       event::deliver(env, id, event, entry);
     }
-    entry
   }
 
   /// Rings for the next event, if there is one.
@@ -368,6 +383,7 @@ impl Hub {
   /// closed.
   fn tear_down(&self) {
     self.queue.close();
+    self.later.take();
     for entry in self.entries.borrow().values() {
       match &entry.target {
         Target::Socket { socket, .. } => socket.abort(),

@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`hub`] | one per JavaScript environment: the entries of live sockets, the teardown |
-//! | `flush` | the native call of every turn with sends |
+//! | `outbound` | what a turn sends, and its native calls |
 //! | `queue` | the ordered queue of events, and what wakes the JavaScript thread for it |
 //! | `lease` | the hold that a live socket or listener has on its environment |
 //! | `memory` | where plain connections are read to |
@@ -21,11 +21,11 @@ pub mod channel;
 pub mod doorbell;
 pub mod error;
 pub mod event;
-mod flush;
 pub mod hub;
 mod lease;
 mod memory;
 pub mod options;
+mod outbound;
 pub mod policy;
 mod queue;
 pub mod server;

@@ -69,8 +69,8 @@ pub(super) fn is_there() -> bool {
 struct Watch {
   env: sys::napi_env,
   hub: Rc<Hub>,
-  /// The memory of the handle, aligned for anything.
-  _memory: Box<[u128]>,
+  /// The memory of the handle, aligned for anything. Libuv has its address, so it is a Box again in `closed` only.
+  memory: *mut [u128],
   /// What the end of the environment waits for.
   hook: sys::napi_async_cleanup_hook_handle,
 }
@@ -86,28 +86,38 @@ pub(super) fn watch(env: &Env, descriptor: c_int, hub: &Rc<Hub>) -> Result<()> {
   // `unwatch` and `closed`, and nobody moves it before.
   unsafe {
     check_status!(sys::napi_get_uv_event_loop(env, &raw mut uv_loop))?;
-    let mut memory =
-      vec![0_u128; (libuv.handle_size)(UV_POLL).div_ceil(size_of::<u128>())].into_boxed_slice();
-    let handle = memory.as_mut_ptr().cast::<Handle>();
+    let memory = vec![0_u128; (libuv.handle_size)(UV_POLL).div_ceil(size_of::<u128>())];
+    let memory = Box::into_raw(memory.into_boxed_slice());
+    let handle = memory.cast::<Handle>();
     if (libuv.poll_init)(uv_loop, handle, descriptor) != 0 {
+      // Libuv knows nothing of it.
+      drop(Box::from_raw(memory));
       return Err(unavailable());
     }
     let watch = Box::new(Watch {
       env,
       hub: Rc::clone(hub),
-      _memory: memory,
+      memory,
       hook: std::ptr::null_mut(),
     });
     (libuv.set_data)(handle, Box::into_raw(watch).cast());
-    (libuv.poll_start)(handle, UV_READABLE, readable);
     (libuv.unref)(handle);
-    check_status!(sys::napi_add_async_cleanup_hook(
+    let hooked = check_status!(sys::napi_add_async_cleanup_hook(
       env,
       Some(unwatch),
       handle,
       std::ptr::null_mut()
-    ))
+    ));
+    if let Err(error) = hooked {
+      (libuv.close)(handle, closed);
+      return Err(error);
+    }
+    // Should it fail, the hook closes the handle.
+    if (libuv.poll_start)(handle, UV_READABLE, readable) != 0 {
+      return Err(unavailable());
+    }
   }
+  Ok(())
 }
 
 /// The descriptor is readable.
@@ -136,6 +146,9 @@ unsafe extern "C" fn closed(handle: *mut Handle) {
   // SAFETY: called by the loop once, after which it has forgotten the handle.
   unsafe {
     let watch = Box::from_raw((libuv.get_data)(handle).cast::<Watch>());
-    sys::napi_remove_async_cleanup_hook(watch.hook);
+    if !watch.hook.is_null() {
+      sys::napi_remove_async_cleanup_hook(watch.hook);
+    }
+    drop(Box::from_raw(watch.memory));
   }
 }

@@ -25,11 +25,12 @@ const MOST_READY: usize = 256;
 const ALARM: SocketId = Context::OWN_ID;
 
 /// See the module. Belongs to one thread.
-#[derive(Debug)]
 pub struct PollSet {
   epoll: OwnedFd,
   alarm: Alarm,
   members: Cell<usize>,
+  /// What the last look found; kept for its memory.
+  events: Cell<Vec<epoll::Event>>,
 }
 
 impl PollSet {
@@ -43,6 +44,7 @@ impl PollSet {
       epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
       alarm: Alarm(Arc::new(alarm)),
       members: Cell::new(0),
+      events: Cell::new(Vec::with_capacity(MOST_READY)),
     };
     let data = epoll::EventData::new_u64(ALARM.into());
     epoll::add(&set.epoll, &set.alarm.0, data, epoll::EventFlags::IN)?;
@@ -67,7 +69,8 @@ impl PollSet {
   /// Calls `found` with each member that is ready, up to a limit. Does not wait. A member that stays ready is found
   /// again.
   pub fn look(&self, mut found: impl FnMut(SocketId, Readiness)) {
-    let mut events = Vec::with_capacity(MOST_READY);
+    let mut events = self.events.take();
+    events.clear();
     let now = rustix::time::Timespec {
       tv_sec: 0,
       tv_nsec: 0,
@@ -78,7 +81,7 @@ impl PollSet {
       rustix::buffer::spare_capacity(&mut events),
       Some(&now),
     );
-    for event in events {
+    for event in &events {
       // Copied out of a packed struct.
       let (data, flags) = (event.data, event.flags);
       // Ids are what was registered below.
@@ -97,6 +100,15 @@ impl PollSet {
         },
       );
     }
+    self.events.set(events);
+  }
+}
+
+impl std::fmt::Debug for PollSet {
+  fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    f.debug_struct("PollSet")
+      .field("members", &self.members)
+      .finish_non_exhaustive()
   }
 }
 

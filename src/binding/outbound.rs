@@ -1,0 +1,229 @@
+//! What a realm's sockets send in a turn, and the native calls that this costs. Bytes are copied when JavaScript calls
+//! `send`: into an arena of ours, which no JavaScript can reach, detach or resize. When the turn ends, one `flush` for each
+//! socket passes them on.
+//!
+//! The functions are written by hand, because they are called for every message, and generated methods take ten times as long to
+//! find their object and arguments.
+
+use std::{
+  cell::RefCell,
+  ffi::{CStr, c_void},
+  panic::{AssertUnwindSafe, catch_unwind},
+  ptr,
+  rc::Rc,
+};
+
+use napi::{Env, Error, JsError, Result, check_status, sys};
+
+use super::hub::Hub;
+
+/// Bytes of an arena.
+pub(super) const ARENA: usize = 256 * 1024;
+
+/// What the functions of one realm share.
+struct Outbound {
+  hub: Rc<Hub>,
+  /// With room for the NUL that Node-API writes behind a string.
+  arena: RefCell<Box<[u8]>>,
+}
+
+/// A function of `outbound` for JavaScript, without its panics.
+type Call = fn(&Outbound, sys::napi_env, [sys::napi_value; 4]) -> std::result::Result<usize, &'static CStr>;
+
+/// What one function knows, for as long as it lives.
+struct Function {
+  outbound: Rc<Outbound>,
+  call: Call,
+}
+
+/// Makes the object that `EventChannel.outbound` describes.
+pub(super) fn object(env: &Env, hub: Rc<Hub>) -> Result<sys::napi_value> {
+  let outbound = Rc::new(Outbound {
+    hub,
+    arena: RefCell::new(vec![0; ARENA + 1].into_boxed_slice()),
+  });
+  let (env, mut object) = (env.raw(), ptr::null_mut());
+  // SAFETY: on the JavaScript thread, with its environment.
+  check_status!(unsafe { sys::napi_create_object(env, &raw mut object) })?;
+  for (name, call) in [
+    (c"writeText", write_text as Call),
+    (c"writeBytes", write_bytes),
+    (c"stage", stage),
+    (c"flush", flush),
+  ] {
+    let outbound = Rc::clone(&outbound);
+    let function = function(env, name, Function { outbound, call })?;
+    // SAFETY: as above, with values of this call.
+    check_status!(unsafe { sys::napi_set_named_property(env, object, name.as_ptr(), function) })?;
+  }
+  Ok(object)
+}
+
+fn function(env: sys::napi_env, name: &CStr, function: Function) -> Result<sys::napi_value> {
+  let data = Box::into_raw(Box::new(function)).cast::<c_void>();
+  let mut value = ptr::null_mut();
+  // SAFETY: on the JavaScript thread, with its environment. `data` is given back by `finalize`, which Node calls when
+  // the function was collected, after the last call of it.
+  unsafe {
+    let made = check_status!(sys::napi_create_function(
+      env,
+      name.as_ptr(),
+      name.count_bytes() as isize,
+      Some(answer),
+      data,
+      &raw mut value
+    ))
+    .and_then(|()| {
+      let finalize: sys::napi_finalize = Some(finalize);
+      check_status!(sys::napi_add_finalizer(
+        env,
+        value,
+        data,
+        finalize,
+        ptr::null_mut(),
+        ptr::null_mut()
+      ))
+    });
+    if let Err(error) = made {
+      drop(Box::from_raw(data.cast::<Function>()));
+      return Err(error);
+    }
+  }
+  Ok(value)
+}
+
+unsafe extern "C" fn finalize(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+  // SAFETY: the box made in `function`, given back once.
+  drop(unsafe { Box::from_raw(data.cast::<Function>()) });
+}
+
+/// JavaScript calls one of the functions. Missing arguments are `undefined`.
+unsafe extern "C" fn answer(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+  let (mut arguments, mut count, mut data) = ([ptr::null_mut(); 4], 4, ptr::null_mut());
+  // SAFETY: called by Node with its environment; `data` is the box made in `function`.
+  let Function { outbound, call } = unsafe {
+    sys::napi_get_cb_info(
+      env,
+      info,
+      &raw mut count,
+      arguments.as_mut_ptr(),
+      ptr::null_mut(),
+      &raw mut data,
+    );
+    &*data.cast::<Function>()
+  };
+  let answered = catch_unwind(AssertUnwindSafe(|| call(outbound, env, arguments)));
+  let mut result = ptr::null_mut();
+  // SAFETY: as above. Without a result, `undefined` is returned, or the exception is thrown.
+  unsafe {
+    match answered {
+      Ok(Ok(number)) => {
+        sys::napi_create_double(env, number as f64, &raw mut result);
+      }
+      Ok(Err(wrong)) => {
+        sys::napi_throw_range_error(env, ptr::null(), wrong.as_ptr());
+      }
+      Err(panic) => {
+        let reason = panic
+          .downcast_ref::<String>()
+          .map_or("a send panicked", |text| text);
+        JsError::from(Error::from_reason(reason)).throw_into(env);
+      }
+    }
+  }
+  result
+}
+
+/// `writeText(at, text)`: copies `text`, one byte for each character, into the arena at `at`. Returns how many bytes fit.
+fn write_text(
+  outbound: &Outbound,
+  env: sys::napi_env,
+  [at, text, ..]: [sys::napi_value; 4],
+) -> std::result::Result<usize, &'static CStr> {
+  let mut arena = outbound.arena.borrow_mut();
+  let room = arena.get_mut(number(env, at)..).ok_or(OUT_OF_BOUNDS)?;
+  let mut written = 0;
+  // SAFETY: Node-API writes `room.len()` bytes at most, a NUL as the last; what is no string is not written.
+  unsafe {
+    sys::napi_get_value_string_latin1(env, text, room.as_mut_ptr().cast(), room.len(), &raw mut written);
+  }
+  Ok(written)
+}
+
+/// `writeBytes(at, bytes)`: copies a Uint8Array into the arena at `at`. Returns how many bytes that were: none where its memory is
+/// gone.
+fn write_bytes(
+  outbound: &Outbound,
+  env: sys::napi_env,
+  [at, bytes, ..]: [sys::napi_value; 4],
+) -> std::result::Result<usize, &'static CStr> {
+  let mut arena = outbound.arena.borrow_mut();
+  let room = arena.get_mut(number(env, at)..ARENA).ok_or(OUT_OF_BOUNDS)?;
+  let (mut length, mut memory) = (0, ptr::null_mut());
+  // SAFETY: Node-API answers for what is a typed array, and says where its elements are now. No JavaScript runs before they are
+  // copied, and none of it knows the arena, so that the two do not overlap.
+  unsafe {
+    let mut kind = 0;
+    let status = sys::napi_get_typedarray_info(
+      env,
+      bytes,
+      &raw mut kind,
+      &raw mut length,
+      &raw mut memory,
+      ptr::null_mut(),
+      ptr::null_mut(),
+    );
+    let is_bytes = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array;
+    if !is_bytes || memory.is_null() {
+      return Ok(0);
+    }
+    length = length.min(room.len());
+    ptr::copy_nonoverlapping(memory.cast::<u8>(), room.as_mut_ptr(), length);
+  }
+  Ok(length)
+}
+
+/// `stage(id, start, end)`: socket `id` accepts `arena[start..end]`, to be written after the next `flush`. Returns how many bytes
+/// that were; 0 for a socket that is closed.
+fn stage(
+  outbound: &Outbound,
+  env: sys::napi_env,
+  [id, start, end, _]: [sys::napi_value; 4],
+) -> std::result::Result<usize, &'static CStr> {
+  crate::fault::point("stage");
+  let arena = outbound.arena.borrow();
+  let bytes = arena
+    .get(number(env, start)..number(env, end))
+    .ok_or(OUT_OF_BOUNDS)?;
+  let staged = outbound.hub.stage(number(env, id) as u32, bytes);
+  staged.map_err(|_| c"no memory for what is to be sent")
+}
+
+/// `flush(id, start, end, reportDrained)`: socket `id` accepts `arena[start..end]` and writes everything that it accepted. Returns how
+/// many bytes are not written then. With `reportDrained`, `Drained` follows once. It copies what it does not write. For a
+/// socket that is closed it returns 0.
+fn flush(
+  outbound: &Outbound,
+  env: sys::napi_env,
+  [id, start, end, report_drained]: [sys::napi_value; 4],
+) -> std::result::Result<usize, &'static CStr> {
+  crate::fault::point("flush");
+  let arena = outbound.arena.borrow();
+  let bytes = arena
+    .get(number(env, start)..number(env, end))
+    .ok_or(OUT_OF_BOUNDS)?;
+  let mut report = false;
+  // SAFETY: what is no boolean leaves the variable as it is.
+  unsafe { sys::napi_get_value_bool(env, report_drained, &raw mut report) };
+  Ok(outbound.hub.flush(number(env, id) as u32, bytes, report))
+}
+
+const OUT_OF_BOUNDS: &CStr = c"out of the arena's bounds";
+
+/// 0 for what is no number.
+fn number(env: sys::napi_env, value: sys::napi_value) -> usize {
+  let mut number = 0_u32;
+  // SAFETY: what is no number leaves the variable as it is.
+  unsafe { sys::napi_get_value_uint32(env, value, &raw mut number) };
+  number as usize
+}
