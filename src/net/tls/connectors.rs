@@ -127,10 +127,11 @@ impl Slot {
     if begins {
       let (slot, profile) = (Arc::clone(self), profile.clone());
       task::spawn(async move {
-        let built = build(profile).await;
-        slot.0.send_replace(match built {
-          Ok(connector) => State::Built(connector),
-          Err(error) => State::Failed(error),
+        // A task of its own, whose panic is an outcome: others wait for one.
+        slot.0.send_replace(match task::spawn(build(profile)).await {
+          Ok(Ok(connector)) => State::Built(connector),
+          Ok(Err(error)) => State::Failed(error),
+          Err(panicked) => State::Failed(failed(ErrorName::NetworkError, &panicked.to_string())),
         });
       });
     }
