@@ -130,10 +130,11 @@ onLinux('what was accepted and sent nothing gives its descriptor back when close
   const peer = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   peer.on('error', () => {})
   own.onEnd(() => peer.destroy())
+  const ended = once(peer.resume(), 'end')
   const [[socket, events]] = await Promise.all([accepted(), once(peer, 'connect')])
   socket.close()
   t.deepEqual(await events.closed(), ['close'])
-  await once(peer.resume(), 'end')
+  await ended
   const left = tcpSockets().find(({ local, remote }) => local === port && remote === peer.localPort)
   // What the kernel remembers of it belongs to no descriptor.
   t.is(left?.inode ?? '0', '0')
