@@ -32,7 +32,7 @@ use crate::{
 const TURN: Duration = Duration::from_millis(8);
 
 /// How long connections write in a turn, while events wait to be delivered.
-const WRITES: Duration = Duration::from_millis(1);
+const WRITES: Duration = Duration::from_micros(250);
 
 /// A pause between two deliveries that probably means that the loop has been around in between.
 const LOOP_GAP: Duration = Duration::from_micros(50);
