@@ -89,6 +89,37 @@ for (const [which, connect] of Object.entries(peers)) {
   })
 }
 
+test('a peer that reads slowly, but all the time, gets everything that was sent before close()', async (t) => {
+  const own = scope(t)
+  const { port, accepted } = own.listen({ binaryType: 'arraybuffer', localAddress: '127.0.0.1' })
+  const total = 8_000_000
+  // 16 KiB each second, for longer than a peer has that takes nothing; then the rest. Meanwhile the kernel, which has room for
+  // megabytes, takes nothing more for a long time.
+  let bytes = 0
+  let isSlow = true
+  const peer = net.connect({
+    port,
+    host: '127.0.0.1',
+    onread: { buffer: Buffer.alloc(16 * 1024), callback: (length) => ((bytes += length), !isSlow) },
+  })
+  peer.on('error', () => {})
+  own.onEnd(() => peer.destroy())
+  const ended = once(peer, 'end')
+  const timer = setInterval(() => peer.resume(), 1000)
+  own.onEnd(() => clearInterval(timer))
+  const [socket, events] = await accepted()
+  socket.send(new ArrayBuffer(total))
+  socket.close()
+  const hurry = setTimeout(() => {
+    isSlow = false
+    peer.resume()
+  }, STALL + 15_000)
+  own.onEnd(() => clearTimeout(hurry))
+  t.deepEqual(await events.closed(), ['drain', 'close'])
+  await ended
+  t.is(bytes, total)
+})
+
 test('closeImmediately() after close() drops what is queued, and only close fires', async (t) => {
   const own = scope(t)
   const { port, closing } = owing(own)

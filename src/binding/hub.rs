@@ -293,6 +293,10 @@ impl Hub {
 
   fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) {
     if matches!(event, Event::Overdue) {
+      // What the kernel has done by now is no reason to call a deadline missed.
+      if let Some(poll_set) = &self.poll_set {
+        self.look(poll_set);
+      }
       return self.context.run_timers();
     }
     let entry = self.entry(id);

@@ -21,16 +21,17 @@ use tokio_util::io::poll_read_buf;
 
 use super::{
   Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
+  accept_error::ROOM_DELAY,
   connect::connect as connect_tcp,
   deadlines::not_taken,
-  progress::{Progress, STALL},
+  progress::Progress,
   recv_buffer::{CHUNK, End, LIMIT},
   send_queue::{MOST_SLICES, Next},
   settle::{Settled, poll_drop_input, settle},
   shared::{Shared, State, ended_before_tls, leftover, panicked, plaintext_after_upgrade},
   socket::Peer,
   tls::{self, ClientTls, Security},
-  transport::{Peek, Tcp, Transport},
+  transport::{InKernel, Tcp, Transport},
 };
 
 /// One read from the kernel.
@@ -59,7 +60,15 @@ pub(super) async fn connect(
   let mut task = Task::new(Arc::clone(&shared));
   let establish = async {
     // In a box, so that an idle connection does not keep room for what made it.
-    let stream = Box::pin(connect_tcp(&peer.host, peer.port, &local)).await?;
+    let stream = match Box::pin(connect_tcp(&peer.host, peer.port, &local)).await {
+      // What only waits for a peer to end makes room for what is wanted now.
+      Err(error) if error.is_exhaustion() => {
+        shared.make_room();
+        time::sleep(ROOM_DELAY).await;
+        Box::pin(connect_tcp(&peer.host, peer.port, &local)).await?
+      }
+      connected => connected?,
+    };
     let ends = Ends::of(&stream, &peer);
     shared.with(|state| state.ends = ends);
     let stream = Tcp::new(stream);
@@ -161,6 +170,7 @@ impl Task {
         // The descriptor must not outlive the task.
         state.secured = None;
         state.debt = None;
+        state.ended = true;
       });
       self.shared.push(last);
     }
@@ -204,17 +214,24 @@ impl Task {
   /// `Closed` itself where work remains after it. `reading` unless the peer ended before.
   async fn close(&mut self, mut transport: Transport, peer: &Peer, reading: bool) -> Event {
     let mut dropping = reading;
-    let shutdown = std::future::poll_fn(|cx| {
-      self.shared.wait_for_owner(cx);
-      let ended = self.poll_shutdown(cx, &mut transport);
-      // A peer that writes before it reads makes no room for a close_notify otherwise.
-      if ended.is_pending() && dropping {
-        dropping = poll_drop_input(&mut transport, cx).is_pending();
+    let mut progress = Progress::new(transport.unacknowledged().unwrap_or(0), Instant::now());
+    loop {
+      let shutdown = std::future::poll_fn(|cx| {
+        self.shared.wait_for_owner(cx);
+        let ended = self.poll_shutdown(cx, &mut transport);
+        // A peer that writes before it reads makes no room for a close_notify otherwise.
+        if ended.is_pending() && dropping {
+          dropping = poll_drop_input(&mut transport, cx).is_pending();
+        }
+        ended
+      });
+      if time::timeout_at(progress.due().into(), shutdown).await.is_ok() {
+        break;
       }
-      ended
-    });
-    if time::timeout(STALL, shutdown).await.is_err() {
-      return Event::Failed(not_taken(peer, 0));
+      let left = transport.unacknowledged().unwrap_or(0);
+      if !progress.goes_on(left, Instant::now()) {
+        return Event::Failed(not_taken(peer, left));
+      }
     }
     // A peer that was sent nothing has nothing to lose by a reset; but TLS always sends something.
     let (owed, debt) = self.shared.with(|state| {
@@ -313,7 +330,7 @@ struct Stalled {
   sleep: Pin<Box<Sleep>>,
 }
 
-impl<T: AsyncRead + AsyncWrite + Peek + Unpin> Pump<'_, T> {
+impl<T: AsyncRead + AsyncWrite + InKernel + Unpin> Pump<'_, T> {
   fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
     // The waker is in place before anything is looked at, so that no order of the owner can be missed.
     let failure = self.shared.with(|state| {

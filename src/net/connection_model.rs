@@ -56,7 +56,11 @@ impl AsyncWrite for Wire {
   }
 }
 
-impl Peek for Wire {
+impl InKernel for Wire {
+  fn unacknowledged(&self) -> io::Result<usize> {
+    Ok(0)
+  }
+
   fn peek(&self) -> io::Result<usize> {
     match self.input.front() {
       Some(piece) => Ok(piece.len().min(1)),

@@ -9,8 +9,10 @@ use super::{
   EventSink, SocketId,
   debts::Debts,
   lingering::Lingering,
+  listener::MOST_MADE_ROOM,
   places::Places,
   poll_set::{Member, PollSet},
+  room::Room,
   settle::MOST_SETTLING,
   timers::Timers,
 };
@@ -30,6 +32,7 @@ struct Inner {
   lingering: Rc<Lingering>,
   settlers: Arc<Places>,
   debts: Arc<Debts>,
+  room: Arc<Room>,
 }
 
 impl Context {
@@ -48,6 +51,7 @@ impl Context {
       lingering: Rc::default(),
       settlers: Places::new(MOST_SETTLING),
       debts: Arc::default(),
+      room: Arc::default(),
     }))
   }
 
@@ -62,6 +66,11 @@ impl Context {
 
   /// Answers `Overdue`.
   pub fn run_timers(&self) {
+    if self.0.room.is_wanted() {
+      for _ in 0..MOST_MADE_ROOM {
+        self.drop_lingering();
+      }
+    }
     self.0.timers.run(self);
   }
 
@@ -111,6 +120,10 @@ impl Context {
   /// Of the tasks that watch connections after FIN.
   pub(super) fn settlers(&self) -> &Arc<Places> {
     &self.0.settlers
+  }
+
+  pub(super) fn room(&self) -> &Arc<Room> {
+    &self.0.room
   }
 
   pub(super) fn debts(&self) -> &Arc<Debts> {

@@ -90,9 +90,9 @@ impl Deadlines {
     self.idle = most.map(|most| Term { since: now, most });
   }
 
-  /// The owner has no more interest. What it closed is still to be finished.
-  pub(super) fn release(&mut self) {
-    (self.connecting, self.idle) = (None, None);
+  /// Nothing is to be looked at any more: what the owner closed is finished by others.
+  pub(super) fn clear(&self, context: &Context, id: SocketId) {
+    self.timer.clear(context, id);
   }
 
   /// The owner closes, and `owed` bytes are still to be written.
@@ -212,21 +212,14 @@ mod tests {
   }
 
   #[test]
-  fn what_is_taken_back_or_released_is_never_missed() {
+  fn what_is_taken_back_is_never_missed() {
     let (start, mut deadlines) = (Instant::now(), Deadlines::default());
-    for give_up in [
-      |deadlines: &mut Deadlines| deadlines.release(),
-      |deadlines: &mut Deadlines| {
-        deadlines.connect_within(None, Instant::now());
-        deadlines.idle_at_most(None, Instant::now());
-      },
-    ] {
-      deadlines.connect_within(Some(MS), start);
-      deadlines.idle_at_most(Some(MS), start);
-      give_up(&mut deadlines);
-      for standing in [Standing::Connecting, active(start)] {
-        assert_eq!(deadlines.missed(standing, None, start + 99 * MS), None);
-      }
+    deadlines.connect_within(Some(MS), start);
+    deadlines.idle_at_most(Some(MS), start);
+    deadlines.connect_within(None, start);
+    deadlines.idle_at_most(None, start);
+    for standing in [Standing::Connecting, active(start)] {
+      assert_eq!(deadlines.missed(standing, None, start + 99 * MS), None);
     }
   }
 }

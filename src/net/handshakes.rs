@@ -10,7 +10,7 @@ use std::{
   },
 };
 
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time};
+use tokio::{net::TcpStream, time};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -57,14 +57,15 @@ impl Handshakes {
     let this = self.clone();
     async move {
       let lost = place.lost();
-      let secure = this.secure(&delivery, stream, from, place);
+      let secure = this.secure(stream, from, place);
       let secured = tokio::select! {
         biased;
         () = this.cancel.cancelled() => return,
         () = lost.cancelled() => None,
         secured = time::timeout(this.acceptor.deadline(), secure) => secured.ok().flatten(),
       };
-      match secured {
+      // From here on only the owner makes it wait.
+      match secured.zip(delivery.secure_credit()) {
         Some((transport, credit)) => delivery.deliver(Incoming::Secure(transport), from, credit),
         // Any stranger can cause this. It is no news of the listener's.
         None => {
@@ -76,11 +77,10 @@ impl Handshakes {
 
   async fn secure(
     &self,
-    delivery: &Delivery,
     stream: impl FnOnce() -> io::Result<TcpStream>,
     from: SocketAddr,
     mut place: Place,
-  ) -> Option<(Transport, OwnedSemaphorePermit)> {
+  ) -> Option<Transport> {
     let stream = stream().ok()?;
     stream.readable().await.ok()?;
     let host = from.ip().to_canonical().to_string();
@@ -90,9 +90,7 @@ impl Handshakes {
       place.heard();
       handshake.as_mut().poll(cx)
     });
-    let transport = transport.await.ok()?;
-    // It keeps its place until its owner can take it.
-    Some((transport, delivery.credit().await?))
+    transport.await.ok()
   }
 
   /// Drops the peer that has been silent longest. `false` where there is none.

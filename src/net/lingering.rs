@@ -56,7 +56,7 @@ impl Lingering {
       settling: Settling::default(),
     };
     self.members.borrow_mut().insert(id, lingerer);
-    if self.timer.at().is_none_or(|at| at <= since) {
+    if self.timer.at().is_none() {
       self.timer.set(context, Context::OWN_ID, self, Some(since + LOOK));
     }
   }

@@ -18,15 +18,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
   Context, ErrorName, Event, EventSink, ListenOptions, Socket, SocketError, SocketId, Tuning,
-  accept_loop::Accepting, handshakes::Handshakes, places::Places, polled_listener::PolledListener,
-  socket::Peer, transport::Transport,
+  accept_loop::Accepting,
+  handshakes::{Handshakes, MOST_HANDSHAKES},
+  places::Places,
+  polled_listener::PolledListener,
+  socket::Peer,
+  transport::Transport,
 };
 
 /// Accepted connections that may wait for their owner. More stay in the kernel's backlog, or in their handshake.
 pub const MOST_UNDELIVERED: usize = 128;
 
 /// How many connections are dropped at a time where descriptors run out.
-const MOST_MADE_ROOM: usize = 16;
+pub(super) const MOST_MADE_ROOM: usize = 16;
 
 /// A connection that came in.
 #[derive(Debug)]
@@ -94,6 +98,7 @@ impl Listener {
       sink: Arc::clone(context.sink()),
       handshakes,
       credits: Arc::new(Semaphore::new(MOST_UNDELIVERED)),
+      secure_credits: Arc::new(Semaphore::new(MOST_HANDSHAKES)),
       settlers: Arc::clone(context.settlers()),
     };
     let way = match context.poll_set() {
@@ -204,6 +209,8 @@ pub(super) struct Delivery {
   pub(super) handshakes: Option<Handshakes>,
   /// For connections that wait for their owner.
   credits: Arc<Semaphore>,
+  /// The same for those whose handshake is done.
+  secure_credits: Arc<Semaphore>,
   /// The tasks of the context that only wait for peers to end.
   settlers: Arc<Places>,
 }
@@ -216,6 +223,12 @@ impl Delivery {
   /// Leave to deliver a connection, as soon as there is some. The semaphore is never closed.
   pub(super) async fn credit(&self) -> Option<OwnedSemaphorePermit> {
     Arc::clone(&self.credits).acquire_owned().await.ok()
+  }
+
+  /// Leave to deliver a connection whose handshake is done. There is none where as many as may be in their handshake wait
+  /// already.
+  pub(super) fn secure_credit(&self) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&self.secure_credits).try_acquire_owned().ok()
   }
 
   /// Leave to deliver a connection now.

@@ -23,6 +23,7 @@
 //! | [`transport`], [`secured`] | one stream type for plain and TLS, and what two threads do to the latter |
 //! | [`listener`] | bind, listen, and what becomes of a connection |
 //! | `accept_loop`, `polled_listener` | accepting by a task, and by the owner's thread |
+//! | `room` | how tasks have the owner's thread give descriptors back |
 //! | `handshakes`, `places` | TLS of accepted connections, and who is dropped where strangers hold too many places |
 //! | `accept_error` | what accept(2) may answer, and what helps |
 //! | [`error`], [`options`], [`event`] | the vocabulary |
@@ -57,6 +58,7 @@ mod polled_listener;
 pub mod progress;
 pub mod recv_buffer;
 pub mod resolve;
+mod room;
 pub mod secured;
 pub mod send_queue;
 mod settle;

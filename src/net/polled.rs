@@ -544,7 +544,10 @@ impl Driver for Polled {
   }
 
   fn owed_at_close(&self) -> Option<usize> {
-    (self.closing && self.member.is_some()).then(|| self.send.unwritten())
+    let member = self.member.as_ref().filter(|_| self.closing)?;
+    // What the kernel has counts until the peer acknowledges it: the kernel takes more in large steps only.
+    let in_kernel = crate::os::unacknowledged(member.stream()).unwrap_or(0);
+    Some(self.send.unwritten() + in_kernel)
   }
 
   fn panicked(&mut self) {

@@ -140,7 +140,8 @@ impl PolledListener {
   /// Lets go of the port.
   pub(super) fn close(&mut self) {
     self.member = None;
-    if let Some(handshakes) = &self.delivery.handshakes {
+    // There is a key among what they share.
+    if let Some(handshakes) = self.delivery.handshakes.take() {
       handshakes.cancel();
     }
   }
@@ -150,7 +151,8 @@ impl PolledListener {
   }
 
   fn end(&mut self, error: SocketError) {
-    if self.member.take().is_some() {
+    if self.member.is_some() {
+      self.close();
       self.delivery.push(Event::Failed(error));
     }
   }

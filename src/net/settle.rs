@@ -22,7 +22,7 @@ use super::{
   debts::Debt,
   places::Place,
   progress::Progress,
-  transport::{Tcp, Transport},
+  transport::{InKernel, Tcp, Transport},
 };
 
 /// How long what the peer sends is read and dropped, after it has acknowledged everything.

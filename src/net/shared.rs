@@ -17,8 +17,10 @@ use super::{
   deadlines::Standing,
   debts::{Debt, Debts},
   event::Readiness,
+  listener::MOST_MADE_ROOM,
   places::Places,
   recv_buffer::{End, RecvBuffer},
+  room::Room,
   secured::Secured,
   send_queue::{SendQueue, copy},
   socket::{Driver, Peer},
@@ -36,6 +38,7 @@ pub(super) struct Shared {
   /// Where closed connections are kept that owe their peers something.
   pub(super) settlers: Arc<Places>,
   debts: Arc<Debts>,
+  room: Arc<Room>,
   state: Mutex<State>,
 }
 
@@ -64,6 +67,8 @@ pub(super) struct State {
   pub(super) tls_info: Option<TlsInfo>,
   /// The task must end with this as soon as it looks.
   pub(super) failure: Option<SocketError>,
+  /// The task has ended: nothing that the owner does makes a difference any more.
+  pub(super) ended: bool,
   /// The owner closed, and the peer is owed what was sent.
   pub(super) debt: Option<Debt>,
   /// Wakes the task. `None` while the task is not waiting for its owner.
@@ -109,7 +114,7 @@ impl State {
 
   /// The owner closed: what it sent, or still has to send, is owed to the peer.
   pub(super) fn owe(&mut self, debts: &Arc<Debts>) {
-    if !self.abandoned && (self.send.has_sent() || !self.send.is_empty()) {
+    if !self.abandoned && !self.ended && (self.send.has_sent() || !self.send.is_empty()) {
       self.debt.get_or_insert_with(|| debts.incur());
     }
   }
@@ -123,8 +128,17 @@ impl Shared {
       cancel: context.child_token(),
       settlers: Arc::clone(context.settlers()),
       debts: Arc::clone(context.debts()),
+      room: Arc::clone(context.room()),
       state: Mutex::new(state),
     })
+  }
+
+  /// Descriptors have run out: connections that linger are closed, a moment later.
+  pub(super) fn make_room(&self) {
+    for _ in 0..MOST_MADE_ROOM {
+      self.settlers.drop_oldest();
+    }
+    self.room.ask(&*self.sink);
   }
 
   /// What the task reports when it is cancelled.
@@ -246,6 +260,9 @@ impl Driver for Arc<Shared> {
   fn take_input(&mut self, _memory: &mut [u8]) -> Input {
     let (input, again, wake) = self.with(|state| {
       let (input, again) = state.recv.take();
+      if matches!(input, Input::Data(_)) {
+        state.activity.note();
+      }
       (input, again, state.recv.reader_wants_wake())
     });
     if again {

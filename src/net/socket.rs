@@ -280,8 +280,8 @@ impl Socket {
 
   /// The owner has no more interest. What it closed is finished in the background; anything else is aborted.
   pub fn release(&self) {
-    if let Some(deadlines) = self.deadlines.borrow_mut().as_mut() {
-      deadlines.release();
+    if let Some(deadlines) = self.deadlines.take() {
+      deadlines.clear(&self.context, self.id);
     }
     self.drive((), |driver| driver.release());
   }

@@ -5,6 +5,7 @@
 use std::{
   cell::{Cell, RefCell},
   collections::BTreeMap,
+  panic::{AssertUnwindSafe, catch_unwind},
   rc::{Rc, Weak},
   sync::Arc,
   time::Instant,
@@ -21,7 +22,7 @@ pub(super) trait Timed {
   fn overdue(self: Rc<Self>, context: &Context, now: Instant);
 }
 
-/// When something is to be looked at. If it is dropped before that, nothing happens then.
+/// When something is to be looked at. Whoever has one clears it in the end, so that nothing is kept for it.
 #[derive(Debug, Default)]
 pub(super) struct Timer(Cell<Option<Instant>>);
 
@@ -49,6 +50,13 @@ impl Timer {
       }
     }
     timers.sleep(context);
+  }
+
+  /// Takes back what was asked for.
+  pub(super) fn clear(&self, context: &Context, id: SocketId) {
+    if let Some(at) = self.0.take() {
+      context.timers().due.borrow_mut().remove(&(at, id));
+    }
   }
 
   /// The moment that was asked for last, also when it has passed.
@@ -79,11 +87,12 @@ impl Timers {
       let later = due.split_off(&(now, SocketId::MAX));
       std::mem::replace(&mut *due, later)
     };
-    for timed in due.into_values().filter_map(|timed| timed.upgrade()) {
-      timed.overdue(context, now);
-    }
     // It has woken us, if it was for this.
     self.sleeper.borrow_mut().take_if(|sleeper| sleeper.until <= now);
+    for timed in due.into_values().filter_map(|timed| timed.upgrade()) {
+      // One that panics must not keep the others from being called.
+      let _ = catch_unwind(AssertUnwindSafe(|| timed.overdue(context, now)));
+    }
     self.sleep(context);
   }
 
@@ -192,5 +201,17 @@ mod tests {
     overdue.recv().unwrap();
     context.run_timers();
     assert_eq!(kept.calls.get(), 1);
+  }
+
+  #[test]
+  fn nothing_is_kept_for_what_was_cleared() {
+    let (context, _overdue) = context();
+    let counted = Rc::new(Counted::default());
+    let later = Some(Instant::now() + Duration::from_secs(3600));
+    counted.timer.set(&context, 1, &counted, later);
+    assert_eq!(context.timers().due.borrow().len(), 1);
+    counted.timer.clear(&context, 1);
+    assert!(context.timers().due.borrow().is_empty());
+    assert_eq!(Rc::weak_count(&counted), 0);
   }
 }

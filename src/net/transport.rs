@@ -102,37 +102,39 @@ impl Tcp {
   }
 }
 
-/// A stream that can be asked for what waits to be read.
-pub trait Peek {
+/// A stream of which the kernel tells what it has.
+pub trait InKernel {
   /// How many bytes of TCP wait, at most 1; 0 is the peer's FIN. What a reactor has heard of by now does not matter.
   ///
   /// # Errors
   /// Nothing waits, or the stream is broken.
   fn peek(&self) -> io::Result<usize>;
+
+  /// Bytes of TCP that the peer has not acknowledged, those included that have not left yet.
+  ///
+  /// # Errors
+  /// The system does not tell.
+  fn unacknowledged(&self) -> io::Result<usize>;
 }
 
-impl Peek for Transport {
+impl InKernel for Transport {
   fn peek(&self) -> io::Result<usize> {
     match self {
       Self::Plain(tcp) => tcp.peek(),
       Self::Tls(secured) => secured.with_tcp(Tcp::peek),
     }
   }
-}
 
-impl Transport {
-  /// Bytes of TCP that the peer has not acknowledged, those included that have not left yet.
-  ///
-  /// # Errors
-  /// The system does not tell.
-  pub fn unacknowledged(&self) -> io::Result<usize> {
+  fn unacknowledged(&self) -> io::Result<usize> {
     let ask = |tcp: &Tcp| crate::os::unacknowledged(&tcp.stream);
     match self {
       Self::Plain(tcp) => ask(tcp),
       Self::Tls(secured) => secured.with_tcp(ask),
     }
   }
+}
 
+impl Transport {
   /// Its two ends.
   pub(super) fn ends(&self, peer: &Peer) -> Option<Ends> {
     let ask = |tcp: &Tcp| Ends::of(&tcp.stream, peer);
