@@ -6,7 +6,9 @@
 const test = require('ava')
 
 const { SPARE, STRANGERS, beside } = require('../fixtures/reliability/beside.js')
+const { start } = require('../fixtures/reliability/children.js')
 const { hasTools, serialWhere } = require('../helpers/needs.js')
+const { scope } = require('../helpers/sockets.js')
 
 const withLimits = serialWhere(
   test,
@@ -55,3 +57,19 @@ withLimits('those that linger make room where descriptors run out', async (t) =>
   const { held } = await beside(t, 'c', { descriptors: 300 })
   t.true(held > 200 && held < 300, `${held} sockets`)
 })
+
+for (const host of ['127.0.0.1', 'localhost']) {
+  withLimits(`those that linger make room for a connection to ${host}`, async (t) => {
+    const own = scope(t)
+    const { port: elsewhere } = await own.netServer({}, (peer) => peer.resume())
+    const client = start(own, 'connect-when-full.js', [host, 300], {
+      wrapper: ['prlimit', '--nofile=420:420'],
+    })
+    const { port } = await client.next()
+    await start(own, 'strangers.js', [port, 300, 'c']).next()
+    client.tell({ port: elsewhere })
+    const { full, types } = await client.next()
+    t.is(full, 'EMFILE')
+    t.deepEqual(types, ['open', 'close'])
+  })
+}

@@ -3,6 +3,8 @@
 
 use std::{io, time::Duration};
 
+use socket2::{Domain, Socket, Type};
+
 /// How long to wait when the system has no descriptor or memory for another connection.
 pub(super) const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -56,6 +58,11 @@ fn bad_descriptor() -> i32 {
 #[cfg(windows)]
 fn bad_descriptor() -> i32 {
   10038 // WSAENOTSOCK
+}
+
+/// Whether there is no descriptor left now. A lookup needs some, and does not say that it had none.
+pub(super) fn is_exhausted() -> bool {
+  Socket::new(Domain::IPV4, Type::STREAM, None).is_err_and(|error| is_exhaustion(&error))
 }
 
 /// The system has no descriptor or memory left.

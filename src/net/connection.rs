@@ -21,7 +21,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::{
   Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
-  accept_error::ROOM_DELAY,
+  accept_error::{ROOM_DELAY, is_exhausted},
   connect::connect as connect_tcp,
   deadlines::not_taken,
   progress::Progress,
@@ -62,7 +62,9 @@ pub(super) async fn connect(
     // In a box, so that an idle connection does not keep room for what made it.
     let stream = match Box::pin(connect_tcp(&peer.host, peer.port, &local)).await {
       // What only waits for a peer to end makes room for what is wanted now.
-      Err(error) if error.is_exhaustion() => {
+      Err(error)
+        if error.is_exhaustion() || (error.name == ErrorName::DomainNotFoundError && is_exhausted()) =>
+      {
         shared.make_room();
         time::sleep(ROOM_DELAY).await;
         Box::pin(connect_tcp(&peer.host, peer.port, &local)).await?
