@@ -3,33 +3,53 @@
 // What happens when an AbortSignal aborts. A program often has one signal for all of its life, and gives it to each of
 // many sockets: so there is one listener on a signal, however many wait for it, and none when nobody does any more.
 
+const {
+  AbortSignal,
+  AbortSignalPrototypeAddEventListener,
+  AbortSignalPrototypeGetAborted,
+  AbortSignalPrototypeRemoveEventListener,
+  SafeSet,
+  SafeWeakMap,
+} = require('./builtins.js')
+
 /** By signal: `{ actions, run }`, what is to be done and the listener that does it. */
-const waiting = new WeakMap()
+const waiting = new SafeWeakMap()
+
+/** Whether `signal` has aborted. Those of other libraries are asked in their own way. */
+function isAborted(signal) {
+  return signal instanceof AbortSignal ? AbortSignalPrototypeGetAborted(signal) : signal.aborted
+}
 
 /** Calls `action` when `signal`, if there is one, aborts; not where it has already. Returns a function that takes that back. */
 function whenAborted(signal, action) {
-  if (signal === undefined || signal.aborted) return () => {}
+  if (signal === undefined || isAborted(signal)) return () => {}
   const { actions, run } = waiting.get(signal) ?? listen(signal)
   actions.add(action)
   return () => {
     if (!actions.delete(action) || actions.size > 0) return
     waiting.delete(signal)
-    signal.removeEventListener('abort', run)
+    if (signal instanceof AbortSignal) AbortSignalPrototypeRemoveEventListener(signal, 'abort', run)
+    else signal.removeEventListener('abort', run)
   }
 }
 
 function listen(signal) {
-  const actions = new Set()
+  const actions = new SafeSet()
   const run = () => {
     waiting.delete(signal)
-    const due = [...actions]
+    const due = []
+    actions.forEach((action) => (due[due.length] = action))
     actions.clear()
-    for (const action of due) action()
+    for (let i = 0; i < due.length; i++) due[i]()
   }
-  signal.addEventListener('abort', run, { once: true })
+  if (signal instanceof AbortSignal) {
+    AbortSignalPrototypeAddEventListener(signal, 'abort', run, { __proto__: null, once: true })
+  } else {
+    signal.addEventListener('abort', run, { once: true })
+  }
   const entry = { actions, run }
   waiting.set(signal, entry)
   return entry
 }
 
-module.exports = { whenAborted }
+module.exports = { isAborted, whenAborted }

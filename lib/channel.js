@@ -3,12 +3,15 @@
 // Where events arrive from the engine, one task each, and find their socket. A live socket is held here, so that one
 // that nobody else refers to still gets its events; a closed one is not.
 
+const { ObjectDefineProperty, ReflectApply, SafeMap, process } = require('./builtins.js')
 const native = require('./native.js')
 
 /** The symbol under which sockets take their events: `socket[receive](kind, …)`. */
 const receive = Symbol('receive')
 
-const live = new Map()
+const { on } = process
+
+const live = new SafeMap()
 let channel
 let outbound
 
@@ -36,8 +39,8 @@ const SETTLES_AT_EXIT = Symbol.for('moz-tcp-socket.settles-at-exit')
 /** What closed sockets have sent must not be lost to a `process.exit()`. */
 function settleAtExit() {
   if (process[SETTLES_AT_EXIT]) return
-  Object.defineProperty(process, SETTLES_AT_EXIT, { value: true, configurable: true })
-  process.once('exit', native.settleClosed)
+  ObjectDefineProperty(process, SETTLES_AT_EXIT, { __proto__: null, value: true, configurable: true })
+  ReflectApply(on, process, ['exit', native.settleClosed])
 }
 
 /** The engine's memory for what this realm's sockets send in a turn, and the functions on it: see src/binding/outbound.rs. */

@@ -5,7 +5,10 @@
 
 const { AsyncResource } = require('node:async_hooks')
 
+const { uncurryThis } = require('./builtins.js')
 const { reportThrown } = require('./errors.js')
+
+const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
 
 class Context extends AsyncResource {
   #handle
@@ -17,9 +20,9 @@ class Context extends AsyncResource {
     this.#handle = handle
   }
 
-  /** Runs `self`'s answer to an event of the engine. What handlers throw meanwhile is reported afterwards. */
-  run(answer, self, ...details) {
-    this.runInAsyncScope(answer, self, ...details)
+  /** Runs `self`'s answer to an event of the engine, with its details. What handlers throw meanwhile is reported afterwards. */
+  run(answer, self, a, b, c) {
+    runInAsyncScope(this, answer, self, a, b, c)
     reportThrown()
   }
 

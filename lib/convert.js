@@ -6,6 +6,27 @@
 const { domainToASCII } = require('node:url')
 const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
 
+const {
+  ArrayBufferIsView,
+  JSONStringify,
+  MathMin,
+  Number,
+  NumberIsInteger,
+  NumberPrototypeToString,
+  RangeError,
+  RegExpPrototypeExec,
+  String,
+  StringPrototypeCharCodeAt,
+  StringPrototypeEndsWith,
+  StringPrototypeIncludes,
+  StringPrototypePadStart,
+  StringPrototypeSlice,
+  StringPrototypeStartsWith,
+  StringPrototypeToUpperCase,
+  TypeError,
+  Uint8Array,
+} = require('./builtins.js')
+const { bufferOf, byteLengthOf, byteOffsetOf, copyOf } = require('./bytes.js')
 const { ipVersion } = require('./native.js')
 
 const DEFAULT_BACKLOG = 128
@@ -42,18 +63,18 @@ function toHost(host, what = 'host') {
     throw new TypeError(`${what} ${quote(host)}: ${why}`)
   }
   if (host === '') refuse('must not be empty')
-  if (/[\u0000-\u0020\u007f]/.test(host)) refuse('must not contain spaces or control characters')
-  if (host.startsWith('[')) refuse('an IPv6 address is written without brackets')
+  if (matches(/[\u0000-\u0020\u007f]/, host)) refuse('must not contain spaces or control characters')
+  if (StringPrototypeStartsWith(host, '[')) refuse('an IPv6 address is written without brackets')
   if (ipVersion(host) !== 0) return host
-  if (/[/:@?#\\]/.test(host)) refuse('must be a host alone, without a scheme, a port or a path')
-  const ascii = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
+  if (matches(/[/:@?#\\]/, host)) refuse('must be a host alone, without a scheme, a port or a path')
+  const ascii = matches(/[^\u0000-\u007f]/, host) ? domainToASCII(host) : host
   if (ascii === '') refuse('is not a valid internationalized domain name (UTS 46)')
-  const name = ascii.replace(/\.$/, '')
+  const name = StringPrototypeEndsWith(ascii, '.') ? StringPrototypeSlice(ascii, 0, -1) : ascii
   // To a TLS library, a leading dot may mean any subdomain.
-  if (name.split('.').includes('')) refuse('must not have an empty label')
+  if (matches(/^(?:\.|$)|\.(?:\.|$)/, name)) refuse('must not have an empty label')
   if (name.length > MAX_NAME) refuse(`must not be longer than ${MAX_NAME} bytes`)
   // Forms such as 127.1, 0x7f.1 or 2130706433 mean an address to some resolvers and a name to others.
-  if (/(^|\.)(\d+|0x[\da-f]*)$/i.test(name))
+  if (matches(/(^|\.)(\d+|0x[\da-f]*)$/i, name))
     refuse('ends in a number but is not an IPv4 address of four decimal parts')
   return ascii
 }
@@ -72,7 +93,7 @@ function toPort(value, least, what = 'port') {
 /** An IP address of this machine: an option called `what`. */
 function toAddress(value, what) {
   const address = toText(value, what)
-  if (ipVersion(address) === 0 || address.includes('%')) {
+  if (ipVersion(address) === 0 || StringPrototypeIncludes(address, '%')) {
     throw new TypeError(`${what} ${quote(address)}: must be an IP address, such as "127.0.0.1" or "::"`)
   }
   return address
@@ -102,9 +123,10 @@ function toBacklog(value) {
 }
 
 function toInteger(value, what) {
-  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value))
+  const isNumber =
+    typeof value === 'number' || (typeof value === 'string' && matches(/^\s*[+-]?\d+\s*$/, value))
   const number = isNumber ? Number(value) : NaN
-  if (!Number.isInteger(number))
+  if (!NumberIsInteger(number))
     throw new TypeError(`${what} ${describe(value)}: must be an integer, or a string of one`)
   return number
 }
@@ -122,17 +144,17 @@ function toBinaryType(value) {
   if (value === undefined) return 'string'
   const binaryType = toText(value, 'binaryType')
   if (binaryType !== 'string' && binaryType !== 'arraybuffer') {
-    throw new TypeError(`binaryType ${JSON.stringify(binaryType)}: must be "string" or "arraybuffer"`)
+    throw new TypeError(`binaryType ${JSONStringify(binaryType)}: must be "string" or "arraybuffer"`)
   }
   return binaryType
 }
 
 /** A copy of bytes that an option holds. `form` says what they should be. */
 function toBytes(what, value, form) {
-  if (!ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)) {
+  if (!ArrayBufferIsView(value) && !isAnyArrayBuffer(value)) {
     throw new TypeError(`${what} ${describe(value)}: must be ${form}`)
   }
-  return Buffer.from(toView(what, value))
+  return copyOf(toView(what, value))
 }
 
 /**
@@ -143,7 +165,7 @@ function toBytes(what, value, form) {
  * ArrayBuffer is stringified; on an arraybuffer socket views are bytes too, and anything else is an error (Q-15).
  */
 function toPayload(data, byteOffset, byteLength, binaryType) {
-  const isBytes = isAnyArrayBuffer(data) || (binaryType === 'arraybuffer' && ArrayBuffer.isView(data))
+  const isBytes = isAnyArrayBuffer(data) || (binaryType === 'arraybuffer' && ArrayBufferIsView(data))
   if (isBytes) return toView('send', data, byteOffset, byteLength)
   if (binaryType === 'arraybuffer' && typeof data !== 'string') {
     throw new TypeError(`send: ${describe(data)} must be an ArrayBuffer, a view on one, or a string`)
@@ -152,9 +174,10 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
     throw new TypeError(`send: byteOffset and byteLength go with an ArrayBuffer, not with ${describe(data)}`)
   }
   const text = toText(data, 'send')
-  const wide = /[^\u0000-\u00ff]/.exec(text)
+  const wide = RegExpPrototypeExec(/[^\u0000-\u00ff]/, text)
   if (wide) {
-    const unit = wide[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
+    const hex = NumberPrototypeToString(StringPrototypeCharCodeAt(wide[0], 0), 16)
+    const unit = StringPrototypePadStart(StringPrototypeToUpperCase(hex), 4, '0')
     throw new TypeError(
       `send: character U+${unit} at ${wide.index} does not fit in a byte; encode text first, for instance as UTF-8`,
     )
@@ -168,13 +191,15 @@ function toPayload(data, byteOffset, byteLength, binaryType) {
  * the memory is shared or gone.
  */
 function toView(what, data, byteOffset, byteLength) {
-  const [buffer, base] = ArrayBuffer.isView(data) ? [data.buffer, data.byteOffset] : [data, 0]
+  const buffer = bufferOf(data)
   if (isSharedArrayBuffer(buffer)) {
     throw new TypeError(`${what}: a SharedArrayBuffer could change while it is read; copy it first`)
   }
-  const offset = Math.min(data.byteLength, toUint32(byteOffset))
-  const rest = data.byteLength - offset
-  const length = byteLength === undefined ? rest : Math.min(rest, toUint32(byteLength))
+  const base = byteOffsetOf(data)
+  const size = byteLengthOf(data)
+  const offset = MathMin(size, toUint32(byteOffset))
+  const rest = size - offset
+  const length = byteLength === undefined ? rest : MathMin(rest, toUint32(byteLength))
   if (length > MAX_SEND) {
     throw new RangeError(`${what}: ${length} bytes are too many at once; the most is ${MAX_SEND}`)
   }
@@ -185,6 +210,10 @@ function toView(what, data, byteOffset, byteLength) {
   }
 }
 
+function matches(pattern, text) {
+  return RegExpPrototypeExec(pattern, text) !== null
+}
+
 /** WebIDL `unsigned long`, without `[EnforceRange]`: modulo 2^32. */
 function toUint32(value) {
   return Number(value ?? 0) >>> 0
@@ -192,7 +221,7 @@ function toUint32(value) {
 
 /** What is left out of a long text shows. */
 function quote(text) {
-  return JSON.stringify(text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text)
+  return JSONStringify(text.length > MOST_QUOTED ? `${StringPrototypeSlice(text, 0, MOST_QUOTED)}…` : text)
 }
 
 function describe(value) {
@@ -204,6 +233,7 @@ function describe(value) {
 }
 
 module.exports = {
+  matches,
   requireArguments,
   toAddress,
   toBoolean,

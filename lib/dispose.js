@@ -2,19 +2,23 @@
 
 // `using` and `await using`: what closes at the end of a block. Versions of Node without the symbols have no such blocks.
 
+const { Promise } = require('./builtins.js')
+
 const { dispose, asyncDispose } = Symbol
 
-/** Makes instances of `Class` disposable. `closed(instance)` resolves when one that was told to close is closed. */
-function makeDisposable(Class, closed) {
+/** Makes instances of `Class` disposable. `whenClosed(instance, callback)` calls back when one that was told to close is closed. */
+function makeDisposable(Class, whenClosed) {
   define(Class, dispose, {
     dispose() {
       this.close()
     },
   })
   define(Class, asyncDispose, {
-    async asyncDispose() {
-      this.close()
-      await closed(this)
+    asyncDispose() {
+      return new Promise((resolve) => {
+        this.close()
+        whenClosed(this, () => resolve())
+      })
     },
   })
 }

@@ -6,8 +6,25 @@ const { AsyncResource } = require('node:async_hooks')
 const { constants } = require('node:os')
 const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
+const {
+  ArrayPrototypeShift,
+  Error,
+  Number,
+  ObjectDefineProperty,
+  ObjectKeys,
+  RegExpPrototypeExec,
+  SafeMap,
+  StringPrototypeIncludes,
+  StringPrototypeSlice,
+  StringPrototypeStartsWith,
+  process,
+  uncurryThis,
+} = require('./builtins.js')
 const { TCPSocketErrorEvent } = require('./events.js')
 const { reportException } = require('./native.js')
+
+const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
+const mapForEach = uncurryThis(Map.prototype.forEach)
 
 /** Gecko's generic nsresult for a call in the wrong state. */
 const NS_ERROR_FAILURE = 0x80004005
@@ -24,10 +41,11 @@ function wrongState(message) {
 
 /** The exception of a listener that the system refuses, shaped as `node:net` shapes it. */
 function bindFailure(nativeError, address, port) {
-  const [, errno, text] = /^(\d+):(.*)$/s.exec(nativeError.message) ?? []
-  if (errno === undefined) return nativeError
-  const system = systemError(Number(errno))
-  const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  const parts = RegExpPrototypeExec(/^(\d+):(.*)$/s, nativeError.message)
+  if (parts === null) return nativeError
+  const text = parts[2]
+  const system = systemError(Number(parts[1]))
+  const place = StringPrototypeIncludes(address, ':') ? `[${address}]:${port}` : `${address}:${port}`
   const error = new Error(`listen ${system.code} ${place}: ${text}`)
   define(error, { ...system, syscall: 'listen', address, port })
   return error
@@ -50,22 +68,39 @@ function systemError(number) {
   if (process.platform === 'win32') return windowsError(number)
   const name = getSystemErrorName(-number)
   // Node describes what it does not know, in words.
-  return { code: /^E\w+$/.test(name) ? name : `E${number}`, errno: -number }
+  return { code: RegExpPrototypeExec(/^E\w+$/, name) !== null ? name : `E${number}`, errno: -number }
 }
 
 /** Windows names what sockets meet WSAE…; Node has the names of POSIX for that, and numbers of libuv's. */
 function windowsError(number, numbers = constants.errno) {
-  const winsock = Object.keys(numbers).find((name) => numbers[name] === number && name.startsWith('WSAE'))
-  const code = winsock?.slice('WSA'.length) ?? `E${number}`
-  for (const [errno, [name]] of getSystemErrorMap()) if (name === code) return { code, errno }
-  return { code, errno: -number }
+  const names = ObjectKeys(numbers)
+  let code = `E${number}`
+  for (let i = 0; i < names.length; i++) {
+    if (numbers[names[i]] !== number || !StringPrototypeStartsWith(names[i], 'WSAE')) continue
+    code = StringPrototypeSlice(names[i], 'WSA'.length)
+    break
+  }
+  nodeErrnos ??= errnosByName()
+  return { code, errno: nodeErrnos.get(code) ?? -number }
+}
+
+let nodeErrnos
+
+/** The numbers of libuv. */
+function errnosByName() {
+  const errnos = new SafeMap()
+  mapForEach(getSystemErrorMap(), (entry, errno) => errnos.set(entry[0], errno))
+  return errnos
 }
 
 /** As Node does it: a name belongs to the error's heading, the rest is shown with it. */
 function define(error, properties) {
-  for (const [key, value] of Object.entries(properties)) {
-    Object.defineProperty(error, key, {
-      value,
+  const keys = ObjectKeys(properties)
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]
+    ObjectDefineProperty(error, key, {
+      __proto__: null,
+      value: properties[key],
       writable: true,
       configurable: true,
       enumerable: key !== 'name',
@@ -79,7 +114,7 @@ function errorEvent(failure) {
   return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
 }
 
-/** A function for each exception that waits to be reported. */
+/** `{ thrown, context }` of each exception that waits to be reported. */
 const uncaught = []
 
 /**
@@ -88,12 +123,15 @@ const uncaught = []
  * the context, in which whoever listens for uncaught exceptions is called, as for those of Node's own sockets.
  */
 function reportLater(thrown) {
-  uncaught.push(AsyncResource.bind(() => reportException(thrown), 'TCPSOCKETEXCEPTION'))
+  uncaught[uncaught.length] = { thrown, context: new AsyncResource('TCPSOCKETEXCEPTION') }
 }
 
 /** Reports what was kept. Nothing that belongs to an event may follow. */
 function reportThrown() {
-  while (uncaught.length > 0) uncaught.shift()()
+  while (uncaught.length > 0) {
+    const { thrown, context } = ArrayPrototypeShift(uncaught)
+    runInAsyncScope(context, reportException, undefined, thrown)
+  }
 }
 
 module.exports = { wrongState, bindFailure, eventError, errorEvent, reportLater, reportThrown, windowsError }

@@ -2,7 +2,19 @@
 
 // The event classes. Each carries the shapes of both generations at once: contract section 5.3, decision Q-03.
 
+const {
+  Event,
+  EventPrototypeComposedPath,
+  EventPrototypeGetCurrentTarget,
+  EventPrototypeGetEventPhase,
+  EventPrototypeGetTarget,
+  Number,
+  String,
+} = require('./builtins.js')
 const { asInterface } = require('./interface.js')
+
+/** `Event.AT_TARGET` */
+const AT_TARGET = 2
 
 let deliverTo
 let isUnderWay
@@ -12,6 +24,12 @@ class TargetedEvent extends Event {
   #target = null
   /** It is being given to a handler of `#target`. */
   #isUnderWay = false
+
+  // The one that there is without it spreads its arguments in Node.js 20.
+  // oxlint-disable-next-line no-useless-constructor
+  constructor(type, init) {
+    super(type, init)
+  }
 
   static {
     /** Calls `handler` while `event` looks as if `target` dispatched it. Returns what that returns; it must not throw. */
@@ -29,7 +47,7 @@ class TargetedEvent extends Event {
   }
 
   get target() {
-    return super.target ?? this.#target
+    return EventPrototypeGetTarget(this) ?? this.#target
   }
 
   get srcElement() {
@@ -37,15 +55,15 @@ class TargetedEvent extends Event {
   }
 
   get currentTarget() {
-    return super.currentTarget ?? (this.#isUnderWay ? this.#target : null)
+    return EventPrototypeGetCurrentTarget(this) ?? (this.#isUnderWay ? this.#target : null)
   }
 
   get eventPhase() {
-    return this.#isUnderWay ? Event.AT_TARGET : super.eventPhase
+    return this.#isUnderWay ? AT_TARGET : EventPrototypeGetEventPhase(this)
   }
 
   composedPath() {
-    return this.#isUnderWay ? [this.#target] : super.composedPath()
+    return this.#isUnderWay ? [this.#target] : EventPrototypeComposedPath(this)
   }
 }
 

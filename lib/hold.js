@@ -11,15 +11,18 @@ const { holdBack, letGo } = require('./tcp-socket.js')
  * `handler` attribute and the `listeners` returned.
  */
 function holdFor(socket, { handler, listeners }) {
-  const waits = listeners.filter(isThenable).map((promise) => ({ promise, isInCharge: false }))
-  if (isThenable(handler)) waits.push({ promise: handler, isInCharge: true })
+  const waits = []
+  for (let i = 0; i < listeners.length; i++) {
+    if (isThenable(listeners[i])) waits[waits.length] = { promise: listeners[i], isInCharge: false }
+  }
+  if (isThenable(handler)) waits[waits.length] = { promise: handler, isInCharge: true }
   if (waits.length === 0) return
   if (!wants(socket, 'data')) holdBack(socket)
   let left = waits.length
   const settled = () => {
     if (--left === 0) letGo(socket)
   }
-  for (const wait of waits) void waitFor(wait, socket, settled)
+  for (let i = 0; i < waits.length; i++) void waitFor(waits[i], socket, settled)
 }
 
 async function waitFor({ promise, isInCharge }, socket, settled) {

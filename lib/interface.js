@@ -4,6 +4,8 @@
 
 const { inspect: nodeInspect } = require('node:util')
 
+const { ObjectKeys } = require('./builtins.js')
+
 /**
  * Makes the `members` of `Class` enumerable, and gives it the name that `toString` shows, and Gecko's `isInstance`, which
  * may be asked about anything.
@@ -24,10 +26,12 @@ function showAttributes(Class, attributes) {
   const value = function inspectAttributes(depth, options = {}, inspect = nodeInspect) {
     const name = this.constructor?.name ?? Class.name
     if (depth < 0) return `[${name}]`
-    const shown = attributes.map((attribute) => [attribute, read(this, attribute)])
-    const own = Object.keys(this).map((key) => [key, this[key]])
+    const shown = {}
+    for (let i = 0; i < attributes.length; i++) shown[attributes[i]] = read(this, attributes[i])
+    const own = ObjectKeys(this)
+    for (let i = 0; i < own.length; i++) shown[own[i]] = this[own[i]]
     const nested = typeof options.depth === 'number' ? { ...options, depth: options.depth - 1 } : options
-    return `${name} ${inspect(Object.fromEntries([...shown, ...own]), nested)}`
+    return `${name} ${inspect(shown, nested)}`
   }
   Object.defineProperty(Class.prototype, INSPECT, { value, writable: true, configurable: true })
 }

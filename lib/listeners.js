@@ -3,14 +3,15 @@
 // How many listeners a target has: EventTarget does not tell, and a connection that nobody gets must not be kept. And
 // which of them wait for a signal: EventTarget leaves something on that for each, also when the target is long closed.
 
-const { whenAborted } = require('./aborts.js')
+const { isAborted, whenAborted } = require('./aborts.js')
+const { FunctionPrototypeCall, Object, SafeMap } = require('./builtins.js')
 
 class Listeners {
   /**
    * By event type: `{ listener, capture, actual, unlink }` of each. `actual` is what was registered for it, `unlink` takes
    * back what its signal was told, if there is one.
    */
-  #entries = new Map()
+  #entries = new SafeMap()
 
   /** How many there are for events of `type`. */
   count(type) {
@@ -26,7 +27,7 @@ class Listeners {
   add(target, type, listener, options, { register, unregister, observe, isRetired }) {
     const { once, passive, signal } = Object(options)
     // Nothing to do, or something to throw: EventTarget knows.
-    if (signal !== undefined && (!isSignal(signal) || signal.aborted)) return register(listener, options)
+    if (signal !== undefined && (!isSignal(signal) || isAborted(signal))) return register(listener, options)
     const capture = isCapture(options)
     const settings = signal ? { once, passive, capture } : options
     if (!isListener(listener)) return register(listener, settings)
@@ -36,10 +37,12 @@ class Listeners {
     if (once || signal || observe) {
       entry.actual = (event) => {
         // Its target may have been closed before, and does not hear of it then.
-        if (signal?.aborted) return undefined
+        if (signal && isAborted(signal)) return undefined
         if (once) this.#forget(type, entry)
         const result =
-          typeof listener === 'function' ? listener.call(target, event) : listener.handleEvent(event)
+          typeof listener === 'function'
+            ? FunctionPrototypeCall(listener, target, event)
+            : listener.handleEvent(event)
         observe?.(event, result)
         return result
       }
@@ -51,8 +54,9 @@ class Listeners {
       })
     }
     register(entry.actual, settings)
-    if (!this.#entries.has(type)) this.#entries.set(type, [])
-    this.#entries.get(type).push(entry)
+    const entries = this.#entries.get(type)
+    if (entries === undefined) this.#entries.set(type, [entry])
+    else entries[entries.length] = entry
   }
 
   /** Takes note of `removeEventListener`. Returns the listener to remove. */
@@ -65,18 +69,28 @@ class Listeners {
 
   /** The target is closed: no signal refers to it from now on. Its listeners stay, for events that a script makes. */
   retire() {
-    for (const entries of this.#entries.values()) for (const entry of entries) unlink(entry)
+    this.#entries.forEach((entries) => {
+      for (let i = 0; i < entries.length; i++) unlink(entries[i])
+    })
   }
 
   #find(type, listener, capture) {
-    return this.#entries.get(type)?.find((entry) => entry.listener === listener && entry.capture === capture)
+    const entries = this.#entries.get(type)
+    for (let i = 0; i < (entries?.length ?? 0); i++) {
+      const entry = entries[i]
+      if (entry.listener === listener && entry.capture === capture) return entry
+    }
+    return undefined
   }
 
   #forget(type, entry) {
     unlink(entry)
     const entries = this.#entries.get(type)
-    const index = entries.indexOf(entry)
-    if (index >= 0) entries.splice(index, 1)
+    let kept = 0
+    for (let i = 0; i < entries.length; i++) {
+      if (entries[i] !== entry) entries[kept++] = entries[i]
+    }
+    entries.length = kept
   }
 }
 
@@ -86,7 +100,7 @@ function unlink(entry) {
 }
 
 function isCapture(options) {
-  return Boolean(typeof options === 'object' ? options?.capture : options)
+  return !!(typeof options === 'object' ? options?.capture : options)
 }
 
 function isListener(value) {

@@ -3,6 +3,8 @@
 // Node's permission model, where it covers the network (`--allow-net`, Node.js 25 and later). Node enforces it in its own
 // sockets only; an addon opens its sockets itself, so it has to ask, or loading it would get around the switch.
 
+const { Error, ReflectApply } = require('./builtins.js')
+
 /** Undefined without the permission model. Taken now, so that nobody can put a more generous one in its place. */
 const permission = process.permission
 const has = permission?.has
@@ -12,9 +14,11 @@ const isCovered = typeof has === 'function' && process.allowedNodeEnvironmentFla
 
 /** Throws what `node:fs` throws where Node.js was not started with `--allow-net`, or has dropped that since. */
 function requireNetwork() {
-  if (!isCovered || Reflect.apply(has, permission, ['net'])) return
+  if (!isCovered || ReflectApply(has, permission, ['net'])) return
   const error = new Error('Access to this API has been restricted. Use --allow-net to manage permissions.')
-  throw Object.assign(error, { code: 'ERR_ACCESS_DENIED', permission: 'Net' })
+  error.code = 'ERR_ACCESS_DENIED'
+  error.permission = 'Net'
+  throw error
 }
 
 module.exports = { requireNetwork }

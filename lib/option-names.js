@@ -4,6 +4,17 @@
 // security than was asked for, or another behaviour of TCP. The names about TLS that others use are here, those about TCP in
 // tcp-option-names.js.
 
+const {
+  ArrayPrototypeIncludes,
+  ObjectGetOwnPropertyNames,
+  ObjectGetPrototypeOf,
+  ObjectHasOwn,
+  SafeMap,
+  SafeSet,
+  StringPrototypeToLowerCase,
+  TypeError,
+} = require('./builtins.js')
+
 /** What asks for TLS. */
 const SWITCHES = ['useSecureTransport', 'useSSL']
 
@@ -37,7 +48,7 @@ const UNSUPPORTED = [
   'ticketKeys',
 ]
 
-const UNSUPPORTED_IN_LOWER_CASE = new Set(UNSUPPORTED.map((name) => name.toLowerCase()))
+const UNSUPPORTED_IN_LOWER_CASE = new SafeSet(UNSUPPORTED.map((name) => name.toLowerCase()))
 
 /** What others call it, in lower case. */
 const ALIASES = {
@@ -80,24 +91,26 @@ class OptionNames {
    * Firefox OS, unless the list `isComplete`.
    */
   constructor({ own, foreign, why, aliases = {}, refused = {}, isComplete = false }) {
-    this.#own = new Set([...own, ...SWITCHES, 'binaryType'])
+    this.#own = new SafeSet([...own, ...SWITCHES, 'binaryType'])
     const others = [
       ...foreign.map((name) => [name, why]),
       ...Object.entries(refused).map(([name, [because]]) => [name, because]),
     ]
-    this.#foreign = new Map(others.filter(([name]) => !this.#own.has(name)))
+    this.#foreign = new SafeMap(others.filter(([name]) => !this.#own.has(name)))
     const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [name.toLowerCase(), name])
-    this.#meant = new Map([...cases, ...Object.entries({ ...ALIASES, ...aliases })])
-    this.#nothing = new Map(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
+    this.#meant = new SafeMap([...cases, ...Object.entries({ ...ALIASES, ...aliases })])
+    this.#nothing = new SafeMap(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
     this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
   }
 
   /** Throws a TypeError at the first option that is not what its name seems to say. */
   check(options) {
-    for (const name of namesOf(options)) this.#refuse(name, options)
+    const names = namesOf(options)
+    for (let i = 0; i < names.length; i++) this.#refuse(names[i], options)
     // Not all that can be read is among the names, as with a Proxy.
-    for (const name of this.#refused) {
+    for (let i = 0; i < this.#refused.length; i++) {
+      const name = this.#refused[i]
       if (options[name] !== undefined) this.#refuse(name, options)
     }
   }
@@ -110,7 +123,7 @@ class OptionNames {
   }
 
   #fault(name) {
-    const lower = name.toLowerCase()
+    const lower = StringPrototypeToLowerCase(name)
     const meant = this.#meant.get(lower)
     if (meant !== undefined && meant !== name) return `this option is called ${meant}`
     if (UNSUPPORTED_IN_LOWER_CASE.has(lower)) return 'this TLS option is not supported'
@@ -120,28 +133,31 @@ class OptionNames {
 
   /** Whether `value` says what is the case anyway: without that option, or without TLS before it is asked for. */
   #isMoot(name, value) {
-    const meant = this.#meant.get(name.toLowerCase())
+    const meant = this.#meant.get(StringPrototypeToLowerCase(name))
     // Without an address it would be all of them.
     if (value === null) return meant !== 'localAddress'
     if (value === undefined || value === this.#nothing.get(name)) return true
-    return value === false && !this.#isComplete && SWITCHES.includes(meant)
+    return value === false && !this.#isComplete && ArrayPrototypeIncludes(SWITCHES, meant)
   }
 }
 
 /** The names that `options` has a value under, its own and those it inherits, as whoever reads one finds both. */
 function namesOf(options) {
   const names = []
-  for (let object = options; object !== null; object = Object.getPrototypeOf(object)) {
+  for (let object = options; object !== null; object = ObjectGetPrototypeOf(object)) {
     if (object !== options && isBuiltIn(object)) break
-    names.push(...Object.getOwnPropertyNames(object).filter((name) => name !== 'constructor'))
+    const own = ObjectGetOwnPropertyNames(object)
+    for (let i = 0; i < own.length; i++) {
+      if (own[i] !== 'constructor') names[names.length] = own[i]
+    }
   }
   return names
 }
 
 /** Whether it is `Object.prototype` or `Function.prototype`, of whatever realm. */
 function isBuiltIn(object) {
-  const isLast = Object.getPrototypeOf(object) === null
-  return isLast ? Object.hasOwn(object, 'hasOwnProperty') : typeof object === 'function'
+  const isLast = ObjectGetPrototypeOf(object) === null
+  return isLast ? ObjectHasOwn(object, 'hasOwnProperty') : typeof object === 'function'
 }
 
 module.exports = { OptionNames }

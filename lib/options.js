@@ -3,6 +3,7 @@
 // The options of sockets and listeners, as a whole. Unknown ones are ignored, as in Firefox OS, unless they could matter:
 // those about TLS, and those of other socket APIs.
 
+const { ObjectKeys, TypeError } = require('./builtins.js')
 const { toBinaryType, toDictionary } = require('./convert.js')
 const { OptionNames } = require('./option-names.js')
 const {
@@ -129,23 +130,21 @@ function toServerUpgrade(value, config) {
 /** Throws where the options `value` of `upgradeToSecure` come too late to be honoured: the socket is secure. */
 function refuseLateOptions(value, isAccepted) {
   const options = toDictionary(value)
-  const [names, toFields] = isAccepted
-    ? [SERVER_UPGRADE_NAMES, toServerFields]
-    : [CLIENT_UPGRADE_NAMES, toClientFields]
+  const names = isAccepted ? SERVER_UPGRADE_NAMES : CLIENT_UPGRADE_NAMES
   names.check(options)
-  const fields = toFields(options)
+  const fields = isAccepted ? toServerFields(options) : toClientFields(options)
   wipe(fields)
-  const [late] = Object.keys(fields)
+  const late = ObjectKeys(fields)[0]
   if (late !== undefined) throw new TypeError(`${late}: the connection is secure already`)
 }
 
 function given(fields) {
-  return Object.keys(fields).length > 0
+  return ObjectKeys(fields).length > 0
 }
 
 /** Firefox OS 1.0 called it useSSL; ignoring that would mean cleartext. */
 function isSecure(options) {
-  return Boolean(options.useSecureTransport) || Boolean(options.useSSL)
+  return !!options.useSecureTransport || !!options.useSSL
 }
 
 module.exports = { refuseLateOptions, toSocketOptions, toServerOptions, toClientUpgrade, toServerUpgrade }

@@ -4,6 +4,8 @@
 // very large pieces into the socket's own queue. When the turn ends, one native call for each socket passes everything on.
 // The arena is the engine's: no JavaScript can reach it, detach it, or change what is in it.
 
+const { TypeError } = require('./builtins.js')
+const { fromLatin1 } = require('./bytes.js')
 const { engineOutbound } = require('./channel.js')
 const { reportLater, reportThrown } = require('./errors.js')
 const { ARENA } = require('./native.js')
@@ -52,13 +54,12 @@ class Outbox {
     return this.#pending
   }
 
-  /** Accepts a byte string, or a Uint8Array, whose memory is the caller's again afterwards. Returns `pending`. */
-  write(payload) {
-    const length = payload.length
+  /** Accepts a byte string, or a Uint8Array, of `length`, whose memory is the caller's again afterwards. Returns `pending`. */
+  write(payload, length) {
     const pending = this.pending + length
     if (length >= DIRECT_BYTES) {
       this.#moveToEngine()
-      this.#native.stage(typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload, 0, length)
+      this.#native.stage(typeof payload === 'string' ? fromLatin1(payload) : payload, 0, length)
       this.#unwritten += length
     } else if (length > 0) {
       this.#copy(payload, length)

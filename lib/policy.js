@@ -4,11 +4,12 @@
 // the application; Node.js has neither, so everything is allowed until `setPolicy` is called. Contract sections 1.1, 8.1
 // and 8.3. The engine keeps the policy, for the process; each socket that is made asks.
 
+const { ArrayIsArray, Error, SafeSet, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
 const { processPolicy, setProcessPolicy } = require('./native.js')
 const { requireNetwork } = require('./network-permission.js')
 
-const TYPES = new Set(['web', 'privileged', 'certified'])
+const TYPES = new SafeSet(['web', 'privileged', 'certified'])
 
 /** MDN: ports below are for certified applications to listen on. */
 const FIRST_FREE_PORT = 1024
@@ -40,7 +41,7 @@ function toPolicy(manifest) {
 }
 
 function own(name, value, form) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (typeof value !== 'object' || value === null || ArrayIsArray(value)) {
     throw new TypeError(`${name} ${describe(value)}: must be ${form}`)
   }
   return { __proto__: null, ...value }

@@ -3,6 +3,8 @@
 // Options of TCP, in Node's names and meaning: from what applications pass to what the engine takes. None of this was in
 // Firefox OS; without any of them all is as it was there. Whoever gives one counts on it, so what cannot be honoured throws.
 
+const { isAborted } = require('./aborts.js')
+const { MathCeil, ObjectKeys, SafeSet, TypeError, process } = require('./builtins.js')
 const { describe, toAddress, toBoolean, toMilliseconds, toPort } = require('./convert.js')
 const { ipVersion } = require('./native.js')
 
@@ -37,7 +39,7 @@ const LISTENER = {
 }
 
 /** `reusePort` spreads connections over all listeners on these systems alone. */
-const SHARES_PORTS = new Set(['linux', 'android'])
+const SHARES_PORTS = new SafeSet(['linux', 'android'])
 
 /** What a client is made with that has none of these options. */
 const NOTHING = Object.freeze({ __proto__: null, connectTimeout: 0, idleTimeout: 0 })
@@ -45,7 +47,7 @@ const NOTHING = Object.freeze({ __proto__: null, connectTimeout: 0, idleTimeout:
 /** Those of `options` that are about TCP: of a client that connects to `host`. */
 function toClientTcp(options, host) {
   const fields = convert(CLIENT, options)
-  if (Object.keys(fields).length === 0) return NOTHING
+  if (ObjectKeys(fields).length === 0) return NOTHING
   const { localAddress: address, localPort: port = 0, timeout: idleTimeout = 0, signal } = fields
   if (address !== undefined) requireFamily(address, host)
   const tuning = toTuning(fields)
@@ -75,11 +77,13 @@ function toListenerTcp(options) {
 
 function convert(converters, options) {
   const fields = { __proto__: null }
-  for (const [name, converter] of Object.entries(converters)) {
+  const names = ObjectKeys(converters)
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]
     const value = options[name]
     // Without an address it would be all of them, or any.
     const isAbsent = value === undefined || (value === null && name !== 'localAddress')
-    if (!isAbsent) fields[name] = converter(value, name)
+    if (!isAbsent) fields[name] = converters[name](value, name)
   }
   return fields
 }
@@ -96,13 +100,14 @@ function toTuning({ noDelay, keepAlive, keepAliveDelay }) {
     noDelay: noDelay ?? true,
     keepAlive: keepAlive ?? false,
     // The system counts seconds.
-    keepAliveDelay: Math.ceil((keepAliveDelay ?? 0) / 1000),
+    keepAliveDelay: MathCeil((keepAliveDelay ?? 0) / 1000),
   }
 }
 
 /** A host that is a name may have addresses of either family. */
 function requireFamily(address, host) {
-  const [ours, theirs] = [ipVersion(address), ipVersion(host)]
+  const ours = ipVersion(address)
+  const theirs = ipVersion(host)
   if (theirs !== 0 && ours !== theirs) {
     throw new TypeError(`localAddress "${address}": must be an IPv${theirs} address, as the host is`)
   }
@@ -116,7 +121,7 @@ function toTimeout(value, name) {
 function toSignal(value, name) {
   const isSignal =
     typeof value === 'object' &&
-    typeof value.aborted === 'boolean' &&
+    typeof isAborted(value) === 'boolean' &&
     typeof value.addEventListener === 'function' &&
     typeof value.removeEventListener === 'function'
   if (!isSignal) throw new TypeError(`${name} ${describe(value)}: must be an AbortSignal`)

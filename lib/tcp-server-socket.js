@@ -2,7 +2,8 @@
 
 // TCPServerSocket: the Firefox OS API over one native listener.
 
-const { whenAborted } = require('./aborts.js')
+const { isAborted, whenAborted } = require('./aborts.js')
+const { ObjectDefineProperty } = require('./builtins.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
@@ -47,7 +48,8 @@ class TCPServerSocket extends HandlerTarget {
     const connections = toBacklog(backlog)
     this.#localAddress = this.#options.address
     this.#localPort = localPort
-    if (this.#options.signal?.aborted) {
+    const { signal } = this.#options
+    if (signal && isAborted(signal)) {
       this.#native = this.#options = this.#context = null
       return
     }
@@ -111,9 +113,9 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   /** @internal An event of the engine. */
-  [receive](kind, ...details) {
+  [receive](kind, a, b, c) {
     const handle = kind === EventKind.Accepted ? this.#onAccepted : this.#onFailed
-    this.#context.run(handle, this, ...details)
+    this.#context.run(handle, this, a, b, c)
   }
 
   #onAccepted(handle, host, port) {
@@ -123,18 +125,20 @@ class TCPServerSocket extends HandlerTarget {
       socket.close()
       return
     }
-    if (this.#passesSockets)
-      Object.defineProperty(socket, 'socket', { value: socket, writable: true, configurable: true })
+    if (this.#passesSockets) {
+      const shown = { __proto__: null, value: socket, writable: true, configurable: true }
+      ObjectDefineProperty(socket, 'socket', shown)
+    }
     const event = new TCPServerSocketEvent('connect', { socket })
     const answers = { handler: undefined, listeners: [] }
-    if (fire(this, event, this.#passesSockets ? socket : event, answers)) holdFor(socket, answers)
+    if (fire(this, 'connect', event, this.#passesSockets ? socket : event, answers)) holdFor(socket, answers)
     // A handler that threw did not take charge of the socket (decision Q-29).
     else socket.close()
   }
 
   #onFailed(failure) {
     this.close()
-    fire(this, errorEvent(failure))
+    fire(this, 'error', errorEvent(failure))
   }
 
   static {
@@ -154,6 +158,6 @@ defineInterface(TCPServerSocket, {
 })
 
 // It is closed when `close()` returns.
-makeDisposable(TCPServerSocket, () => {})
+makeDisposable(TCPServerSocket, (_server, closed) => closed())
 
 module.exports = { TCPServerSocket, makeFirstGeneration }

@@ -3,7 +3,14 @@
 // TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
 // written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
-const { whenAborted } = require('./aborts.js')
+const { isAborted, whenAborted } = require('./aborts.js')
+const {
+  ArrayBuffer,
+  ArrayBufferPrototypeGetByteLength,
+  Uint8Array,
+  TypedArrayPrototypeGetBuffer,
+} = require('./builtins.js')
+const { payloadLength } = require('./bytes.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
@@ -68,8 +75,8 @@ class TCPSocket extends HandlerTarget {
   #unwanted = false
   /** Where handlers run. */
   #context = null
-  /** Somebody waits for the end, see `whenClosed`: `{ promise, resolve }`. */
-  #ending = null
+  /** Who waits for the end, see `whenClosed`: functions. */
+  #awaiting = null
   #transport = null
 
   constructor(host, port, options) {
@@ -88,7 +95,7 @@ class TCPSocket extends HandlerTarget {
     this.#binaryType = binaryType
     this.#tlsOptions = tls
     this.#tlsConfig = config
-    const givenUp = signal?.aborted
+    const givenUp = signal && isAborted(signal)
     const place = { host, port: this.#port, asStrings: binaryType === 'string', local, givenUp }
     const channel = eventChannel()
     const unfollow = whenAborted(signal, () => this.closeImmediately())
@@ -167,8 +174,9 @@ class TCPSocket extends HandlerTarget {
     requireArguments('TCPSocket.send', arguments.length, 1)
     const payload = toPayload(data, byteOffset, byteLength, this.#binaryType)
     if (this.#readyState !== 'open') throw wrongState('Socket not open.')
-    const pending = this.#outbox.write(payload)
-    this.#bytesWritten += payload.length
+    const length = payloadLength(payload)
+    const pending = this.#outbox.write(payload, length)
+    this.#bytesWritten += length
     if (pending >= HIGH_WATER && !this.#drainDue) {
       this.#drainDue = true
       this.#outbox.wantDrain()
@@ -302,10 +310,10 @@ class TCPSocket extends HandlerTarget {
 
   #onData(data) {
     if (this.#readyState !== 'open') return
-    this.#bytesRead += typeof data === 'string' ? data.length : data.byteLength
+    this.#bytesRead += typeof data === 'string' ? data.length : ArrayBufferPrototypeGetByteLength(data)
     // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
     const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
-    this.#fire('data', foreign ? new Uint8Array(new Uint8Array(data)).buffer : data)
+    this.#fire('data', foreign ? TypedArrayPrototypeGetBuffer(new Uint8Array(new Uint8Array(data))) : data)
   }
 
   #onDrained() {
@@ -335,7 +343,7 @@ class TCPSocket extends HandlerTarget {
   #onFailed(failure) {
     if (this.#unwanted) return this.#finish()
     this.#end()
-    fire(this, errorEvent(failure))
+    fire(this, 'error', errorEvent(failure))
     try {
       this.#native.reportClosed()
     } catch (thrown) {
@@ -358,8 +366,10 @@ class TCPSocket extends HandlerTarget {
     this.#readTls(handle)
     this.#ends ??= handle.ends()
     this.#fire('close')
-    this.#ending?.resolve()
     retire(this)
+    const awaiting = this.#awaiting
+    this.#awaiting = null
+    for (let i = 0; i < (awaiting?.length ?? 0); i++) awaiting[i]()
   }
 
   /** From here on nothing can be sent or received. */
@@ -386,7 +396,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   #fire(type, data = '') {
-    fire(this, new TCPSocketEvent(type, { data }))
+    fire(this, type, new TCPSocketEvent(type, { data }))
   }
 
   static {
@@ -409,15 +419,11 @@ class TCPSocket extends HandlerTarget {
       return socket
     }
 
-    /** Resolves when `close` was fired, also where that was long ago. */
-    whenClosed = (socket) => {
-      if (socket.#native === null) return Promise.resolve()
-      if (socket.#ending === null) {
-        const ending = {}
-        ending.promise = new Promise((resolve) => (ending.resolve = resolve))
-        socket.#ending = ending
-      }
-      return socket.#ending.promise
+    /** Calls `callback` when `close` was fired, also where that was long ago. */
+    whenClosed = (socket, callback) => {
+      if (socket.#native === null) return callback()
+      socket.#awaiting ??= []
+      socket.#awaiting[socket.#awaiting.length] = callback
     }
 
     /** As `suspend()`, which the application knows nothing of, until `letGo` or until somebody listens for `data`. */

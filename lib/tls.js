@@ -4,7 +4,25 @@
 // Firefox OS. Ignoring an option could mean less security than the caller asked for, so whatever this cannot honour
 // throws a TypeError that names it.
 
-const { describe, toBoolean, toBytes, toHost, toMilliseconds, toText } = require('./convert.js')
+const {
+  ArrayIsArray,
+  ArrayPrototypeIncludes,
+  ArrayPrototypeJoin,
+  BufferByteLength,
+  BufferPrototypeBase64Slice,
+  ObjectFreeze,
+  ObjectKeys,
+  RegExpPrototypeExec,
+  StringPrototypeIncludes,
+  StringPrototypeSlice,
+  StringPrototypeToUpperCase,
+  StringPrototypeTrim,
+  TypeError,
+  TypedArrayPrototypeFill,
+  TypedArrayPrototypeGetLength,
+} = require('./builtins.js')
+const { fromHex, fromUtf8 } = require('./bytes.js')
+const { describe, matches, toBoolean, toBytes, toHost, toMilliseconds, toText } = require('./convert.js')
 const native = require('./native.js')
 const { sessionOf } = require('./tls-session.js')
 
@@ -57,9 +75,11 @@ function toServerFields(options) {
 function convert(converters, options) {
   const fields = { __proto__: null }
   try {
-    for (const [name, converter] of Object.entries(converters)) {
+    const names = ObjectKeys(converters)
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]
       const value = options[name]
-      if (value !== undefined && value !== null) fields[name] = converter(name, value)
+      if (value !== undefined && value !== null) fields[name] = converters[name](name, value)
     }
   } catch (thrown) {
     wipe(fields)
@@ -70,15 +90,15 @@ function convert(converters, options) {
 
 /** Overwrites the keys among `fields`, which nobody reads any more. They are copies: the caller's memory is the caller's. */
 function wipe({ key, pfx }) {
-  key?.fill(0)
-  pfx?.fill(0)
+  if (key) TypedArrayPrototypeFill(key, 0)
+  if (pfx) TypedArrayPrototypeFill(pfx, 0)
 }
 
 let defaults
 
 /** The engine's TlsConfig of a client of `host`. */
 function clientConfig(fields, host) {
-  return Object.keys(fields).length > 0
+  return ObjectKeys(fields).length > 0
     ? makeClientConfig(fields, host)
     : (defaults ??= makeClientConfig(fields, host))
 }
@@ -120,9 +140,9 @@ function serverConfig(fields) {
   })
 }
 
-function make(side, ...options) {
+function make(side, options, session, host) {
   try {
-    return native.TlsConfig[side](...options)
+    return native.TlsConfig[side](options, session, host)
   } catch (error) {
     throw new TypeError(error.message, { cause: error })
   }
@@ -140,7 +160,7 @@ function toIdentity({ cert, key, pfx, passphrase }) {
     throw new TypeError('pfx: holds certificate and key; cert and key must not be given too')
   }
   // OpenSSL takes a C string for it, which would end there.
-  if (pfx !== undefined && passphrase?.includes('\0')) {
+  if (pfx !== undefined && passphrase !== undefined && StringPrototypeIncludes(passphrase, '\0')) {
     throw new TypeError('passphrase: must not contain U+0000 for a pfx')
   }
   if (cert !== undefined && key === undefined) throw new TypeError('cert: needs its key')
@@ -150,12 +170,14 @@ function toIdentity({ cert, key, pfx, passphrase }) {
   return undefined
 }
 
+const { emitWarning } = process
+
 let warned = false
 
 function warn() {
   if (warned) return
   warned = true
-  process.emitWarning(
+  emitWarning(
     'rejectUnauthorized: false accepts any server: whoever is on the way can read and change everything.',
     { code: 'MOZ_TCP_SOCKET_UNVERIFIED' },
   )
@@ -163,11 +185,14 @@ function warn() {
 
 /** One or several PEM texts or buffers. */
 function toPems(name, value) {
-  return (Array.isArray(value) ? Array.from(value) : [value]).map((item) => toPem(name, item))
+  if (!ArrayIsArray(value)) return [toPem(name, value)]
+  const pems = []
+  for (let i = 0; i < value.length; i++) pems[i] = toPem(name, value[i])
+  return pems
 }
 
 function toPem(name, value) {
-  if (typeof value === 'string') return Buffer.from(value)
+  if (typeof value === 'string') return fromUtf8(value)
   return toBytes(name, value, 'PEM, as a string or a Buffer')
 }
 
@@ -186,23 +211,27 @@ function toFlag(name, value) {
 
 function toVersion(name, value) {
   const version = toText(value, name)
-  if (!VERSIONS.includes(version)) {
+  if (!ArrayPrototypeIncludes(VERSIONS, version)) {
     throw new TypeError(`${name} ${describe(version)}: must be "TLSv1.2" or "TLSv1.3"`)
   }
   return version
 }
 
 function toProtocols(name, value) {
-  if (!Array.isArray(value)) throw new TypeError(`${name} ${describe(value)}: must be an array of strings`)
-  // Read once: a getter could change its mind.
-  const protocols = [...value]
-  for (const item of protocols) {
-    if (typeof item !== 'string' || item === '' || Buffer.byteLength(item) > 255) {
+  if (!ArrayIsArray(value)) throw new TypeError(`${name} ${describe(value)}: must be an array of strings`)
+  const protocols = []
+  // RFC 7301: the list has two bytes for its length, and each name one for its own.
+  let total = 0
+  for (let i = 0; i < value.length; i++) {
+    // Read once: a getter could change its mind.
+    const item = value[i]
+    if (typeof item !== 'string' || item === '' || BufferByteLength(item) > 255) {
       throw new TypeError(`${name} ${describe(item)}: each must be a string of 1 to 255 bytes`)
     }
+    protocols[i] = item
+    total += 1 + BufferByteLength(item)
   }
-  // RFC 7301: the list has two bytes for its length, and each name one for its own.
-  if (protocols.reduce((sum, item) => sum + 1 + Buffer.byteLength(item), 0) > 65535) {
+  if (total > 65535) {
     throw new TypeError(`${name}: all together must not be longer than 65535 bytes`)
   }
   return protocols
@@ -210,13 +239,15 @@ function toProtocols(name, value) {
 
 function toFingerprint(name, value) {
   // As the openssl command line tool prints it.
-  const text = toText(value, name)
-    .trim()
-    .replace(/^sha256 fingerprint=/i, '')
-  if (!/^[\da-f]{2}(:?[\da-f]{2}){31}$/i.test(text)) {
+  const trimmed = StringPrototypeTrim(toText(value, name))
+  const prefix = RegExpPrototypeExec(/^sha256 fingerprint=/i, trimmed)
+  const text = prefix === null ? trimmed : StringPrototypeSlice(trimmed, prefix[0].length)
+  if (!matches(/^[\da-f]{2}(:?[\da-f]{2}){31}$/i, text)) {
     throw new TypeError(`${name} ${describe(text)}: must be 32 bytes in hexadecimal, with or without colons`)
   }
-  return Buffer.from(text.replaceAll(':', ''), 'hex')
+  let digits = ''
+  for (let i = 0; i < text.length; i++) if (text[i] !== ':') digits += text[i]
+  return fromHex(digits)
 }
 
 /** The session of another socket's connection. Whether it may be taken up, the engine knows. */
@@ -241,7 +272,7 @@ function tlsDetails(handle) {
   const details = handle.tlsDetails()
   if (!details) return null
   const { protocol, cipher, alpnProtocol, servername, resumed, peerCertificate } = details
-  return Object.freeze({
+  return ObjectFreeze({
     protocol: protocol ?? null,
     cipher: cipher ?? null,
     alpnProtocol: alpnProtocol ?? null,
@@ -258,9 +289,17 @@ function tlsDetails(handle) {
 function certificateDetails(raw) {
   // Loaded late: it takes longer than all of this package.
   const { X509Certificate, createHash } = require('node:crypto')
-  const digest = createHash('sha256').update(raw).digest('hex')
-  const fingerprint256 = digest.toUpperCase().match(/../g).join(':')
-  return Object.freeze({ ...readCertificate(X509Certificate, raw, fingerprint256), fingerprint256, raw })
+  const digest = StringPrototypeToUpperCase(createHash('sha256').update(raw).digest('hex'))
+  const fingerprint256 = ArrayPrototypeJoin(pieces(digest, 2), ':')
+  return ObjectFreeze({ ...readCertificate(X509Certificate, raw, fingerprint256), fingerprint256, raw })
+}
+
+/** `text` in pieces of `length`. */
+function pieces(text, length) {
+  const all = []
+  for (let at = 0; at < text.length; at += length)
+    all[all.length] = StringPrototypeSlice(text, at, at + length)
+  return all
 }
 
 const UNREADABLE = { subject: null, issuer: null, validFrom: null, validTo: null }
@@ -270,10 +309,13 @@ const UNREADABLE = { subject: null, issuer: null, validFrom: null, validTo: null
  * made it. So it gets PEM.
  */
 function readCertificate(X509Certificate, der, expected) {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
-  const pem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
+  const lines = ArrayPrototypeJoin(
+    pieces(BufferPrototypeBase64Slice(der, 0, TypedArrayPrototypeGetLength(der)), 64),
+    '\n',
+  )
+  const pem = `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
   try {
-    const { subject, issuer, validFrom, validTo, fingerprint256 } = new X509Certificate(pem)
+    const { subject, issuer, validFrom, validTo, fingerprint256 } = new X509Certificate(fromUtf8(pem))
     // An empty name is `undefined` to Node.js.
     const names = { subject: subject ?? null, issuer: issuer ?? null }
     return fingerprint256 === expected ? { ...names, validFrom, validTo } : UNREADABLE

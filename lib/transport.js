@@ -3,6 +3,7 @@
 // `socket.transport`, for code of Gecko's own such as Thunderbird's mail, news and LDAP clients, which sets timeouts on
 // what is below a socket there (nsISocketTransport) without asking whether it exists. Only that much is here.
 
+const { MathMax, MathMin, NumberIsInteger, RangeError, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
 
 const TIMEOUT_CONNECT = 0
@@ -24,10 +25,10 @@ class SocketTransport {
   setTimeout(type, seconds) {
     const kind = toType(type) === TIMEOUT_CONNECT ? 'connect' : 'idle'
     // UINT32_MAX is how Gecko's code says "never".
-    const value = Math.min(toSeconds(seconds), NEVER)
+    const value = MathMin(toSeconds(seconds), NEVER)
     this.#seconds[type] = value
     // Here 0 means at once, and there never.
-    this.#setTimeout(kind, value === NEVER ? 0 : Math.max(value * 1000, 1))
+    this.#setTimeout(kind, value === NEVER ? 0 : MathMax(value * 1000, 1))
   }
 
   /** What was set, in seconds; 65535 where nothing was, and for more than that. */
@@ -60,7 +61,7 @@ function toType(type) {
 }
 
 function toSeconds(seconds) {
-  if (!Number.isInteger(seconds)) {
+  if (!NumberIsInteger(seconds)) {
     throw new TypeError(`timeout ${describe(seconds)}: must be a whole number of seconds`)
   }
   if (seconds >= 0 && seconds <= 0xffffffff) return seconds

@@ -10,6 +10,8 @@
 const settled = Promise.resolve()
 const { then } = Promise.prototype
 const { apply } = Reflect
+// `then` asks a promise for its constructor, and that for its species. Without a prototype there is none to ask.
+Object.setPrototypeOf(settled, null)
 
 let turn = 0
 let open = false
