@@ -226,8 +226,8 @@ export interface TCPSocketTls {
 }
 
 /**
- * How connections use TCP, in the names of `node:net`. Without any of these all is as Firefox OS had it. `null` is as if
- * absent. (An extension)
+ * How connections use TCP. Without any of these all is as Firefox OS had it. Names are those of `node:net`, except
+ * `keepAliveDelay`, which is `keepAliveInitialDelay` there. `null` is as if absent. (An extension)
  */
 export interface TCPSocketTcpOptions {
   /**
@@ -280,8 +280,9 @@ export interface TCPSocketOptions<B extends TCPSocketBinaryType = TCPSocketBinar
   localPort?: number | string | null | undefined
   /**
    * How long it may take until `open`, in milliseconds: the lookup of a name, all its addresses and, with `useSecureTransport`, the TLS
-   * handshake. Then it fails with `NetworkTimeoutError`, then `close`. 0 to 2147483647; 0 is any time that the operating system
-   * takes. Out of range throws a RangeError. Default: that of `timeout`. (An extension)
+   * handshake, which in any case has 30000 milliseconds at most. Then it fails with `NetworkTimeoutError`, then `close`.
+   * 0 to 2147483647; 0 is any time that the operating system takes. Out of range throws a RangeError. Default: that of
+   * `timeout`. (An extension)
    */
   connectTimeout?: number | string | null | undefined
   /**
@@ -325,8 +326,8 @@ export interface TCPServerSocketOptions<B extends TCPSocketBinaryType = TCPSocke
    */
   reusePort?: boolean | null | undefined
   /**
-   * Closes the server when it is aborted, as `close()` does. If it is aborted already, it does not listen at all. Throws a TypeError
-   * for what is no AbortSignal. (An extension, as `node:net`)
+   * Closes the server when it is aborted, as `close()` does. If it is aborted already, it does not listen at all, and
+   * `localPort` is what was asked for. Throws a TypeError for what is no AbortSignal. (An extension, as `node:net`)
    */
   signal?: AbortSignal | null | undefined
 }
@@ -525,8 +526,8 @@ export interface TCPSocket<B extends TCPSocketBinaryType = TCPSocketBinaryType> 
    *
    * `options` are added to the TLS options that the socket was made with, and override them. An accepted socket waits for
    * its client's hello, at most `handshakeTimeout`; it presents the certificate in `options`, which then go for all of its
-   * TLS, or the listener's. Options that are not about TLS, with which the socket or its listener can be made, are ignored; any
-   * other key throws a TypeError.
+   * TLS, or the listener's. Options that are not about TLS, with which the socket or its listener can be made (`timeout`,
+   * `signal`, …), are ignored, whatever their value; any other key throws a TypeError, unless its value is `undefined` or `null`.
    *
    * Throws a `TCPSocketStateError` unless `readyState` is `'open'`, and a TypeError for bad options, for TLS options when
    * `ssl` is true already, or on an accepted socket without a certificate. Without such options does nothing when `ssl` is
@@ -615,11 +616,12 @@ export declare const TCPSocket: TCPSocketFactory & {
    *
    * Throws a TypeError for a host that is empty, holds a space, a control character or any of `[/:@?#\\`, is longer than 253
    * bytes, is not a valid internationalized name, or ends in a number without being an IPv4 address; for a port that is
-   * not an integer; and for bad options. Throws a RangeError for a port out of range. Throws an Error where `setPolicy`, or Node's
-   * permission model, does not allow it, and when the system has no thread to give. (GeckoIDL; Q-32, Q-41)
+   * not an integer; and for bad options. Throws a RangeError for a port or a time out of range. Throws an Error where `setPolicy`
+   * does not allow it, and when the system has no thread or descriptor to begin with; one with the `code`
+   * `'ERR_ACCESS_DENIED'` where Node's permission model does not allow it. (GeckoIDL; Q-32, Q-41)
    *
    * Without `connectTimeout` or `timeout`, there is no deadline but the operating system's (about two minutes on Linux). A TLS handshake
-   * fails with `NetworkTimeoutError` after 30000 milliseconds.
+   * fails with `NetworkTimeoutError` after 30000 milliseconds; `connectTimeout` and `timeout` can make that shorter, and not longer.
    */
   new <B extends TCPSocketBinaryType = 'string'>(
     host: string,
@@ -640,7 +642,10 @@ export interface TCPServerSocket<
 > extends EventTarget {
   /** The IP address it listens at. (As `localPort`) */
   readonly localAddress: string
-  /** The port it listens on: the real one, also where any free port was asked for. (GeckoIDL; Q-33) */
+  /**
+   * The port it listens on: the real one, also where any free port was asked for. It does not change when the server is closed.
+   * One whose `signal` was aborted before never listened: it answers the port that was asked for, and 0 for any. (GeckoIDL; Q-33)
+   */
   readonly localPort: number
 
   /**
@@ -705,8 +710,8 @@ export declare const TCPServerSocket: {
    * and negative mean 128.
    *
    * Throws a TypeError or a RangeError for bad arguments, and a `TCPServerSocketListenError` when the system refuses.
-   * Throws an Error where `setPolicy`, or Node's permission model, does not allow it, and when the system has no thread to
-   * give. (GeckoIDL; Q-31, Q-32, Q-34, Q-35, Q-40, Q-41)
+   * Throws an Error where `setPolicy` does not allow it, and when the system has no thread or descriptor to begin with; one
+   * with the `code` `'ERR_ACCESS_DENIED'` where Node's permission model does not allow it. (GeckoIDL; Q-31, Q-32, Q-34, Q-35, Q-40, Q-41)
    */
   new <B extends TCPSocketBinaryType = 'string'>(
     port: number | string,
