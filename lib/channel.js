@@ -3,7 +3,13 @@
 // Where events arrive from the engine, one task each, and find their socket. A live socket is held here, so that one
 // that nobody else refers to still gets its events; a closed one is not.
 
-const { ObjectDefineProperty, ReflectApply, SafeMap, process } = require('./builtins.js')
+const {
+  ArrayPrototypeIncludes,
+  ObjectDefineProperty,
+  ReflectApply,
+  SafeMap,
+  process,
+} = require('./builtins.js')
 const native = require('./native.js')
 
 /** The symbol under which sockets take their events: `socket[receive](kind, …)`. */
@@ -33,14 +39,19 @@ function eventChannel() {
   return channel
 }
 
-/** Names the listener below on `process`: one is enough for all copies of this package. */
+/** Where `process` keeps the listeners below: of each copy of this package that has an engine of its own. */
 const SETTLES_AT_EXIT = Symbol.for('moz-tcp-socket.settles-at-exit')
 
-/** What closed sockets have sent must not be lost to a `process.exit()`. */
+/** What closed sockets have sent must not be lost to a `process.exit()`. An engine knows its own sockets only. */
 function settleAtExit() {
-  if (process[SETTLES_AT_EXIT]) return
-  ObjectDefineProperty(process, SETTLES_AT_EXIT, { __proto__: null, value: true, configurable: true })
-  ReflectApply(on, process, ['exit', native.settleClosed])
+  const { settleClosed } = native
+  if (process[SETTLES_AT_EXIT] === undefined) {
+    ObjectDefineProperty(process, SETTLES_AT_EXIT, { __proto__: null, value: [], configurable: true })
+  }
+  const listeners = process[SETTLES_AT_EXIT]
+  if (ArrayPrototypeIncludes(listeners, settleClosed)) return
+  listeners[listeners.length] = settleClosed
+  ReflectApply(on, process, ['exit', settleClosed])
 }
 
 /** The engine's memory for what this realm's sockets send in a turn, and the functions on it: see src/binding/outbound.rs. */

@@ -60,7 +60,7 @@ async function peer(own, { secure, answers }) {
 
 for (const secure of [false, true]) {
   for (const answers of [false, true]) {
-    for (const how of ['in onclose', 'at once']) {
+    for (const how of ['in onclose', 'at once', 'with another copy']) {
       const which = `${secure ? 'TLS' : 'plain'}, ${answers ? 'a peer that answers' : 'a silent peer'}`
       test.serial(`process.exit() ${how} loses nothing that was sent before close(): ${which}`, async (t) => {
         const own = scope(t)

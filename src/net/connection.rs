@@ -223,7 +223,7 @@ impl Task {
         let ended = self.poll_shutdown(cx, &mut transport);
         // A peer that writes before it reads makes no room for a close_notify otherwise.
         if ended.is_pending() && dropping {
-          dropping = poll_drop_input(&mut transport, cx).is_pending();
+          dropping = poll_drop_input(&mut transport, cx, &mut 0).is_pending();
         }
         ended
       });
@@ -244,7 +244,7 @@ impl Task {
       if reading {
         std::future::poll_fn(|cx| {
           // What has come by now; more than that nobody waits for.
-          let _ = poll_drop_input(&mut transport, cx);
+          let _ = poll_drop_input(&mut transport, cx, &mut 0);
           Poll::Ready(())
         })
         .await;

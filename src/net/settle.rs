@@ -36,6 +36,10 @@ pub(super) const MOST_SETTLING: usize = 512;
 const PROBE: Duration = Duration::from_millis(5);
 const LONGEST_PROBE: Duration = Duration::from_millis(500);
 
+/// How long a peer that has acknowledged everything must be silent before it is owed nothing. One that still answers has not read
+/// everything: it would learn of a reset when it writes, and might not read on.
+const QUIET: Duration = Duration::from_millis(80);
+
 /// Decides how long one connection is watched, with no I/O.
 #[derive(Debug, Default)]
 pub(super) enum Settling {
@@ -96,8 +100,8 @@ impl Drop for Settled<'_> {
   }
 }
 
-/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it. The `debt` is paid as
-/// soon as the peer has acknowledged everything.
+/// After FIN: drops what still comes, until the peer ends as well or there is no more use in it. The `debt` is paid when
+/// the peer has acknowledged everything and is silent.
 pub(super) async fn settle(
   _settled: Settled<'_>,
   transport: &mut Transport,
@@ -111,23 +115,25 @@ async fn watch(transport: &mut Transport, mut debt: Option<Debt>) {
   let mut settling = Settling::default();
   let mut probe = PROBE;
   while settling.goes_on(transport.unacknowledged().ok(), Instant::now()) {
-    if settling.is_paid() {
-      debt = None;
-    }
-    if time::timeout(probe, drop_input(transport)).await.is_ok() {
+    let mut dropped = 0;
+    let ended = std::future::poll_fn(|cx| poll_drop_input(transport, cx, &mut dropped));
+    if time::timeout(probe, ended).await.is_ok() {
       break;
+    }
+    if settling.is_paid() && dropped == 0 && probe >= QUIET {
+      debt = None;
     }
     probe = (probe * 2).min(LONGEST_PROBE);
   }
   drop(debt);
 }
 
-async fn drop_input(transport: &mut Transport) {
-  std::future::poll_fn(|cx| poll_drop_input(transport, cx)).await;
-}
-
-/// Drops what comes, until the end of it.
-pub(super) fn poll_drop_input(transport: &mut Transport, cx: &mut TaskContext<'_>) -> Poll<()> {
+/// Drops what comes, until the end of it, and counts the bytes.
+pub(super) fn poll_drop_input(
+  transport: &mut Transport,
+  cx: &mut TaskContext<'_>,
+  dropped: &mut usize,
+) -> Poll<()> {
   SCRATCH.with_borrow_mut(|scratch| {
     loop {
       let mut buf = ReadBuf::new(scratch);
@@ -135,6 +141,7 @@ pub(super) fn poll_drop_input(transport: &mut Transport, cx: &mut TaskContext<'_
       if read.is_err() || buf.filled().is_empty() {
         return Poll::Ready(());
       }
+      *dropped += buf.filled().len();
     }
   })
 }
