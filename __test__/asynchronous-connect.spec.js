@@ -9,8 +9,12 @@ const net = require('node:net')
 const test = require('ava')
 
 const { ask } = require('./fixtures/lifecycle/run-child.js')
+const { tcpSockets } = require('./fixtures/reliability/kernel.js')
+const { testOn } = require('./helpers/needs.js')
 const { makePki } = require('./helpers/pki.js')
 const { TCPServerSocket, TCPSocket, deferred, mozTCPSocket, receive, scope } = require('./helpers/sockets.js')
+
+const testOnLinux = testOn(test, process.platform === 'linux', 'Linux')
 
 const local = { localAddress: '127.0.0.1' }
 
@@ -324,6 +328,30 @@ test('a handler that rejects closes the socket; a listener that rejects does not
     'throwing then': { reported: ['unhandledRejection throwing then'], events: ['close'] },
   })
 })
+
+testOnLinux(
+  'a handler that awaits close alone gets it within 10 seconds, and keeps no descriptor',
+  async (t) => {
+    const own = scope(t)
+    const started = performance.now()
+    const closed = deferred()
+    const { server, socket, peer } = await accept(own, async (accepted) => {
+      await new Promise((resolve) => accepted.addEventListener('close', resolve))
+      closed.resolve(performance.now() - started)
+    })
+    const { localPort: from } = peer
+    const held = () => tcpSockets().filter((row) => row.local === server.localPort && row.remote === from)
+    await own.letTimeGo()
+    t.is(socket.readyState, 'open')
+    t.is(held().length, 1)
+    peer.resume()
+    const waited = await closed.promise
+    t.true(waited > 9000 && waited < 15_000, `${waited} ms`)
+    t.is(socket.bytesRead, 'request'.length, 'what came was delivered')
+    // A connection without an inode belongs to the kernel, and to no process any more.
+    while (held().some(({ inode }) => inode !== '0')) await new Promise(setImmediate)
+  },
+)
 
 test('a client cannot be held back: it has its handlers from the beginning', async (t) => {
   const own = scope(t)

@@ -10,6 +10,8 @@
 // ask its `exec`; and no `map`, `filter`, `slice` or `splice`, which ask the array for its constructor.
 
 const { Buffer } = require('node:buffer')
+// Not those of the global object, which may be a test runner's.
+const { clearTimeout, setTimeout } = require('node:timers')
 
 const { bind, call } = Function.prototype
 
@@ -91,7 +93,9 @@ module.exports = {
   String,
   TypeError,
   Uint8Array,
+  clearTimeout,
   process,
+  setTimeout,
 
   ArrayIsArray: Array.isArray,
   ArrayPrototypeIncludes: uncurryThis(Array.prototype.includes),

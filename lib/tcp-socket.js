@@ -9,6 +9,8 @@ const {
   ArrayBufferPrototypeGetByteLength,
   Uint8Array,
   TypedArrayPrototypeGetBuffer,
+  clearTimeout,
+  setTimeout,
 } = require('./builtins.js')
 const { payloadLength } = require('./bytes.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
@@ -30,6 +32,12 @@ const { EventKind } = native
 
 /** More than this many pending bytes, and `send` answers false. Reaching it makes a `drain` due (decision Q-01). */
 const HIGH_WATER = 65536
+
+/**
+ * How long a socket is held back, in milliseconds. A held socket does not notice that its peer is gone, so a handler that waits
+ * for `close` alone would otherwise keep it, and its descriptor, for ever.
+ */
+const LONGEST_HOLD = 10_000
 
 /** Passed to the constructor in place of a host: makes a socket that was never connected. */
 const MAKE = Symbol('make')
@@ -65,8 +73,8 @@ class TCPSocket extends HandlerTarget {
   #unfollow = null
   /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
-  /** See `holdBack`. */
-  #isHeld = false
+  /** See `holdBack`: the timer that ends it. */
+  #hold = null
   /** `drain` is due when nothing is pending. */
   #drainDue = false
   /** The peer will send no more; the socket closes when nothing is pending. */
@@ -185,14 +193,14 @@ class TCPSocket extends HandlerTarget {
   }
 
   suspend() {
-    if (this.#suspensions++ === 0 && !this.#isHeld) this.#native?.suspend()
+    if (this.#suspensions++ === 0 && this.#hold === null) this.#native?.suspend()
   }
 
   resume() {
     if (this.#suspensions === 0) {
       throw wrongState('Calling resume() on a connection that was not suspended.')
     }
-    if (--this.#suspensions === 0 && !this.#isHeld) this.#native?.resume()
+    if (--this.#suspensions === 0 && this.#hold === null) this.#native?.resume()
   }
 
   upgradeToSecure(options) {
@@ -357,6 +365,7 @@ class TCPSocket extends HandlerTarget {
     const handle = this.#native
     this.#native = null
     detach(this.#id)
+    letGo(this)
     // So that applications can still use them.
     if (this.#ssl) this.#tlsSession = handle.tlsSession()
     handle.release()
@@ -426,17 +435,21 @@ class TCPSocket extends HandlerTarget {
       socket.#awaiting[socket.#awaiting.length] = callback
     }
 
-    /** As `suspend()`, which the application knows nothing of, until `letGo` or until somebody listens for `data`. */
+    /**
+     * As `suspend()`, which the application knows nothing of, until `letGo`, until somebody listens for `data`, or until
+     * LONGEST_HOLD has passed.
+     */
     holdBack = (socket) => {
-      if (socket.#isHeld) return
-      if (socket.#suspensions === 0) socket.#native?.suspend()
-      socket.#isHeld = true
+      if (socket.#hold !== null || socket.#native === null) return
+      if (socket.#suspensions === 0) socket.#native.suspend()
+      socket.#hold = setTimeout(letGo, LONGEST_HOLD, socket).unref()
       whenWanted(socket, 'data', () => letGo(socket))
     }
 
     letGo = (socket) => {
-      if (!socket.#isHeld) return
-      socket.#isHeld = false
+      if (socket.#hold === null) return
+      clearTimeout(socket.#hold)
+      socket.#hold = null
       if (socket.#suspensions === 0) socket.#native?.resume()
     }
   }
