@@ -24,8 +24,8 @@ const TYPES = ['open', 'data', 'drain', 'error', 'close']
  * A server that answers `connect` with `answer(socket)`, and a `node:net` peer of it which `say`s something. Resolves
  * with the accepted socket when `connect` was delivered.
  */
-async function accept(own, answer, say = (peer) => peer.end('request'), how = 'handler') {
-  const server = new TCPServerSocket(0, local)
+async function accept(own, answer, say = (peer) => peer.end('request'), how = 'handler', options = {}) {
+  const server = new TCPServerSocket(0, { ...local, ...options })
   own.onEnd(() => server.close())
   const accepted = new Promise((resolve) => {
     const handler = ({ socket }) => {
@@ -328,6 +328,35 @@ test('a handler that rejects closes the socket; a listener that rejects does not
     'throwing then': { reported: ['unhandledRejection throwing then'], events: ['close'] },
   })
 })
+
+for (const [what, options, set] of [
+  ['of the listener', { timeout: 100 }, () => {}],
+  // At once, that is after a millisecond.
+  ['that is set meanwhile', {}, ({ transport }) => transport.setTimeout(transport.TIMEOUT_READ_WRITE, 0)],
+]) {
+  test(`a timeout ${what} does not count while the handler is under way, and does afterwards`, async (t) => {
+    const own = scope(t)
+    const may = deferred()
+    const serve = (accepted) => {
+      setImmediate(set, accepted)
+      return may.promise
+    }
+    const { socket, peer } = await accept(own, serve, (raw) => raw.write('request'), 'handler', options)
+    const { seen, closed } = listenTo(socket, ['error', 'close'])
+    // Others, who are not held, come to a longer one meanwhile.
+    const { port } = await own.netServer()
+    for (let i = 0; i < 2; i++) {
+      const [other, events] = own.open('127.0.0.1', port, { timeout: 200 })
+      await events.event('close')
+      t.is(other.readyState, 'closed')
+      peer.write('more')
+    }
+    t.deepEqual(seen, [])
+    t.is(socket.readyState, 'open')
+    may.resolve()
+    t.deepEqual(await closed, ['error', 'close'])
+  })
+}
 
 testOnLinux(
   'a handler that awaits close alone gets it within 10 seconds, and keeps no descriptor',

@@ -73,6 +73,8 @@ class TCPSocket extends HandlerTarget {
   #unfollow = null
   /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
+  /** How long the connection may be silent, in milliseconds; 0 is for ever. The engine knows of it unless the socket is held. */
+  #idleTimeout = 0
   /** See `holdBack`: the timer that ends it. */
   #hold = null
   /** `drain` is due when nothing is pending. */
@@ -110,6 +112,7 @@ class TCPSocket extends HandlerTarget {
     try {
       const handle = new native.TCPSocket(channel, place, secure ? config : undefined)
       if (connectTimeout > 0) handle.setConnectTimeout(connectTimeout)
+      this.#idleTimeout = idleTimeout
       if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
       this.#open(givenUp ? 'closing' : 'connecting', handle)
     } catch (error) {
@@ -268,8 +271,13 @@ class TCPSocket extends HandlerTarget {
 
   /** What `transport.setTimeout` leads to. `kind` is `'connect'` or `'idle'`; 0 milliseconds mean never. */
   #setTimeout(kind, milliseconds) {
-    if (kind === 'idle') this.#native?.setIdleTimeout(milliseconds)
+    if (kind === 'idle') this.#setIdleTimeout(milliseconds)
     else if (this.#readyState === 'connecting') this.#native.setConnectTimeout(milliseconds)
+  }
+
+  #setIdleTimeout(milliseconds) {
+    this.#idleTimeout = milliseconds
+    if (this.#hold === null) this.#native?.setIdleTimeout(milliseconds)
   }
 
   #stopConnecting() {
@@ -423,6 +431,7 @@ class TCPSocket extends HandlerTarget {
       socket.#ssl = secure
       socket.#accepted = true
       socket.#tlsConfig = config
+      socket.#idleTimeout = idleTimeout
       if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
       socket.#open('open', handle)
       return socket
@@ -437,11 +446,12 @@ class TCPSocket extends HandlerTarget {
 
     /**
      * As `suspend()`, which the application knows nothing of, until `letGo`, until somebody listens for `data`, or until
-     * LONGEST_HOLD has passed.
+     * LONGEST_HOLD has passed. The peer may be active without being read, so nothing counts as silence meanwhile.
      */
     holdBack = (socket) => {
       if (socket.#hold !== null || socket.#native === null) return
       if (socket.#suspensions === 0) socket.#native.suspend()
+      if (socket.#idleTimeout > 0) socket.#native.setIdleTimeout(0)
       socket.#hold = setTimeout(letGo, LONGEST_HOLD, socket).unref()
       whenWanted(socket, 'data', () => letGo(socket))
     }
@@ -450,6 +460,7 @@ class TCPSocket extends HandlerTarget {
       if (socket.#hold === null) return
       clearTimeout(socket.#hold)
       socket.#hold = null
+      if (socket.#idleTimeout > 0) socket.#native?.setIdleTimeout(socket.#idleTimeout)
       if (socket.#suspensions === 0) socket.#native?.resume()
     }
   }
