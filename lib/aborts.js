@@ -3,6 +3,8 @@
 // What happens when an AbortSignal aborts. A program often has one signal for all of its life, and gives it to each of
 // many sockets: so there is one listener on a signal, however many wait for it, and none when nobody does any more.
 
+const { addAbortListener } = require('node:events')
+
 const {
   AbortSignal,
   AbortSignalPrototypeAddEventListener,
@@ -11,25 +13,54 @@ const {
   SafeSet,
   SafeWeakMap,
 } = require('./builtins.js')
+const { reportSoon } = require('./errors.js')
 
 /** By signal: `{ actions, run }`, what is to be done and the listener that does it. */
 const waiting = new SafeWeakMap()
 
-/** Whether `signal` has aborted. Those of other libraries are asked in their own way. */
+/**
+ * How `addAbortListener` listens, where it exists (Node.js 20.5): with a symbol of Node's own, because of which
+ * `stopImmediatePropagation()` of an earlier listener does not keep the event from this one. That function itself is not used, since
+ * it calls whatever method the signal has now.
+ */
+function listenerOptions() {
+  let options
+  const signal = {
+    aborted: false,
+    addEventListener: (_type, _listener, given) => (options = given),
+    removeEventListener() {},
+  }
+  try {
+    addAbortListener?.(signal, () => {})
+  } catch {
+    // Another runtime, which wants a signal of its own.
+  }
+  return { __proto__: null, ...options, once: true }
+}
+
+const OPTIONS = listenerOptions()
+
+/** Whether `signal` has aborted. Those of other libraries are asked in their own way, and may answer otherwise the next time. */
 function isAborted(signal) {
   return signal instanceof AbortSignal ? AbortSignalPrototypeGetAborted(signal) : signal.aborted
 }
 
-/** Calls `action` when `signal`, if there is one, aborts; not where it has already. Returns a function that takes that back. */
+/**
+ * Calls `action` when `signal`, which has not aborted, does. Returns a function that takes that back, and does not throw. What an action
+ * throws is reported, and keeps no other from being called.
+ */
 function whenAborted(signal, action) {
-  if (signal === undefined || isAborted(signal)) return () => {}
   const { actions, run } = waiting.get(signal) ?? listen(signal)
   actions.add(action)
   return () => {
     if (!actions.delete(action) || actions.size > 0) return
     waiting.delete(signal)
-    if (signal instanceof AbortSignal) AbortSignalPrototypeRemoveEventListener(signal, 'abort', run)
-    else signal.removeEventListener('abort', run)
+    try {
+      if (signal instanceof AbortSignal) AbortSignalPrototypeRemoveEventListener(signal, 'abort', run)
+      else signal.removeEventListener('abort', run)
+    } catch (thrown) {
+      reportSoon(thrown)
+    }
   }
 }
 
@@ -40,13 +71,16 @@ function listen(signal) {
     const due = []
     actions.forEach((action) => (due[due.length] = action))
     actions.clear()
-    for (let i = 0; i < due.length; i++) due[i]()
+    for (let i = 0; i < due.length; i++) {
+      try {
+        due[i]()
+      } catch (thrown) {
+        reportSoon(thrown)
+      }
+    }
   }
-  if (signal instanceof AbortSignal) {
-    AbortSignalPrototypeAddEventListener(signal, 'abort', run, { __proto__: null, once: true })
-  } else {
-    signal.addEventListener('abort', run, { once: true })
-  }
+  if (signal instanceof AbortSignal) AbortSignalPrototypeAddEventListener(signal, 'abort', run, OPTIONS)
+  else signal.addEventListener('abort', run, OPTIONS)
   const entry = { actions, run }
   waiting.set(signal, entry)
   return entry

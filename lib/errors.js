@@ -12,6 +12,7 @@ const {
   Number,
   ObjectDefineProperty,
   ObjectKeys,
+  ReflectApply,
   RegExpPrototypeExec,
   SafeMap,
   StringPrototypeIncludes,
@@ -23,6 +24,7 @@ const {
 const { TCPSocketErrorEvent } = require('./events.js')
 const { reportException } = require('./native.js')
 
+const { nextTick } = process
 const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
 const mapForEach = uncurryThis(Map.prototype.forEach)
 
@@ -126,6 +128,12 @@ function reportLater(thrown) {
   uncaught[uncaught.length] = { thrown, context: new AsyncResource('TCPSOCKETEXCEPTION') }
 }
 
+/** The same where this may be no event of the engine, after which exceptions are reported. */
+function reportSoon(thrown) {
+  reportLater(thrown)
+  ReflectApply(nextTick, process, [reportThrown])
+}
+
 /** Reports what was kept. Nothing that belongs to an event may follow. */
 function reportThrown() {
   while (uncaught.length > 0) {
@@ -134,4 +142,13 @@ function reportThrown() {
   }
 }
 
-module.exports = { wrongState, bindFailure, eventError, errorEvent, reportLater, reportThrown, windowsError }
+module.exports = {
+  wrongState,
+  bindFailure,
+  eventError,
+  errorEvent,
+  reportLater,
+  reportSoon,
+  reportThrown,
+  windowsError,
+}

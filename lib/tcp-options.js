@@ -44,11 +44,14 @@ const SHARES_PORTS = new SafeSet(['linux', 'android'])
 /** What a client is made with that has none of these options. */
 const NOTHING = Object.freeze({ __proto__: null, connectTimeout: 0, idleTimeout: 0 })
 
+const NO_SIGNAL = Object.freeze({ __proto__: null, signal: undefined, aborted: undefined })
+
 /** Those of `options` that are about TCP: of a client that connects to `host`. */
 function toClientTcp(options, host) {
   const fields = convert(CLIENT, options)
   if (ObjectKeys(fields).length === 0) return NOTHING
-  const { localAddress: address, localPort: port = 0, timeout: idleTimeout = 0, signal } = fields
+  const { localAddress: address, localPort: port = 0, timeout: idleTimeout = 0 } = fields
+  const { signal, aborted: givenUp } = fields.signal ?? NO_SIGNAL
   if (address !== undefined) requireFamily(address, host)
   const tuning = toTuning(fields)
   const isLocal = (address ?? fields.localPort ?? tuning) !== undefined
@@ -57,6 +60,7 @@ function toClientTcp(options, host) {
     connectTimeout: fields.connectTimeout ?? idleTimeout,
     idleTimeout,
     signal,
+    givenUp,
     local: isLocal ? { address, port, tuning: tuning ?? DEFAULT_TUNING } : undefined,
   }
 }
@@ -64,7 +68,7 @@ function toClientTcp(options, host) {
 /** The same of a listener. */
 function toListenerTcp(options) {
   const fields = convert(LISTENER, options)
-  const { localAddress: address = '0.0.0.0', ipv6Only = false, reusePort = false, signal } = fields
+  const { localAddress: address = '0.0.0.0', ipv6Only = false, reusePort = false } = fields
   if (ipv6Only && ipVersion(address) !== 6) {
     throw new TypeError('ipv6Only: needs an IPv6 localAddress, such as "::"')
   }
@@ -72,7 +76,8 @@ function toListenerTcp(options) {
     throw new TypeError(`reusePort: is not supported on ${process.platform}`)
   }
   const { timeout: idleTimeout = 0 } = fields
-  return { address, ipv6Only, reusePort, signal, idleTimeout, tuning: toTuning(fields) }
+  const { signal, aborted: givenUp } = fields.signal ?? NO_SIGNAL
+  return { address, ipv6Only, reusePort, signal, givenUp, idleTimeout, tuning: toTuning(fields) }
 }
 
 function convert(converters, options) {
@@ -117,15 +122,15 @@ function toTimeout(value, name) {
   return toMilliseconds(value, name, 0, MAX_TIMEOUT)
 }
 
-/** An AbortSignal, of any realm. */
+/** An AbortSignal, of any realm, and whether it has aborted, which is asked once. */
 function toSignal(value, name) {
+  const aborted = typeof value === 'object' ? isAborted(value) : undefined
   const isSignal =
-    typeof value === 'object' &&
-    typeof isAborted(value) === 'boolean' &&
+    typeof aborted === 'boolean' &&
     typeof value.addEventListener === 'function' &&
     typeof value.removeEventListener === 'function'
   if (!isSignal) throw new TypeError(`${name} ${describe(value)}: must be an AbortSignal`)
-  return value
+  return { signal: value, aborted }
 }
 
 module.exports = {

@@ -2,7 +2,7 @@
 
 // TCPServerSocket: the Firefox OS API over one native listener.
 
-const { isAborted, whenAborted } = require('./aborts.js')
+const { whenAborted } = require('./aborts.js')
 const { ObjectDefineProperty } = require('./builtins.js')
 const { attach, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
@@ -48,8 +48,7 @@ class TCPServerSocket extends HandlerTarget {
     const connections = toBacklog(backlog)
     this.#localAddress = this.#options.address
     this.#localPort = localPort
-    const { signal } = this.#options
-    if (signal && isAborted(signal)) {
+    if (this.#options.givenUp) {
       this.#native = this.#options = this.#context = null
       return
     }
@@ -61,11 +60,11 @@ class TCPServerSocket extends HandlerTarget {
     const asStrings = binaryType === 'string'
     const place = { address, port: this.#localPort, backlog, asStrings, ipv6Only, reusePort, tuning }
     const channel = eventChannel()
-    const unfollow = whenAborted(signal, () => this.close())
+    const unfollow = signal && whenAborted(signal, () => this.#close())
     try {
       this.#native = new native.TCPServerSocket(channel, place, secure ? config : undefined)
     } catch (error) {
-      unfollow()
+      unfollow?.()
       throw bindFailure(error, address, this.#localPort)
     }
     this.#unfollow = unfollow
@@ -90,11 +89,16 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   close() {
+    this.#close()
+  }
+
+  /** What a signal leads to, too, whatever an application made of the method. */
+  #close() {
     if (this.#native === null) return
     // So that it can still be read.
-    void this.failedHandshakes
+    this.#failedHandshakes = this.#native.failedHandshakes
     detach(this.#id)
-    this.#unfollow()
+    this.#unfollow?.()
     this.#native.close()
     // There may be a key among them.
     this.#native = this.#options = null
@@ -137,7 +141,7 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   #onFailed(failure) {
-    this.close()
+    this.#close()
     fire(this, 'error', errorEvent(failure))
   }
 

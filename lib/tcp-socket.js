@@ -3,7 +3,7 @@
 // TCPSocket: the Firefox OS API over one native connection. The engine reports facts (bytes, the peer's end, all
 // written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
-const { isAborted, whenAborted } = require('./aborts.js')
+const { whenAborted } = require('./aborts.js')
 const {
   ArrayBuffer,
   ArrayBufferPrototypeGetByteLength,
@@ -100,15 +100,14 @@ class TCPSocket extends HandlerTarget {
     this.#connect(target, toSocketOptions(options, target))
   }
 
-  #connect(host, { secure, binaryType, tls, config, local, connectTimeout, idleTimeout, signal }) {
+  #connect(host, { secure, binaryType, tls, config, local, connectTimeout, idleTimeout, signal, givenUp }) {
     this.#ssl = secure
     this.#binaryType = binaryType
     this.#tlsOptions = tls
     this.#tlsConfig = config
-    const givenUp = signal && isAborted(signal)
     const place = { host, port: this.#port, asStrings: binaryType === 'string', local, givenUp }
     const channel = eventChannel()
-    const unfollow = whenAborted(signal, () => this.closeImmediately())
+    const unfollow = signal && !givenUp ? whenAborted(signal, () => this.#closeImmediately()) : null
     try {
       const handle = new native.TCPSocket(channel, place, secure ? config : undefined)
       if (connectTimeout > 0) handle.setConnectTimeout(connectTimeout)
@@ -116,7 +115,7 @@ class TCPSocket extends HandlerTarget {
       if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
       this.#open(givenUp ? 'closing' : 'connecting', handle)
     } catch (error) {
-      unfollow()
+      unfollow?.()
       throw error
     }
     this.#unfollow = unfollow
@@ -225,7 +224,7 @@ class TCPSocket extends HandlerTarget {
       this.#native.upgrade(config)
     } catch (thrown) {
       // What follows must not leave in the clear.
-      this.closeImmediately()
+      this.#closeImmediately()
       throw thrown
     }
   }
@@ -241,17 +240,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   closeImmediately() {
-    // What `close()` still waits to send is given up as well.
-    if (this.#readyState === 'open' || (this.#readyState === 'closing' && !this.#unwanted)) {
-      this.#readyState = 'closing'
-      this.#drainDue = false
-      this.#unwanted = true
-      this.#outbox.discard()
-      this.#outbox = null
-      this.#native.closeImmediately()
-    } else {
-      this.#stopConnecting()
-    }
+    this.#closeImmediately()
   }
 
   ref() {
@@ -278,6 +267,21 @@ class TCPSocket extends HandlerTarget {
   #setIdleTimeout(milliseconds) {
     this.#idleTimeout = milliseconds
     if (this.#hold === null) this.#native?.setIdleTimeout(milliseconds)
+  }
+
+  /** What a signal leads to, too, whatever an application made of the method. */
+  #closeImmediately() {
+    // What `close()` still waits to send is given up as well.
+    if (this.#readyState === 'open' || (this.#readyState === 'closing' && !this.#unwanted)) {
+      this.#readyState = 'closing'
+      this.#drainDue = false
+      this.#unwanted = true
+      this.#outbox.discard()
+      this.#outbox = null
+      this.#native.closeImmediately()
+    } else {
+      this.#stopConnecting()
+    }
   }
 
   #stopConnecting() {
@@ -378,11 +382,11 @@ class TCPSocket extends HandlerTarget {
     if (this.#ssl) this.#tlsSession = handle.tlsSession()
     handle.release()
     this.#context.end()
-    this.#unfollow?.()
-    this.#unfollow = null
     this.#readTls(handle)
     this.#ends ??= handle.ends()
     this.#fire('close')
+    this.#unfollow?.()
+    this.#unfollow = null
     retire(this)
     const awaiting = this.#awaiting
     this.#awaiting = null

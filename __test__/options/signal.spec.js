@@ -3,11 +3,12 @@
 // An AbortSignal: it stops connecting, ends an open connection at once, and closes a listener. The application asked for that,
 // so there is no error. Nothing of a socket that is closed stays with the signal.
 
-const { once, getEventListeners } = require('node:events')
+const { addAbortListener, once, getEventListeners } = require('node:events')
 const vm = require('node:vm')
 
 const test = require('ava')
 
+const { ask } = require('../fixtures/lifecycle/run-child.js')
 const { attempts, openSockets } = require('../fixtures/reliability/kernel.js')
 const { fullListener } = require('../helpers/full-listener.js')
 const { testOn } = require('../helpers/needs.js')
@@ -211,4 +212,98 @@ test('the abort handler of the application may use the socket', async (t) => {
   abort()
   t.deepEqual(states, ['open', 'closing'])
   t.deepEqual(await events.closed(), ['open', 'close'])
+})
+
+test('a signal that throws when it is told to forget keeps neither close nor asyncDispose back; one action, no other', async (t) => {
+  t.deepEqual(await ask('hostile-signals.js'), {
+    reported: ['removeEventListener', 'removeEventListener', 'first', 'second'],
+    seen: ['close', 'disposed', 'server', 'first', 'second', 'aborted'],
+  })
+})
+
+test.serial(
+  'what an application made of close() and closeImmediately() does not keep a signal from closing',
+  async (t) => {
+    const own = scope(t)
+    const { closeImmediately } = TCPSocket.prototype
+    const { close } = TCPServerSocket.prototype
+    t.teardown(() => {
+      TCPSocket.prototype.closeImmediately = closeImmediately
+      TCPServerSocket.prototype.close = close
+    })
+    const { signal, abort } = controller()
+    const listening = own.listen({ signal, localAddress: '127.0.0.1' })
+    const [, first] = own.open('127.0.0.1', listening.port, { signal })
+    const [, second] = own.open('127.0.0.1', listening.port, { signal })
+    await Promise.all([first.event('open'), second.event('open')])
+    TCPSocket.prototype.closeImmediately = () => t.fail('closeImmediately')
+    TCPServerSocket.prototype.close = () => t.fail('close')
+    abort()
+    TCPSocket.prototype.closeImmediately = closeImmediately
+    TCPServerSocket.prototype.close = close
+    t.deepEqual(await first.closed(), ['open', 'close'])
+    t.deepEqual(await second.closed(), ['open', 'close'])
+    // The port is free.
+    own.listen({ localAddress: '127.0.0.1' }, { port: listening.port }).server.close()
+  },
+)
+
+test('a subclass that closes otherwise is closed by its signal all the same', async (t) => {
+  const own = scope(t)
+  const { port } = await own.netServer()
+  class Pooled extends TCPSocket {
+    close() {}
+    closeImmediately() {}
+  }
+  const { signal, abort } = controller()
+  const socket = new Pooled('127.0.0.1', port, { signal })
+  await new Promise((resolve) => {
+    socket.onopen = resolve
+  })
+  const closed = new Promise((resolve) => {
+    socket.onclose = resolve
+  })
+  abort()
+  await closed
+  t.is(socket.readyState, 'closed')
+})
+
+testWhere(
+  test,
+  addAbortListener !== undefined,
+  'Node.js 20.5',
+)('an earlier listener that stops the event does not keep it from sockets and listeners', async (t) => {
+  const own = scope(t)
+  const { signal, abort } = controller()
+  signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+  const listening = own.listen({ signal, localAddress: '127.0.0.1' })
+  const [, events] = own.open('127.0.0.1', listening.port, { signal })
+  await events.event('open')
+  abort()
+  t.deepEqual(await events.closed(), ['open', 'close'])
+  own.listen({ localAddress: '127.0.0.1' }, { port: listening.port }).server.close()
+})
+
+test('whether a signal has aborted is asked once', async (t) => {
+  const own = scope(t)
+  const { port } = await own.netServer()
+  let asked = 0
+  const heard = []
+  const signal = {
+    // By the second time it would have.
+    get aborted() {
+      return asked++ > 0
+    },
+    addEventListener: (type, run) => heard.push(run),
+    removeEventListener() {},
+  }
+  const [, events] = own.open('127.0.0.1', port, { signal })
+  await events.event('open')
+  t.is(asked, 1)
+  t.is(heard.length, 1)
+  heard[0]()
+  t.deepEqual(await events.closed(), ['open', 'close'])
+  asked = 0
+  own.listen({ signal }).server.close()
+  t.is(asked, 1)
 })
