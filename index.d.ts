@@ -744,7 +744,14 @@ export interface TCPSocketManifestFeatures {
  */
 export interface TCPSocketManifest extends TCPSocketManifestFeatures {
   /** Of KaiOS 3, which has these members here. Where it is there, it alone is read. */
-  readonly b2g_features?: TCPSocketManifestFeatures | undefined
+  readonly b2g_features?:
+    | (TCPSocketManifestFeatures & {
+        /** Its own names are allowed, too: they mean `'web'`, `'privileged'` and `'certified'`. */
+        readonly type?: 'pwa' | 'signed' | 'core' | (string & {}) | undefined
+        /** `true` means `'certified'`, whatever the type. */
+        readonly core?: boolean | undefined
+      })
+    | undefined
 }
 
 /**

@@ -243,6 +243,23 @@ test.serial('the type in b2g_features decides who may listen below 1024', (t) =>
   t.is(t.throws(() => new TCPServerSocket(80, NOWHERE)).syscall, 'listen')
 })
 
+for (const [features, meant] of [
+  [{ type: 'pwa' }, 'web'],
+  [{ type: 'signed' }, 'privileged'],
+  [{ type: 'core' }, 'certified'],
+  [{ core: true }, 'certified'],
+  [{ type: 'signed', core: true }, 'certified'],
+  [{ type: 'signed', core: false }, 'privileged'],
+]) {
+  test.serial(`in b2g_features ${JSON.stringify(features)} means ${meant}`, (t) => {
+    setPolicy({ b2g_features: { ...features, permissions } })
+    const listen = () => new TCPServerSocket(80, NOWHERE)
+    if (meant === 'web') t.throws(listen, NOT_PERMITTED)
+    else if (meant === 'privileged') t.throws(listen, { message: /only a certified application/ })
+    else t.is(t.throws(listen).syscall, 'listen')
+  })
+}
+
 test.serial('an argument that is missing is a TypeError first, with a policy too', (t) => {
   setPolicy({})
   t.throws(() => new TCPSocket('127.0.0.1'), { instanceOf: TypeError })
@@ -257,7 +274,12 @@ for (const [policy, message] of [
   [{ type: null }, 'type null: must be "web", "privileged" or "certified"'],
   [{ b2g_features: null }, 'b2g_features null: must be an object, with type and permissions'],
   [{ b2g_features: true }, 'b2g_features true: must be an object, with type and permissions'],
-  [{ b2g_features: { type: 'hosted' } }, 'type "hosted": must be "web", "privileged" or "certified"'],
+  [{ type: 'core' }, 'type "core": must be "web", "privileged" or "certified"'],
+  [
+    { b2g_features: { type: 'hosted' } },
+    'type "hosted": must be "web", "privileged", "certified", "pwa", "signed" or "core"',
+  ],
+  [{ b2g_features: { core: 'yes' } }, 'core "yes": must be true or false'],
   [{ b2g_features: { permissions: 5 } }, 'permissions 5: must be an object'],
   [{ permissions: ['tcp-socket'] }, 'permissions an object of type Array: must be an object'],
   [{ permissions: null }, 'permissions null: must be an object'],

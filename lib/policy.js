@@ -4,12 +4,29 @@
 // the application; Node.js has neither, so everything is allowed until `setPolicy` is called. Contract sections 1.1, 8.1
 // and 8.3. The engine keeps the policy, for the process; each socket that is made asks.
 
-const { ArrayIsArray, Error, SafeSet, TypeError } = require('./builtins.js')
+const { ArrayIsArray, Error, SafeMap, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
 const { processPolicy, setProcessPolicy } = require('./native.js')
 const { requireNetwork } = require('./network-permission.js')
 
-const TYPES = new SafeSet(['web', 'privileged', 'certified'])
+const TYPES = new SafeMap([
+  ['web', 'web'],
+  ['privileged', 'privileged'],
+  ['certified', 'certified'],
+])
+
+/** In `b2g_features` KaiOS 3 has names of its own, too. */
+const KAIOS_TYPES = new SafeMap([
+  ['web', 'web'],
+  ['privileged', 'privileged'],
+  ['certified', 'certified'],
+  ['pwa', 'web'],
+  ['signed', 'privileged'],
+  ['core', 'certified'],
+])
+
+const TYPE_NAMES = '"web", "privileged" or "certified"'
+const KAIOS_TYPE_NAMES = '"web", "privileged", "certified", "pwa", "signed" or "core"'
 
 /** MDN: ports below are for certified applications to listen on. */
 const FIRST_FREE_PORT = 1024
@@ -28,10 +45,19 @@ function toPolicy(manifest) {
   const whole = own('policy', manifest, 'a manifest, or null for none')
   // KaiOS 3 reads this member alone, and older systems do not know it.
   const inner = whole.b2g_features
-  const { type = 'web', permissions = {} } =
-    inner === undefined ? whole : own('b2g_features', inner, 'an object, with type and permissions')
-  if (!TYPES.has(type)) {
-    throw new TypeError(`type ${describe(type)}: must be "web", "privileged" or "certified"`)
+  const isKaios = inner !== undefined
+  const features = isKaios ? own('b2g_features', inner, 'an object, with type and permissions') : whole
+  const { type: named = 'web', permissions = {} } = features
+  let type = (isKaios ? KAIOS_TYPES : TYPES).get(named)
+  if (type === undefined) {
+    throw new TypeError(`type ${describe(named)}: must be ${isKaios ? KAIOS_TYPE_NAMES : TYPE_NAMES}`)
+  }
+  if (isKaios && features.core !== undefined) {
+    if (typeof features.core !== 'boolean') {
+      throw new TypeError(`core ${describe(features.core)}: must be true or false`)
+    }
+    // Part of the system, whatever its type says.
+    if (features.core) type = 'certified'
   }
   const permission = own('permissions', permissions, 'an object')['tcp-socket']
   if (permission !== undefined) own('tcp-socket', permission, 'an object, such as { description: "…" }')
