@@ -38,6 +38,31 @@ test('a peer that says nothing for longer than TIMEOUT_READ_WRITE is NetworkTime
   t.is((await clientEvents.event('error')).name, 'NetworkTimeoutError')
 })
 
+for (const [options, connect, idle] of [
+  [{ connectTimeout: 1500 }, 2, 65535],
+  [{ timeout: 5000 }, 5, 5],
+  [{ connectTimeout: 1, timeout: 70_000_000 }, 1, 65535],
+  [{ connectTimeout: 0, timeout: 0 }, 65535, 65535],
+]) {
+  test(`getTimeout() tells what the options say: ${JSON.stringify(options)}`, (t) => {
+    const socket = new TCPSocket('127.0.0.1', 1, options)
+    t.teardown(() => socket.close())
+    t.is(socket.transport.getTimeout(0), connect)
+    t.is(socket.transport.getTimeout(1), idle)
+    socket.transport.setTimeout(1, 7)
+    t.is(socket.transport.getTimeout(1), 7)
+  })
+}
+
+test('getTimeout() of an accepted socket tells the timeout of its listener', async (t) => {
+  const own = scope(t)
+  const listening = own.listen({ timeout: 60_001 })
+  const [, events] = own.open('127.0.0.1', listening.port)
+  const [[accepted]] = await Promise.all([listening.accepted(), events.event('open')])
+  t.is(accepted.transport.getTimeout(0), 65535)
+  t.is(accepted.transport.getTimeout(1), 61)
+})
+
 test('it is always the same object, and cannot be seen among the attributes', (t) => {
   const socket = new TCPSocket('127.0.0.1', 1)
   t.teardown(() => socket.close())

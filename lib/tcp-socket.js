@@ -73,6 +73,8 @@ class TCPSocket extends HandlerTarget {
   #unfollow = null
   /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
+  /** How long connecting may take, by the options, in milliseconds; 0 is for ever. */
+  #connectTimeout = 0
   /** How long the connection may be silent, in milliseconds; 0 is for ever. The engine knows of it unless the socket is held. */
   #idleTimeout = 0
   /** See `holdBack`: the timer that ends it. */
@@ -111,6 +113,7 @@ class TCPSocket extends HandlerTarget {
     try {
       const handle = new native.TCPSocket(channel, place, secure ? config : undefined)
       if (connectTimeout > 0) handle.setConnectTimeout(connectTimeout)
+      this.#connectTimeout = connectTimeout
       this.#idleTimeout = idleTimeout
       if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
       this.#open(givenUp ? 'closing' : 'connecting', handle)
@@ -176,7 +179,11 @@ class TCPSocket extends HandlerTarget {
 
   /** Not enumerable: Gecko had it for its own code alone. */
   get transport() {
-    this.#transport ??= new SocketTransport((kind, milliseconds) => this.#setTimeout(kind, milliseconds))
+    this.#transport ??= new SocketTransport(
+      (kind, milliseconds) => this.#setTimeout(kind, milliseconds),
+      this.#connectTimeout,
+      this.#idleTimeout,
+    )
     return this.#transport
   }
 

@@ -3,22 +3,26 @@
 // `socket.transport`, for code of Gecko's own such as Thunderbird's mail, news and LDAP clients, which sets timeouts on
 // what is below a socket there (nsISocketTransport) without asking whether it exists. Only that much is here.
 
-const { MathMax, MathMin, NumberIsInteger, RangeError, TypeError } = require('./builtins.js')
+const { MathCeil, MathMax, MathMin, NumberIsInteger, RangeError, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
 
 const TIMEOUT_CONNECT = 0
 const TIMEOUT_READ_WRITE = 1
 
-/** How long a timeout can be, in seconds, which in Gecko means that there is none. It is what both begin with. */
+/** How long a timeout can be, in seconds, which in Gecko means that there is none. It is what both begin with, without options. */
 const NEVER = 0xffff
 
 class SocketTransport {
-  #seconds = [NEVER, NEVER]
+  #seconds
   #setTimeout
 
-  /** @param setTimeout `(kind, milliseconds)`; a kind is `'connect'` or `'idle'`; 0 milliseconds means never */
-  constructor(setTimeout) {
+  /**
+   * @param setTimeout `(kind, milliseconds)`; a kind is `'connect'` or `'idle'`; 0 milliseconds means never
+   * @param connect, idle what the options of the socket say, in milliseconds
+   */
+  constructor(setTimeout, connect = 0, idle = 0) {
     this.#setTimeout = setTimeout
+    this.#seconds = [fromMilliseconds(connect), fromMilliseconds(idle)]
   }
 
   /** Fails the socket where connecting (`TIMEOUT_CONNECT`), or silence (`TIMEOUT_READ_WRITE`), takes `seconds`. */
@@ -31,7 +35,7 @@ class SocketTransport {
     this.#setTimeout(kind, value === NEVER ? 0 : MathMax(value * 1000, 1))
   }
 
-  /** What was set, in seconds; 65535 where nothing was, and for more than that. */
+  /** What was set, here or by an option, in seconds, rounded up; 65535 where nothing was, and for more than that. */
   getTimeout(type) {
     return this.#seconds[toType(type)]
   }
@@ -51,6 +55,10 @@ class SocketTransport {
   get tlsSocketControl() {
     return null
   }
+}
+
+function fromMilliseconds(value) {
+  return value === 0 ? NEVER : MathMin(MathCeil(value / 1000), NEVER)
 }
 
 function toType(type) {
