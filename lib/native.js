@@ -14,6 +14,22 @@ const { thisPlatform } = require('./platform.js')
 
 const root = join(__dirname, '..')
 
+/** What this package takes from the engine. */
+const NAMES = [
+  'ARENA',
+  'EventChannel',
+  'EventKind',
+  'TCPServerSocket',
+  'TCPSocket',
+  'TlsConfig',
+  'ipVersion',
+  'processPolicy',
+  'reportException',
+  'setProcessPolicy',
+  'settleClosed',
+  'sharesTlsSessions',
+]
+
 /** What the system says, and what that means. */
 const HINTS = [
   [
@@ -74,7 +90,14 @@ function open(file) {
     throw cannotLoad(file, error)
   }
   const found = engine.engineVersion?.()
-  if (found === version) return engine
+  if (found === version) {
+    const missing = NAMES.find((name) => engine[name] === undefined)
+    if (missing === undefined) return engine
+    // In a clone, after the sources have changed.
+    throw failure([
+      `the engine in ${file} was built from other sources; run "npm run build". It has no ${missing}.`,
+    ])
+  }
   throw failure([
     `the engine in ${file} is of ${found ? `version ${found}` : 'an unknown version'}, and this package of version ` +
       `${version}; install both again, or in a clone run "npm run build".`,

@@ -221,6 +221,33 @@ test('a file that is given in the environment and does not exist is named', (t) 
   t.is(said, `moz-tcp-socket: the engine in ${file} cannot be loaded: Cannot find module '${file}'.`)
 })
 
+/** What lib/ takes from the engine, as its text says. */
+function namesInUse() {
+  const names = new Set()
+  for (const file of readdirSync(join(root, 'lib'))) {
+    if (file === 'native.js') continue
+    const text = readFileSync(join(root, 'lib', file), 'utf8')
+    for (const [, name] of text.matchAll(/(?<![#\w.])native\.(\w+)/g)) if (name !== 'js') names.add(name)
+    for (const [, list] of text.matchAll(/const \{ ([\w, ]+) \} = (?:native$|require\('.\/native.js'\))/gm)) {
+      for (const name of list.split(', ')) names.add(name)
+    }
+  }
+  return [...names]
+}
+
+test('an engine of this version that lacks what the package uses was built from other sources', (t) => {
+  const { main } = installed(t)
+  const file = join(main, 'stale.cjs')
+  const names = namesInUse()
+  t.true(names.includes('processPolicy') && names.includes('TlsConfig'))
+  for (const name of names) {
+    writeFileSync(file, `module.exports = { ...require(${JSON.stringify(built)}), ${name}: undefined }`)
+    const { said } = load(main, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: file } })
+    const expected = `the engine in ${file} was built from other sources; run "npm run build". It has no ${name}.`
+    t.is(said, `moz-tcp-socket: ${expected}`)
+  }
+})
+
 test('with --no-addons the first sentence says that Node.js loads none', (t) => {
   const { main, platformPackage } = installed(t)
   const file = platformPackage((place) => copyFileSync(built, place))
