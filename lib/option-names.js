@@ -11,6 +11,8 @@ const {
   ObjectHasOwn,
   SafeMap,
   SafeSet,
+  StringPrototypeEndsWith,
+  StringPrototypeSlice,
   StringPrototypeToLowerCase,
   TypeError,
 } = require('./builtins.js')
@@ -48,7 +50,21 @@ const UNSUPPORTED = [
   'ticketKeys',
 ]
 
-const UNSUPPORTED_IN_LOWER_CASE = new SafeSet(UNSUPPORTED.map((name) => name.toLowerCase()))
+/**
+ * What names are compared by: no case, nothing between words, and no unit. A leading `_` stays, since it makes a name private to
+ * whoever has it.
+ */
+function bare(name) {
+  let text = ''
+  for (let i = 0; i < name.length; i++) {
+    const char = name[i]
+    if ((char !== '_' && char !== '-') || text === '') text += char
+  }
+  const lower = StringPrototypeToLowerCase(text)
+  return StringPrototypeEndsWith(lower, 'ms') ? StringPrototypeSlice(lower, 0, -2) : lower
+}
+
+const UNSUPPORTED_BARE = new SafeSet(UNSUPPORTED.map(bare))
 
 /** What others call it, in lower case. */
 const ALIASES = {
@@ -97,8 +113,12 @@ class OptionNames {
       ...Object.entries(refused).map(([name, [because]]) => [name, because]),
     ]
     this.#foreign = new SafeMap(others.filter(([name]) => !this.#own.has(name)))
-    const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [name.toLowerCase(), name])
-    this.#meant = new SafeMap([...cases, ...Object.entries({ ...ALIASES, ...aliases })])
+    const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [bare(name), name])
+    const alternatives = Object.entries({ ...ALIASES, ...aliases }).map(([name, meant]) => [
+      bare(name),
+      meant,
+    ])
+    this.#meant = new SafeMap([...alternatives, ...cases])
     this.#nothing = new SafeMap(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
     this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
@@ -123,20 +143,20 @@ class OptionNames {
   }
 
   #fault(name) {
-    const lower = StringPrototypeToLowerCase(name)
-    const meant = this.#meant.get(lower)
+    const key = bare(name)
+    const meant = this.#meant.get(key)
+    if (this.#foreign.has(meant)) return this.#foreign.get(meant)
     if (meant !== undefined && meant !== name) return `this option is called ${meant}`
-    if (UNSUPPORTED_IN_LOWER_CASE.has(lower)) return 'this TLS option is not supported'
-    if (this.#foreign.has(name)) return this.#foreign.get(name)
+    if (UNSUPPORTED_BARE.has(key)) return 'this TLS option is not supported'
     return this.#isComplete && !this.#own.has(name) ? 'there is no such option' : undefined
   }
 
   /** Whether `value` says what is the case anyway: without that option, or without TLS before it is asked for. */
   #isMoot(name, value) {
-    const meant = this.#meant.get(StringPrototypeToLowerCase(name))
+    const meant = this.#meant.get(bare(name))
     // Without an address it would be all of them.
     if (value === null) return meant !== 'localAddress'
-    if (value === undefined || value === this.#nothing.get(name)) return true
+    if (value === undefined || value === this.#nothing.get(meant)) return true
     return value === false && !this.#isComplete && ArrayPrototypeIncludes(SWITCHES, meant)
   }
 }

@@ -23,6 +23,7 @@ const CLIENT_ADDRESS = [
   'localhost',
   'localinterface',
   'localip',
+  'source',
   'outgoing_addr',
   'source_address',
   'sourceaddress',
@@ -61,6 +62,7 @@ const CLIENT_REFUSED = {
   autoSelectFamilyAttemptTimeout: [NO],
   backlog: [OF_LISTENERS],
   blockList: [NO],
+  dnsQueryType: [ONE_FAMILY],
   family: [ONE_FAMILY, 0],
   fd: [NO],
   hints: [NO, 0],
@@ -68,7 +70,9 @@ const CLIENT_REFUSED = {
   lookup: [NO],
   onread: [NO],
   path: [NO],
+  receiveBufferSize: [NO],
   reusePort: [OF_LISTENERS, false],
+  sendBufferSize: [NO],
 }
 
 const LISTENER_REFUSED = {
@@ -76,13 +80,18 @@ const LISTENER_REFUSED = {
   backlog: [AN_ARGUMENT],
   blockList: [NO],
   connectTimeout: [OF_CLIENTS],
+  connectionTimeout: [OF_CLIENTS],
   exclusive: [NO, false],
+  family: [ONE_FAMILY, 0],
   fd: [NO],
   localPort: [AN_ARGUMENT],
+  lookup: [NO],
+  maxConnections: [NO],
   path: [NO],
   pauseOnConnect: [NO, false],
   port: [AN_ARGUMENT],
   readableAll: [NO, false],
+  reuseAddr: [NO, true],
   writableAll: [NO, false],
 }
 

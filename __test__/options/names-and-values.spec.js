@@ -26,6 +26,9 @@ const REFUSED = {
     autoSelectFamilyAttemptTimeout: [100],
     backlog: [5],
     blockList: [{}],
+    dnsQueryType: ['ipv4'],
+    receiveBufferSize: [65536],
+    sendBufferSize: [65536],
     family: [4, 6, 'IPv6'],
     fd: [3, 0],
     hints: [32],
@@ -40,6 +43,11 @@ const REFUSED = {
     backlog: [5, 0],
     blockList: [{}],
     connectTimeout: [5000],
+    connectionTimeout: [5000],
+    family: [4, 6],
+    lookup: ANY,
+    maxConnections: [10],
+    reuseAddr: [false],
     exclusive: [true],
     fd: [3],
     localPort: [8080],
@@ -147,6 +155,40 @@ for (const [side, makers] of [
     })
   }
 }
+
+/** Spelled otherwise: what is between words, case and the unit do not matter. */
+const SPELLINGS = [
+  ['keep_alive', 'keepAlive', 'both'],
+  ['no_delay', 'noDelay', 'both'],
+  ['no-delay', 'noDelay', 'both'],
+  ['idle_timeout', 'timeout', 'both'],
+  ['timeoutMs', 'timeout', 'both'],
+  ['timeout_ms', 'timeout', 'both'],
+  ['connectTimeoutMs', 'connectTimeout', 'client'],
+  ['session_from', 'sessionFrom', 'client'],
+  ['source', 'localAddress', 'client'],
+  ['ipv6_only', 'ipv6Only', 'listener'],
+  ['reuse_port', 'reusePort', 'listener'],
+]
+
+for (const [name, meant, side] of SPELLINGS) {
+  test(`${name} throws a TypeError that tells that it is called ${meant}`, (t) => {
+    const makers = { client: [client], listener: [listener], both: [client, listener] }[side]
+    throws(t, makers, name, 'x', {
+      instanceOf: TypeError,
+      message: `${name}: this option is called ${meant}`,
+    })
+  })
+}
+
+test('a refused option is refused however it is spelled, and ordinary unknown names are ignored', (t) => {
+  const refused = { instanceOf: TypeError, message: /^reuse_port: this is an option of servers/ }
+  t.throws(() => client({ reuse_port: true }), refused)
+  for (const name of ['items', 'ms', '_timeout', '_host', 'params', 'retry-count', 'timeoutSeconds', '']) {
+    t.notThrows(() => client({ [name]: 5 }).close(), name)
+    t.notThrows(() => listener({ localAddress: '127.0.0.1', [name]: 5 }).close(), name)
+  }
+})
 
 const integer = { instanceOf: TypeError, message: /: must be an integer, or a string of one$/ }
 const boolean = { instanceOf: TypeError, message: /: must be true or false$/ }
