@@ -118,7 +118,7 @@ class OptionNames {
       bare(name),
       meant,
     ])
-    this.#meant = new SafeMap([...alternatives, ...cases])
+    this.#meant = new SafeMap([...cases, ...alternatives])
     this.#nothing = new SafeMap(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
     this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
@@ -145,9 +145,9 @@ class OptionNames {
   #fault(name) {
     const key = bare(name)
     const meant = this.#meant.get(key)
-    if (this.#foreign.has(meant)) return this.#foreign.get(meant)
     if (meant !== undefined && meant !== name) return `this option is called ${meant}`
     if (UNSUPPORTED_BARE.has(key)) return 'this TLS option is not supported'
+    if (this.#foreign.has(name)) return this.#foreign.get(name)
     return this.#isComplete && !this.#own.has(name) ? 'there is no such option' : undefined
   }
 

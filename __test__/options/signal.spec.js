@@ -268,7 +268,7 @@ test('a subclass that closes otherwise is closed by its signal all the same', as
   t.is(socket.readyState, 'closed')
 })
 
-testWhere(
+testOn(
   test,
   addAbortListener !== undefined,
   'Node.js 20.5',
