@@ -114,11 +114,13 @@ class OptionNames {
     ]
     this.#foreign = new SafeMap(others.filter(([name]) => !this.#own.has(name)))
     const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [bare(name), name])
-    const alternatives = Object.entries({ ...ALIASES, ...aliases }).map(([name, meant]) => [
-      bare(name),
-      meant,
+    const alternatives = Object.entries({ ...ALIASES, ...aliases })
+    // Of two that are the same without separators, the own name counts, and use_ssl as it is written.
+    this.#meant = new SafeMap([
+      ...alternatives,
+      ...alternatives.map(([name, meant]) => [bare(name), meant]),
+      ...cases,
     ])
-    this.#meant = new SafeMap([...cases, ...alternatives])
     this.#nothing = new SafeMap(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
     this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
@@ -142,9 +144,14 @@ class OptionNames {
     }
   }
 
+  /** The option that `name` stands for, if there is one. */
+  #means(name) {
+    return this.#meant.get(StringPrototypeToLowerCase(name)) ?? this.#meant.get(bare(name))
+  }
+
   #fault(name) {
     const key = bare(name)
-    const meant = this.#meant.get(key)
+    const meant = this.#means(name)
     if (meant !== undefined && meant !== name) return `this option is called ${meant}`
     if (UNSUPPORTED_BARE.has(key)) return 'this TLS option is not supported'
     if (this.#foreign.has(name)) return this.#foreign.get(name)
@@ -153,7 +160,7 @@ class OptionNames {
 
   /** Whether `value` says what is the case anyway: without that option, or without TLS before it is asked for. */
   #isMoot(name, value) {
-    const meant = this.#meant.get(bare(name))
+    const meant = this.#means(name)
     // Without an address it would be all of them.
     if (value === null) return meant !== 'localAddress'
     if (value === undefined || value === this.#nothing.get(meant)) return true
