@@ -92,15 +92,14 @@ for (const [which, connect] of Object.entries(peers)) {
 test('a peer that reads slowly, but all the time, gets everything that was sent before close()', async (t) => {
   const own = scope(t)
   const { port, accepted } = own.listen({ binaryType: 'arraybuffer', localAddress: '127.0.0.1' })
-  const total = 8_000_000
-  // 16 KiB each second, for longer than a peer has that takes nothing; then the rest. Meanwhile the kernel, which has room for
+  // 32 KiB each second, for longer than a peer has that takes nothing; then the rest. Meanwhile the kernel, which has room for
   // megabytes, takes nothing more for a long time.
   let bytes = 0
   let isSlow = true
   const peer = net.connect({
     port,
     host: '127.0.0.1',
-    onread: { buffer: Buffer.alloc(16 * 1024), callback: (length) => ((bytes += length), !isSlow) },
+    onread: { buffer: Buffer.alloc(32 * 1024), callback: (length) => ((bytes += length), !isSlow) },
   })
   peer.on('error', () => {})
   own.onEnd(() => peer.destroy())
@@ -108,7 +107,7 @@ test('a peer that reads slowly, but all the time, gets everything that was sent 
   const timer = setInterval(() => peer.resume(), 1000)
   own.onEnd(() => clearInterval(timer))
   const [socket, events] = await accepted()
-  socket.send(new ArrayBuffer(total))
+  socket.send(new ArrayBuffer(MUCH))
   socket.close()
   const hurry = setTimeout(() => {
     isSlow = false
@@ -117,7 +116,7 @@ test('a peer that reads slowly, but all the time, gets everything that was sent 
   own.onEnd(() => clearTimeout(hurry))
   t.deepEqual(await events.closed(), ['drain', 'close'])
   await ended
-  t.is(bytes, total)
+  t.is(bytes, MUCH)
 })
 
 test('closeImmediately() after close() drops what is queued, and only close fires', async (t) => {

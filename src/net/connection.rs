@@ -63,9 +63,9 @@ pub(super) async fn connect(
     let stream = match Box::pin(connect_tcp(&peer.host, peer.port, &local)).await {
       // What only waits for a peer to end makes room for what is wanted now.
       Err(error)
-        if error.is_exhaustion() || (error.name == ErrorName::DomainNotFoundError && is_exhausted()) =>
+        if (error.is_exhaustion() || (error.name == ErrorName::DomainNotFoundError && is_exhausted()))
+          && shared.make_room() =>
       {
-        shared.make_room();
         time::sleep(ROOM_DELAY).await;
         Box::pin(connect_tcp(&peer.host, peer.port, &local)).await?
       }
@@ -414,7 +414,11 @@ impl<T: AsyncRead + AsyncWrite + InKernel + Unpin> Pump<'_, T> {
     let owed = self
       .shared
       .with(|state| state.closing.then(|| state.send.unwritten()));
-    let Some(left) = owed else { return Poll::Pending };
+    let Some(unwritten) = owed else {
+      return Poll::Pending;
+    };
+    // What the kernel has counts until the peer acknowledges it: the kernel takes more in large steps only.
+    let left = unwritten + self.transport.unacknowledged().unwrap_or(0);
     let Stalled { progress, sleep } = self.stalled.get_or_insert_with(|| {
       let progress = Progress::new(left, Instant::now());
       let sleep = Box::pin(time::sleep_until(progress.due().into()));

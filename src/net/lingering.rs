@@ -56,6 +56,7 @@ impl Lingering {
       settling: Settling::default(),
     };
     self.members.borrow_mut().insert(id, lingerer);
+    context.room().note(self.members.borrow().len());
     if self.timer.at().is_none() {
       self.timer.set(context, Context::OWN_ID, self, Some(since + LOOK));
     }
@@ -74,6 +75,7 @@ impl Lingering {
     };
     if has_ended {
       members.remove(&id);
+      context.room().note(members.len());
       context.sink().push(id, Event::Settled);
     }
     true
@@ -87,6 +89,7 @@ impl Lingering {
       return false;
     };
     members.remove(&id);
+    context.room().note(members.len());
     context.sink().push(id, Event::Settled);
     true
   }
@@ -115,6 +118,7 @@ impl Timed for Lingering {
       }
       goes_on
     });
+    context.room().note(members.len());
     let next = (!members.is_empty()).then(|| now + LOOK);
     self.timer.set(context, Context::OWN_ID, &self, next);
   }

@@ -133,12 +133,12 @@ impl Shared {
     })
   }
 
-  /// Descriptors have run out: connections that linger are closed, a moment later.
-  pub(super) fn make_room(&self) {
-    for _ in 0..MOST_MADE_ROOM {
-      self.settlers.drop_oldest();
-    }
-    self.room.ask(&*self.sink);
+  /// Descriptors have run out: connections that linger are closed, a moment later. `false` where there is none.
+  pub(super) fn make_room(&self) -> bool {
+    let dropped = (0..MOST_MADE_ROOM)
+      .filter(|_| self.settlers.drop_oldest())
+      .count();
+    self.room.ask(&*self.sink) || dropped > 0
   }
 
   /// What the task reports when it is cancelled.
