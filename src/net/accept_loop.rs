@@ -146,6 +146,9 @@ impl AcceptLoop {
 impl Drop for AcceptLoop {
   fn drop(&mut self) {
     if !self.ended {
+      if let Some(handshakes) = &self.delivery.handshakes {
+        handshakes.cancel();
+      }
       self.delivery.push(Event::Failed(panicked()));
     }
   }

@@ -30,8 +30,8 @@ use crate::net::{
 /// How many profiles without a key keep their connector. One more, and the one is given up that was not used for longest.
 const MOST_KEPT: usize = 64;
 
-/// How many connectors are built at a time that read the system's anchors. Each takes a thread, and keeps it for as long as a file system hangs; names
-/// are looked up on threads of the same pool, which has more than both need.
+/// How many connectors are built at a time that read the system's anchors. Each takes a thread, and keeps it for as long as a
+/// file system hangs; names are looked up on threads of the same pool, which has more than both need.
 const MOST_BUILDS: usize = 4;
 
 /// Bytes of `NODE_EXTRA_CA_CERTS`.
