@@ -28,7 +28,10 @@ struct Outbound {
 }
 
 /// A function of `outbound` for JavaScript, without its panics.
-type Call = fn(&Outbound, sys::napi_env, [sys::napi_value; 4]) -> std::result::Result<usize, &'static CStr>;
+type Call = fn(&Outbound, sys::napi_env, [sys::napi_value; 4]) -> Answer;
+
+/// The number that JavaScript gets, or the message of a RangeError.
+type Answer<T = usize> = std::result::Result<T, &'static CStr>;
 
 /// What one function knows, for as long as it lives.
 struct Function {
@@ -135,11 +138,7 @@ unsafe extern "C" fn answer(env: sys::napi_env, info: sys::napi_callback_info) -
 }
 
 /// `writeText(at, text)`: copies `text`, one byte for each character, into the arena at `at`. Returns how many bytes fit.
-fn write_text(
-  outbound: &Outbound,
-  env: sys::napi_env,
-  [at, text, ..]: [sys::napi_value; 4],
-) -> std::result::Result<usize, &'static CStr> {
+fn write_text(outbound: &Outbound, env: sys::napi_env, [at, text, ..]: [sys::napi_value; 4]) -> Answer {
   let mut arena = outbound.arena.borrow_mut();
   let room = arena.get_mut(number(env, at)..).ok_or(OUT_OF_BOUNDS)?;
   let mut written = 0;
@@ -152,11 +151,7 @@ fn write_text(
 
 /// `writeBytes(at, bytes)`: copies a Uint8Array into the arena at `at`. Returns how many bytes that were: none where its memory is
 /// gone.
-fn write_bytes(
-  outbound: &Outbound,
-  env: sys::napi_env,
-  [at, bytes, ..]: [sys::napi_value; 4],
-) -> std::result::Result<usize, &'static CStr> {
+fn write_bytes(outbound: &Outbound, env: sys::napi_env, [at, bytes, ..]: [sys::napi_value; 4]) -> Answer {
   let mut arena = outbound.arena.borrow_mut();
   let room = arena.get_mut(number(env, at)..ARENA).ok_or(OUT_OF_BOUNDS)?;
   let (mut length, mut memory) = (0, ptr::null_mut());
@@ -185,16 +180,10 @@ fn write_bytes(
 
 /// `stage(id, start, end)`: socket `id` accepts `arena[start..end]`, to be written after the next `flush`. Returns how many bytes
 /// that were; 0 for a socket that is closed.
-fn stage(
-  outbound: &Outbound,
-  env: sys::napi_env,
-  [id, start, end, _]: [sys::napi_value; 4],
-) -> std::result::Result<usize, &'static CStr> {
+fn stage(outbound: &Outbound, env: sys::napi_env, [id, start, end, _]: [sys::napi_value; 4]) -> Answer {
   crate::fault::point("stage");
   let arena = outbound.arena.borrow();
-  let bytes = arena
-    .get(number(env, start)..number(env, end))
-    .ok_or(OUT_OF_BOUNDS)?;
+  let bytes = part(&arena, env, start, end)?;
   let staged = outbound.hub.stage(number(env, id) as u32, bytes);
   staged.map_err(|_| c"no memory for what is to be sent")
 }
@@ -206,16 +195,20 @@ fn flush(
   outbound: &Outbound,
   env: sys::napi_env,
   [id, start, end, report_drained]: [sys::napi_value; 4],
-) -> std::result::Result<usize, &'static CStr> {
+) -> Answer {
   crate::fault::point("flush");
   let arena = outbound.arena.borrow();
-  let bytes = arena
-    .get(number(env, start)..number(env, end))
-    .ok_or(OUT_OF_BOUNDS)?;
+  let bytes = part(&arena, env, start, end)?;
   let mut report = false;
   // SAFETY: what is no boolean leaves the variable as it is.
   unsafe { sys::napi_get_value_bool(env, report_drained, &raw mut report) };
   Ok(outbound.hub.flush(number(env, id) as u32, bytes, report))
+}
+
+/// `arena[start..end]`.
+fn part(arena: &[u8], env: sys::napi_env, start: sys::napi_value, end: sys::napi_value) -> Answer<&[u8]> {
+  let range = number(env, start)..number(env, end);
+  arena.get(range).ok_or(OUT_OF_BOUNDS)
 }
 
 const OUT_OF_BOUNDS: &CStr = c"out of the arena's bounds";

@@ -74,9 +74,7 @@ impl Lingering {
       Err(error) => error.kind() != ErrorKind::WouldBlock,
     };
     if has_ended {
-      members.remove(&id);
-      context.room().note(members.len());
-      context.sink().push(id, Event::Settled);
+      settled(context, &mut members, id);
     }
     true
   }
@@ -88,9 +86,7 @@ impl Lingering {
     let Some(id) = oldest.map(|(id, _)| *id) else {
       return false;
     };
-    members.remove(&id);
-    context.room().note(members.len());
-    context.sink().push(id, Event::Settled);
+    settled(context, &mut members, id);
     true
   }
 
@@ -105,6 +101,13 @@ impl Lingering {
   pub(super) fn clear(&self) {
     self.members.take();
   }
+}
+
+/// Closes `id`, which needs nobody any more.
+fn settled(context: &Context, members: &mut HashMap<SocketId, Lingerer>, id: SocketId) {
+  members.remove(&id);
+  context.room().note(members.len());
+  context.sink().push(id, Event::Settled);
 }
 
 impl Timed for Lingering {
