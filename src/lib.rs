@@ -5,7 +5,6 @@
 //! | [`net`] | the socket engine: TCP, TLS, names, accepting. Pure Tokio: no Node, no unsafe |
 //! | [`runtime`] | the one Tokio runtime of the process |
 //! | [`binding`] | Node-API: classes for the facade, and the hub that carries events to JavaScript in order |
-//! | `os`, `openssl_ffi`, `openssl_memory` | what the operating system and OpenSSL can do and no safe library passes on |
 //! | [`fault`] | places where tests make the engine panic |
 //!
 //! Above this crate stands the JavaScript facade (`index.js`, `lib/`), which owns the shape of the Firefox OS API and
@@ -14,9 +13,4 @@
 pub mod binding;
 pub mod fault;
 pub mod net;
-#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
-mod openssl_ffi;
-#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
-mod openssl_memory;
-mod os;
 pub mod runtime;

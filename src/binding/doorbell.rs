@@ -171,7 +171,7 @@ unsafe extern "C" fn answer(
   let hub = unsafe { &*hub.cast::<Hub>() };
   // A panic must not unwind into Node.
   if panic::catch_unwind(panic::AssertUnwindSafe(|| hub.deliver(env))).is_err() {
-    hub.go_on();
+    hub.ring_for_rest();
   }
 }
 

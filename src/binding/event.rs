@@ -15,7 +15,7 @@ use super::{
   socket::TcpSocket,
 };
 use crate::net::{
-  Accepted, ErrorName, Event, Input, Socket, SocketError, SocketId, connection::READ_SIZE, recv_buffer::End,
+  Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN,
 };
 
 /// What `dispatch(id, kind, …)` is told.
@@ -99,21 +99,9 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
     Event::Drained => Arguments::new(EventKind::Drained, []),
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
-    Event::Settled | Event::Overdue => return Ok(None),
-    Event::Rested => {
-      if let Target::Listener { listener, .. } = &entry.target {
-        listener.go_on();
-      }
-      return Ok(None);
-    }
+    Event::Settled => return Ok(None),
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
-    Event::Connected(stream) => {
-      let Target::Socket { socket, .. } = &entry.target else {
-        return Ok(None);
-      };
-      return arguments(env, socket.adopt(stream), entry);
-    }
     Event::Readable => {
       let Target::Socket { socket, as_strings } = &entry.target else {
         return Ok(None);
@@ -129,7 +117,7 @@ const BULK: usize = 8 * 1024;
 
 fn readable(env: &Env, socket: &Socket, as_strings: bool, entry: &Entry) -> Result<Option<Arguments>> {
   if entry.bulk.get() {
-    let waiting = socket.input_waiting().min(READ_SIZE);
+    let waiting = socket.input_waiting().min(MOST_TAKEN);
     entry.bulk.set(waiting >= BULK);
     if waiting >= BULK {
       return bulk(env, socket, waiting);
@@ -165,7 +153,6 @@ fn bulk(env: &Env, socket: &Socket, waiting: usize) -> Result<Option<Arguments>>
 fn taken(env: &Env, input: Input, memory: &[u8], as_strings: bool) -> Result<Option<Arguments>> {
   Ok(Some(match input {
     Input::None => return Ok(None),
-    Input::Data(bytes) => data(env, &bytes, as_strings)?,
     Input::Filled(length) => data(env, &memory[..length], as_strings)?,
     Input::End(End::Eof) => Arguments::new(EventKind::Ended, []),
     Input::End(End::Failed(error)) => failed(env, &error)?,
@@ -223,7 +210,7 @@ fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
     return Err(napi::Error::from_reason("only listeners accept"));
   };
   let peer = accepted.peer;
-  let socket = accepted.into_socket(&entry.channel.hub.context);
+  let socket = Socket::accepted(&entry.channel.hub.context, accepted);
   let socket = TcpSocket::live(socket, &entry.channel, as_strings)?;
   let host = env.create_string(peer.ip().to_string())?.raw();
   // SAFETY: values made here, on the JavaScript thread.

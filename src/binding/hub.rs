@@ -21,9 +21,7 @@ use super::{
   uv,
 };
 use crate::{
-  net::{
-    self, Event, EventSink, PollSet, SocketId, connection::READ_SIZE, event::Readiness, writers::Writers,
-  },
+  net::{self, Event, EventSink, PollSet, SocketId, input::MOST_TAKEN},
   runtime,
 };
 
@@ -95,7 +93,6 @@ pub(super) enum Target {
     as_strings: bool,
   },
   Listener {
-    listener: Rc<net::Listener>,
     /// For the sockets it accepts.
     as_strings: bool,
   },
@@ -117,8 +114,7 @@ pub(super) struct Hub {
   queue: Arc<Queue<Doorbell>>,
   pub(super) context: net::Context,
   poll_set: Option<Rc<PollSet>>,
-  writers: RefCell<Writers>,
-  /// Where plain connections are read to: one piece of memory for all of them, from which exact values are copied.
+  /// Where connections are read to: one piece of memory for all of them, from which exact values are copied.
   pub(super) memory: RefCell<Vec<u8>>,
   /// Live sockets and listeners. A closed one has no entry, and its late events go nowhere.
   entries: RefCell<HashMap<SocketId, Rc<Entry>>>,
@@ -156,10 +152,12 @@ impl Hub {
     let hub = Rc::new(Self {
       env: env.raw(),
       queue: Arc::clone(&queue),
-      context: net::Context::new(runtime.clone(), queue, poll_set.clone()),
-      memory: RefCell::new(vec![0; if poll_set.is_some() { READ_SIZE } else { 0 }]),
+      context: match &poll_set {
+        Some(set) => net::Context::with_poll_set(runtime.clone(), queue, Rc::clone(set)),
+        None => net::Context::new(runtime.clone(), queue),
+      },
+      memory: RefCell::new(vec![0; MOST_TAKEN]),
       poll_set,
-      writers: RefCell::default(),
       entries: RefCell::default(),
       settling: RefCell::default(),
       keeping: Cell::new(0),
@@ -207,7 +205,7 @@ impl Hub {
 
   /// Queues an event behind all others, to be delivered as a task of its own.
   pub(super) fn report(&self, id: SocketId, event: Event) {
-    self.queue.push(id, event);
+    self.queue.push(id, event.into());
   }
 
   /// See [`outbound`](super::outbound).
@@ -262,14 +260,12 @@ impl Hub {
       Some(busy) if busy.rang || began.duration_since(busy.last) < LOOP_GAP => busy.since,
       _ => began,
     };
-    let Some((id, event)) = self.queue.pop() else {
-      return;
-    };
-    self.deliver_one(env, id, event);
+    self.deliver_next(env);
     if self.poll_set.is_some() {
       // The rest is for `turn`, which this rings for.
-      return self.go_on();
+      return self.ring_for_rest();
     }
+    self.write(began);
     let last = Instant::now();
     let rang = !self.queue.rest();
     self.busy.set(Some(Busy { since, last, rang }));
@@ -291,14 +287,48 @@ impl Hub {
     self.queue.ring();
   }
 
-  fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) {
-    if matches!(event, Event::Overdue) {
-      // What the kernel has done by now is no reason to call a deadline missed.
-      if let Some(poll_set) = &self.poll_set {
-        self.look(poll_set);
-      }
-      return self.context.run_timers();
+  /// Rings for the next event, if there is one.
+  pub(super) fn ring_for_rest(&self) {
+    if !self.queue.rest() {
+      self.queue.ring();
     }
+  }
+
+  /// Descriptors are ready. Called by the loop: moves their bytes, accepts, and delivers what comes of
+  /// it, each event as a task of its own.
+  pub(super) fn turn(&self, env: sys::napi_env) {
+    let Some(poll_set) = &self.poll_set else { return };
+    let began = Instant::now();
+    self.queue.attend();
+    self.context.look();
+    self.write(began);
+    while self.deliver_next(env) {
+      if began.elapsed() >= TURN {
+        poll_set.alarm().set();
+        return;
+      }
+    }
+  }
+
+  /// Has connections write. What is written makes handlers send more: those that wait to be called come first.
+  fn write(&self, began: Instant) {
+    self
+      .context
+      .write(|| began.elapsed() < WRITES || self.queue.is_empty() && began.elapsed() < TURN);
+  }
+
+  /// Delivers the next event, behind what the engine has to do before it. `false` when there is none.
+  fn deliver_next(&self, env: sys::napi_env) -> bool {
+    while let Some((id, report)) = self.queue.pop() {
+      if let Some(event) = self.context.answer(id, report) {
+        self.deliver_one(env, id, event);
+        return true;
+      }
+    }
+    false
+  }
+
+  fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) {
     let entry = self.entry(id);
     let kept = || entry.as_ref().is_some_and(|entry| entry.keeps_alive.get());
     let changed = match &event {
@@ -313,74 +343,14 @@ impl Hub {
     }
   }
 
-  /// Rings for the next event, if there is one.
-  pub(super) fn go_on(&self) {
-    if !self.queue.rest() {
-      self.queue.ring();
-    }
-  }
-
-  /// Plain connections or listeners are ready. Called by the loop: moves their bytes, accepts, and delivers what comes of
-  /// it, each event as a task of its own.
-  pub(super) fn turn(&self, env: sys::napi_env) {
-    let Some(poll_set) = &self.poll_set else { return };
-    let began = Instant::now();
-    self.queue.attend();
-    self.look(poll_set);
-    while let Some((id, event)) = self.queue.pop() {
-      self.deliver_one(env, id, event);
-      if began.elapsed() >= TURN {
-        poll_set.alarm().set();
-        return;
-      }
-    }
-  }
-
-  /// Whatever is left out here is found again.
-  fn look(&self, poll_set: &PollSet) {
-    let entries = self.entries.borrow();
-    let mut writers = self.writers.borrow_mut();
-    // To find out what can be read costs next to nothing: it is read when that is delivered.
-    poll_set.look(|id, mut readiness| {
-      if self.context.lingering_is_ready(id) {
-        return;
-      }
-      match entries.get(&id).map(|entry| &entry.target) {
-        Some(Target::Socket { socket, .. }) => {
-          let write = std::mem::take(&mut readiness.write);
-          socket.ready(readiness);
-          if write {
-            writers.add(id);
-          }
-        }
-        Some(Target::Listener { listener, .. }) => listener.ready(),
-        None => {}
-      }
-    });
-    let began = Instant::now();
-    let only_write = Readiness {
-      write: true,
-      ..Readiness::default()
-    };
-    let write = |id| {
-      if let Some(Target::Socket { socket, .. }) = entries.get(&id).map(|entry| &entry.target) {
-        socket.ready(only_write);
-      }
-    };
-    // What is written makes handlers send more. Those that wait to be called come first.
-    writers.take_turns(write, || {
-      began.elapsed() < WRITES || self.queue.is_empty() && began.elapsed() < TURN
-    });
-  }
-
   /// See [`settle_closed`].
   fn settle(&self) {
-    for entry in self.entries.borrow().values() {
-      if let Target::Socket { socket, .. } = &entry.target {
-        socket.finish_in_background();
+    self.context.settle(SETTLE_WAIT, || {
+      while let Some((id, report)) = self.queue.pop() {
+        // Nobody is called any more.
+        drop(self.context.answer(id, report));
       }
-    }
-    self.context.settle(SETTLE_WAIT);
+    });
   }
 
   /// Ends everything, because the environment does. When this returns, and no task was stuck, ports are free and connections
@@ -388,12 +358,6 @@ impl Hub {
   fn tear_down(&self) {
     self.queue.close();
     self.later.take();
-    for entry in self.entries.borrow().values() {
-      match &entry.target {
-        Target::Socket { socket, .. } => socket.abort(),
-        Target::Listener { listener, .. } => listener.abort(),
-      }
-    }
     self.context.shut_down();
     if let Ok(runtime) = runtime::handle() {
       // An error means that a task is stuck. It holds nothing of this environment.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::net::{
-  Event, EventSink, SocketId,
+  EventSink, Report, SocketId,
   sync::{Mutex, lock},
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Queue<B> {
 }
 
 struct State<B> {
-  events: VecDeque<(SocketId, Event)>,
+  events: VecDeque<(SocketId, Report)>,
   /// A ring is outstanding, or the JavaScript thread is at work and will look again: no need to ring.
   attended: bool,
   /// The gate: `None` once the environment is being torn down. Every ring happens under the lock.
@@ -61,7 +61,7 @@ impl<B: Bell> Queue<B> {
   }
 
   /// The next event. JavaScript thread only.
-  pub(super) fn pop(&self) -> Option<(SocketId, Event)> {
+  pub(super) fn pop(&self) -> Option<(SocketId, Report)> {
     let mut state = lock(&self.state);
     let next = state.events.pop_front();
     state.attended = next.is_some();
@@ -92,14 +92,14 @@ impl<B: Bell> Queue<B> {
 }
 
 impl<B: Bell> EventSink for Queue<B> {
-  fn push(&self, id: SocketId, event: Event) {
+  fn push(&self, id: SocketId, report: Report) {
     let mut state = lock(&self.state);
     let Some(bell) = &state.bell else { return };
     if !state.attended {
       bell.ring();
     }
     state.attended = true;
-    state.events.push_back((id, event));
+    state.events.push_back((id, report));
   }
 }
 
@@ -118,6 +118,7 @@ mod loom_model {
   };
 
   use super::*;
+  use crate::net::Event;
 
   enum Message {
     Ring,
@@ -177,7 +178,7 @@ mod loom_model {
       let queue = Arc::clone(&self.queue);
       thread::spawn(move || {
         for id in first..first + count {
-          queue.push(id, Event::Opened);
+          queue.push(id, Event::Opened.into());
         }
       })
     }

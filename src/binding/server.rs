@@ -29,11 +29,7 @@ impl TcpServerSocket {
     let as_strings = options.as_strings;
     let listener = net::Listener::bind(&channel.hub.context, options.into_net(tls)?)
       .map_err(|error| bind_error(&error))?;
-    let listener = Rc::new(listener);
-    let target = Target::Listener {
-      listener: Rc::clone(&listener),
-      as_strings,
-    };
+    let target = Target::Listener { as_strings };
     Ok(Self {
       lease: Lease::take(channel, listener.id(), target)?,
       listener,

@@ -111,8 +111,7 @@ impl TcpSocket {
   #[napi(catch_unwind)]
   pub fn tls_session(&self) -> Option<TlsSession> {
     crate::fault::point("tlsSession");
-    let info = self.socket.tls_info()?;
-    info.session.map(TlsSession::from)
+    self.socket.saved_session().map(TlsSession::from)
   }
 
   /// Sends what was accepted, then FIN. `Closed` follows, and nothing else but `Drained`.

@@ -184,11 +184,11 @@ impl TlsConfig {
 /// The session of one connection, which others to the same server may take up.
 #[napi]
 pub struct TlsSession {
-  inner: tls::Session,
+  inner: tls::SavedSession,
 }
 
-impl From<tls::Session> for TlsSession {
-  fn from(inner: tls::Session) -> Self {
+impl From<tls::SavedSession> for TlsSession {
+  fn from(inner: tls::SavedSession) -> Self {
     Self { inner }
   }
 }

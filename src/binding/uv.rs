@@ -127,7 +127,7 @@ unsafe extern "C" fn readable(handle: *mut Handle, _status: c_int, _events: c_in
   let watch = unsafe { &*(libuv.get_data)(handle).cast::<Watch>() };
   // A panic must not unwind into libuv.
   if panic::catch_unwind(panic::AssertUnwindSafe(|| watch.hub.turn(watch.env))).is_err() {
-    watch.hub.go_on();
+    watch.hub.ring_for_rest();
   }
 }
 

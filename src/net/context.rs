@@ -1,21 +1,52 @@
-//! What all sockets and listeners of one owner have in common.
+//! What all sockets and listeners of one owner have in common, and how what happens to them gets to them.
 
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+use std::{
+  cell::{Cell, RefCell},
+  collections::HashMap,
+  rc::{Rc, Weak},
+  sync::Arc,
+  thread,
+  time::{Duration, Instant},
+};
 
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(target_os = "linux")]
+use super::readiness::PollSet;
 use super::{
-  EventSink, SocketId,
-  debts::Debts,
+  Event, EventSink, SocketId,
+  event::{Kind, NOBODY, Notice, Report},
   lingering::Lingering,
-  listener::MOST_MADE_ROOM,
-  places::Places,
-  poll_set::{Member, PollSet},
+  policy::writers::Writers,
+  readiness::{Reactor, Ready, WatchedStream},
   room::Room,
-  settle::MOST_SETTLING,
   timers::Timers,
 };
+
+/// How many lingering connections are closed at a time where descriptors run out.
+const MOST_MADE_ROOM: usize = 16;
+
+/// How long the end of a process sleeps between two looks at what peers have taken.
+const SETTLE_LOOK: Duration = Duration::from_millis(2);
+
+/// A socket or listener.
+pub(super) trait Member {
+  /// Its descriptor is ready. `true` when it is to write, for which there is an order.
+  fn ready(&self, ready: Ready) -> bool;
+
+  /// It is its turn to write.
+  fn write(&self);
+
+  /// A task of its has something to say.
+  fn notice(&self, notice: Notice);
+
+  /// Its owner is about to end.
+  fn abort(&self);
+
+  /// Nothing is left to be done for it.
+  fn is_over(&self) -> bool;
+}
 
 /// Belongs to the owner's thread; clones are the same context.
 #[derive(Clone)]
@@ -27,73 +58,174 @@ struct Inner {
   cancel: CancellationToken,
   tasks: TaskTracker,
   next_id: Cell<SocketId>,
-  poll_set: Option<Rc<PollSet>>,
-  timers: Timers,
+  reactor: Reactor,
+  timers: Rc<Timers>,
   lingering: Rc<Lingering>,
-  settlers: Arc<Places>,
-  debts: Arc<Debts>,
   room: Arc<Room>,
+  members: RefCell<HashMap<SocketId, Weak<dyn Member>>>,
+  /// Those that their owner has closed, and that go on without it.
+  closing: RefCell<HashMap<SocketId, Rc<dyn Member>>>,
+  writers: RefCell<Writers>,
 }
 
 impl Context {
-  /// A context whose tasks run on `runtime` and report to `sink`. With a poll set, the owner's thread moves the bytes
-  /// of plain connections itself: whenever the set is readable, the owner looks into it and calls
-  /// [`Socket::ready`](super::Socket::ready).
-  pub fn new(runtime: Handle, sink: Arc<dyn EventSink>, poll_set: Option<Rc<PollSet>>) -> Self {
+  /// A context whose tasks run on `runtime`, which tells what is ready, and report to `sink`.
+  pub fn new(runtime: Handle, sink: Arc<dyn EventSink>) -> Self {
+    let reactor = Reactor::of_runtime(&runtime, &sink);
+    Self::with(runtime, sink, reactor)
+  }
+
+  /// A context whose owner calls [`Context::look`] whenever `set` is readable.
+  #[cfg(target_os = "linux")]
+  pub fn with_poll_set(runtime: Handle, sink: Arc<dyn EventSink>, set: Rc<PollSet>) -> Self {
+    Self::with(runtime, sink, Reactor::of_set(set))
+  }
+
+  fn with(runtime: Handle, sink: Arc<dyn EventSink>, reactor: Reactor) -> Self {
+    let timers = Rc::new(Timers::new(runtime.clone(), Arc::clone(&sink)));
+    let room = Arc::new(Room::new(Arc::clone(&sink)));
+    let lingering = Lingering::new(Rc::clone(&timers), Arc::clone(&sink), Arc::clone(&room));
     Self(Rc::new(Inner {
       runtime,
       sink,
       cancel: CancellationToken::new(),
       tasks: TaskTracker::new(),
-      next_id: Cell::new(1),
-      poll_set,
-      timers: Timers::default(),
-      lingering: Rc::default(),
-      settlers: Places::new(MOST_SETTLING),
-      debts: Arc::default(),
-      room: Arc::default(),
+      next_id: Cell::new(NOBODY + 1),
+      reactor,
+      timers,
+      lingering: Rc::new(lingering),
+      room,
+      members: RefCell::default(),
+      closing: RefCell::default(),
+      writers: RefCell::default(),
     }))
   }
 
-  /// Whose events are for the context itself; no socket has this id.
-  pub const OWN_ID: SocketId = 0;
-
-  /// The poll set found `id` ready. `false` where that is a socket's, of which
-  /// [`Socket::ready`](super::Socket::ready) shall be told.
-  pub fn lingering_is_ready(&self, id: SocketId) -> bool {
-    self.0.lingering.ready(self, id)
+  /// Looks at what is ready, where the owner's thread asks for that. It costs next to nothing: bytes are read when an owner takes
+  /// them, and written by [`Context::write`].
+  pub fn look(&self) {
+    self.0.reactor.look(|id, ready| self.ready(id, ready));
   }
 
-  /// Answers `Overdue`.
-  pub fn run_timers(&self) {
-    if self.0.room.is_wanted() {
-      for _ in 0..MOST_MADE_ROOM {
-        self.drop_lingering();
+  /// What a report amounts to for the owner. What is for the engine itself is done.
+  pub fn answer(&self, id: SocketId, report: Report) -> Option<Event> {
+    match report.0 {
+      Kind::Event(event) => return Some(event),
+      Kind::Notice(Notice::TimerDue) => {
+        // What the kernel has done by now is no reason to call a deadline missed.
+        self.look();
+        self.run_timers();
+      }
+      Kind::Notice(Notice::MakeRoom) => {
+        for _ in 0..MOST_MADE_ROOM {
+          self.drop_lingering();
+        }
+      }
+      // The owner has connections write after each answer.
+      Kind::Notice(Notice::MayWrite) => {}
+      Kind::Notice(Notice::Ready(ready)) => self.ready(id, ready),
+      Kind::Notice(notice) => {
+        if let Some(member) = self.member(id) {
+          member.notice(notice);
+        }
       }
     }
-    self.0.timers.run(self);
+    None
   }
 
-  /// Closes the connection that has lingered longest after FIN, of those that the owner's thread watches, because a
-  /// descriptor is needed for another. `false` where none lingers.
+  /// Does what timers are due for.
+  pub fn run_timers(&self) {
+    self.0.timers.run();
+  }
+
+  fn ready(&self, id: SocketId, ready: Ready) {
+    if self.0.lingering.ready(id, ready) {
+      return;
+    }
+    if self.member(id).is_some_and(|member| member.ready(ready)) {
+      self.0.writers.borrow_mut().add(id);
+    }
+  }
+
+  /// Has connections write whose kernel takes bytes again: one at least, and then as long as it `goes_on`. For those that are
+  /// left the owner is called again.
+  pub fn write(&self, goes_on: impl FnMut() -> bool) {
+    let mut writers = self.0.writers.take();
+    let write = |id| {
+      if let Some(member) = self.member(id) {
+        member.write();
+      }
+    };
+    let left = writers.take_turns(write, goes_on);
+    // Nobody has been added meanwhile: that takes a look, or an answer.
+    self.0.writers.replace(writers);
+    // A set stays readable for them.
+    if left && !self.0.reactor.is_asked() {
+      self.0.sink.push(NOBODY, Notice::MayWrite.into());
+    }
+  }
+
+  fn member(&self, id: SocketId) -> Option<Rc<dyn Member>> {
+    self.0.members.borrow().get(&id)?.upgrade()
+  }
+
+  /// From now on `member` is told what happens to `id`.
+  pub(super) fn add(&self, id: SocketId, member: Weak<dyn Member>) {
+    self.0.members.borrow_mut().insert(id, member);
+  }
+
+  /// Nothing of `id` is left to tell.
+  pub(super) fn remove(&self, id: SocketId) {
+    self.0.members.borrow_mut().remove(&id);
+  }
+
+  /// `member` is kept until it is over, whether its owner keeps it or not.
+  pub(super) fn keep(&self, id: SocketId, member: Rc<dyn Member>) {
+    self.0.closing.borrow_mut().insert(id, member);
+  }
+
+  /// Takes back [`Context::keep`].
+  pub(super) fn let_go(&self, id: SocketId) {
+    // Dropped when nothing is borrowed: it may come back here.
+    let kept = self.0.closing.borrow_mut().remove(&id);
+    drop(kept);
+  }
+
+  /// Closes the connection that has lingered longest after FIN, because a descriptor is needed for another. `false` where none
+  /// lingers.
   pub(super) fn drop_lingering(&self) -> bool {
-    self.0.lingering.drop_oldest(self)
+    self.0.lingering.drop_oldest()
   }
 
   /// The owner's thread is about to end with its process: waits until the peers of closed sockets have acknowledged what
-  /// they are owed, but not longer than `most`. Sockets that are closing must have been released.
-  pub fn settle(&self, most: Duration) {
-    self.0.lingering.hand_over(self);
-    self.0.debts.wait(most);
+  /// they are owed, but not longer than `most`. `answer_reports` answers what tasks report meanwhile.
+  pub fn settle(&self, most: Duration, mut answer_reports: impl FnMut()) {
+    let until = Instant::now() + most;
+    loop {
+      answer_reports();
+      self.look();
+      self.write(|| true);
+      let closing: Vec<_> = self.0.closing.borrow().values().map(Rc::clone).collect();
+      let closing = closing.iter().any(|member| !member.is_over());
+      if !(closing || self.0.lingering.owe()) || Instant::now() >= until {
+        return;
+      }
+      thread::sleep(SETTLE_LOOK);
+    }
   }
 
-  /// Ends every task of this context at once, queued bytes and all. Connections that the owner's thread moves end when
-  /// the owner drops or aborts their sockets.
+  /// Ends everything at once: tasks, connections and listeners, queued bytes and all.
   pub fn shut_down(&self) {
+    let members: Vec<_> = self.0.members.borrow().values().filter_map(Weak::upgrade).collect();
+    for member in members {
+      member.abort();
+    }
     self.0.cancel.cancel();
     self.0.tasks.close();
     self.0.lingering.clear();
     self.0.timers.clear();
+    let closing = self.0.closing.take();
+    drop(closing);
   }
 
   /// Completes when, after [`Context::shut_down`], every descriptor that a task had is closed; but for those that were to
@@ -102,63 +234,55 @@ impl Context {
     self.0.tasks.wait().await;
   }
 
-  /// How many connections and listeners are alive, those included that linger after their socket was closed.
+  /// How many connections and listeners are alive, those included that linger after their socket was closed, and attempts to
+  /// connect.
   pub fn live(&self) -> usize {
-    let polled = self.0.poll_set.as_ref().map_or(0, |set| set.members());
-    self.0.tasks.len() + polled
+    self.0.tasks.len() + self.0.reactor.count()
   }
 
   /// Sees to what a connection still owes its peer after FIN.
-  pub(super) fn linger(&self, id: SocketId, member: Member) {
-    self.0.lingering.add(self, id, member);
+  pub(super) fn linger(&self, id: SocketId, stream: WatchedStream) {
+    self.0.lingering.add(id, stream);
   }
 
-  pub(super) fn timers(&self) -> &Timers {
-    &self.0.timers
-  }
-
-  /// Of the tasks that watch connections after FIN.
-  pub(super) fn settlers(&self) -> &Arc<Places> {
-    &self.0.settlers
-  }
-
-  pub(super) fn room(&self) -> &Arc<Room> {
-    &self.0.room
-  }
-
-  pub(super) fn debts(&self) -> &Arc<Debts> {
-    &self.0.debts
-  }
-
-  pub(super) fn runtime(&self) -> &Handle {
-    &self.0.runtime
+  /// Tells the owner, behind everything else.
+  pub(super) fn tell(&self, id: SocketId, event: Event) {
+    self.0.sink.push(id, event.into());
   }
 
   pub(super) fn sink(&self) -> &Arc<dyn EventSink> {
     &self.0.sink
   }
 
-  pub(super) fn poll_set(&self) -> Option<&Rc<PollSet>> {
-    self.0.poll_set.as_ref()
+  pub(super) fn timers(&self) -> &Timers {
+    &self.0.timers
+  }
+
+  pub(super) fn room(&self) -> &Arc<Room> {
+    &self.0.room
+  }
+
+  pub(super) fn runtime(&self) -> &Handle {
+    &self.0.runtime
+  }
+
+  pub(super) fn reactor(&self) -> &Reactor {
+    &self.0.reactor
   }
 
   pub(super) fn child_token(&self) -> CancellationToken {
     self.0.cancel.child_token()
   }
 
-  /// Spawns, from within a task, what is to end with this context.
-  pub(super) fn tasks(&self) -> &TaskTracker {
-    &self.0.tasks
-  }
-
+  /// Runs a task that ends with this context.
   pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
     self.0.tasks.spawn_on(task, &self.0.runtime);
   }
 
-  /// Ids are not reused before four thousand million sockets have passed. None is 0.
+  /// Ids are not reused before four thousand million sockets have passed. None is [`NOBODY`].
   pub(super) fn next_id(&self) -> SocketId {
     let id = self.0.next_id.get();
-    self.0.next_id.set(id.wrapping_add(1).max(1));
+    self.0.next_id.set(id.wrapping_add(1).max(NOBODY + 1));
     id
   }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use socket2::SockRef;
 
-use super::socket::Peer;
+use super::peer::Peer;
 
 /// See the module. IPv4 addresses are IPv4 addresses, also where the connection belongs to a listener of both families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::{fmt, io};
 
-use super::accept_error::is_exhaustion;
+use super::exhaustion::is_exhaustion;
 
 /// Gecko's three classes of error, the `message` of a `TCPSocketErrorEvent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

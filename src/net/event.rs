@@ -1,23 +1,23 @@
-//! What a socket's task tells its owner.
+//! What the engine tells its owner, and what its tasks tell the owner's thread.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
-use super::{Accepted, SocketError};
+use super::{SocketError, credit::Credit, readiness::Ready, tls::Session};
 
 /// Names a socket or a listener among those that share one [`EventSink`].
 pub type SocketId = u32;
 
-/// A fact, reported once and in order for each socket.
+/// Whose reports are for the engine as a whole; no socket has this id.
+pub(super) const NOBODY: SocketId = 0;
+
+/// A fact, told once, and in order for each socket.
 #[derive(Debug)]
 pub enum Event {
   /// The connection is established; with TLS from the first byte, the peer is verified too.
   Opened,
-  /// The connection is established, and the owner's thread shall move its bytes: see
-  /// [`Socket::adopt`](super::Socket::adopt).
-  Connected(TcpStream),
   /// [`Socket::take_input`](super::Socket::take_input) has something: bytes, or the end of them.
   Readable,
-  /// Everything queued was handed to the operating system. Only reported when asked for.
+  /// Everything queued was handed to the operating system. Only told when asked for.
   Drained,
   /// A close that the owner asked for is complete: the operating system has everything, and the order to send FIN.
   /// An owner who hears of it needs no other event.
@@ -26,31 +26,92 @@ pub enum Event {
     settling: bool,
   },
   /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
-  /// take it. Comes after `Closed`, also where that is not `settling`, unless the peer had ended before.
+  /// take it. Comes after a `Closed` that is `settling`.
   Settled,
-  /// Of the context: [`Context::run_timers`](super::Context::run_timers) is due.
-  Overdue,
   /// The connection failed. The last event.
   Failed(SocketError),
   /// A listener accepted a connection.
   Accepted(Accepted),
-  /// A listener had to wait for the system, and has: [`Listener::go_on`](super::Listener::go_on) is due.
-  Rested,
 }
 
-/// Where events go: one ordered queue for all sockets of an owner.
+/// A connection that came in. [`Socket::accepted`](super::Socket::accepted) makes a socket of it.
+#[derive(Debug)]
+pub struct Accepted {
+  /// Where it came from. An IPv4 peer of a dual-stack listener has an IPv4 address.
+  pub peer: SocketAddr,
+  pub(super) established: Established,
+  /// Lets the listener accept another one when this value is dropped.
+  _credit: Credit,
+}
+
+impl Accepted {
+  pub(super) fn new(established: Established, from: SocketAddr, credit: Credit) -> Self {
+    Self {
+      peer: SocketAddr::new(from.ip().to_canonical(), from.port()),
+      established,
+      _credit: credit,
+    }
+  }
+}
+
+/// A connection as the task that made it leaves it to its owner.
+#[derive(Debug)]
+pub(super) struct Established {
+  pub(super) stream: TcpStream,
+  /// With TLS, after the handshake.
+  pub(super) session: Option<Box<Session>>,
+}
+
+/// What tasks, and the engine itself, have to say to the owner's thread.
+#[derive(Debug)]
+pub(super) enum Notice {
+  /// A descriptor is ready.
+  Ready(Ready),
+  /// A connection was made, or secured.
+  Established(Established),
+  /// A task failed.
+  Failed(SocketError),
+  /// A listener had to wait, for the system or for its owner, and has.
+  MayAccept,
+  /// A timer is due.
+  TimerDue,
+  /// Descriptors have run out.
+  MakeRoom,
+  /// Some connections that can write have not had their turn.
+  MayWrite,
+}
+
+/// What is in an owner's queue. [`Context::answer`](super::Context::answer) tells what it amounts to.
+#[derive(Debug)]
+pub struct Report(pub(super) Kind);
+
+#[derive(Debug)]
+pub(super) enum Kind {
+  Event(Event),
+  Notice(Notice),
+}
+
+impl From<Event> for Report {
+  fn from(event: Event) -> Self {
+    Self(Kind::Event(event))
+  }
+}
+
+impl From<Notice> for Report {
+  fn from(notice: Notice) -> Self {
+    Self(Kind::Notice(notice))
+  }
+}
+
+impl Report {
+  /// Whether it may be bytes that arrived, or make some leave, rather than be about a timer.
+  pub fn is_timer(&self) -> bool {
+    matches!(self.0, Kind::Notice(Notice::TimerDue))
+  }
+}
+
+/// Where reports go: one ordered queue for all sockets of an owner.
 pub trait EventSink: Send + Sync + 'static {
-  /// Appends an event. Called from any thread; must not block and must not call back into the socket.
-  fn push(&self, id: SocketId, event: Event);
-}
-
-/// What a connection waits for, or can do now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-  /// Bytes, the end of them, or an error can be read.
-  pub read: bool,
-  /// The end can be read, perhaps behind bytes. Found together with `read`, never waited for alone.
-  pub end: bool,
-  /// The kernel takes bytes, or says why it does not.
-  pub write: bool,
+  /// Appends a report. Called from any thread; must not block and must not call back into the socket.
+  fn push(&self, id: SocketId, report: Report);
 }

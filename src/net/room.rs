@@ -1,32 +1,36 @@
-//! A task's wish that the owner's thread close connections that only linger, because descriptors have run out: what that thread
-//! watches, tasks cannot reach.
+//! A task's wish that the owner's thread close connections that only linger, because descriptors have run out: what that
+//! thread watches, tasks cannot reach.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{
+  Arc,
+  atomic::{AtomicUsize, Ordering},
+};
 
-use super::{Context, Event, EventSink};
+use super::{
+  EventSink,
+  event::{NOBODY, Notice},
+};
 
-/// See the module. Belongs to a [`Context`].
-#[derive(Debug, Default)]
+/// See the module. One for each owner.
 pub(super) struct Room {
-  is_wanted: AtomicBool,
+  sink: Arc<dyn EventSink>,
   /// How many connections the owner's thread watches after FIN.
   lingering: AtomicUsize,
 }
 
 impl Room {
-  /// Has the owner look, who is told that timers are due. `false` where there is nothing that it could close.
-  pub(super) fn ask(&self, sink: &dyn EventSink) -> bool {
-    if self.lingering.load(Ordering::Relaxed) == 0 {
-      return false;
-    }
-    self.is_wanted.store(true, Ordering::Relaxed);
-    sink.push(Context::OWN_ID, Event::Overdue);
-    true
+  pub(super) fn new(sink: Arc<dyn EventSink>) -> Self {
+    let lingering = AtomicUsize::new(0);
+    Self { sink, lingering }
   }
 
-  /// Whether somebody has asked since the last call.
-  pub(super) fn is_wanted(&self) -> bool {
-    self.is_wanted.swap(false, Ordering::Relaxed)
+  /// Asks the owner's thread. `false` where there is nothing that it could close.
+  pub(super) fn ask(&self) -> bool {
+    let can_be_made = self.lingering.load(Ordering::Relaxed) > 0;
+    if can_be_made {
+      self.sink.push(NOBODY, Notice::MakeRoom.into());
+    }
+    can_be_made
   }
 
   /// So many linger now.

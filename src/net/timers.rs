@@ -1,6 +1,6 @@
 //! Moments at which something of an owner's has to be looked at, such as a socket whose peer may have taken too long. They
-//! are kept on the owner's thread. One sleeping task of the runtime, for the earliest of them, reports
-//! [`Event::Overdue`], whereupon the owner calls [`Context::run_timers`].
+//! are kept on the owner's thread. One sleeping task of the runtime, for the earliest of them, tells
+//! that a timer is due, whereupon the owner's thread calls [`Timers::run`].
 
 use std::{
   cell::{Cell, RefCell},
@@ -11,15 +11,18 @@ use std::{
   time::Instant,
 };
 
-use tokio::{task::AbortHandle, time};
+use tokio::{runtime::Handle, task::AbortHandle, time};
 
-use super::{Context, Event, SocketId};
+use super::{
+  EventSink, SocketId,
+  event::{NOBODY, Notice},
+};
 
 /// Something that has to be looked at when its [`Timer`] is due.
 pub(super) trait Timed {
   /// It is `now`, which is not before the moment that was asked for. Sets its timer again, if it has to be looked at
   /// again.
-  fn overdue(self: Rc<Self>, context: &Context, now: Instant);
+  fn overdue(self: Rc<Self>, now: Instant);
 }
 
 /// When something is to be looked at. Whoever has one clears it in the end, so that nothing is kept for it.
@@ -30,7 +33,7 @@ impl Timer {
   /// Asks for one call of `timed`, named `id`, at the moment `at`, in place of what was asked for before.
   pub(super) fn set<T: Timed + 'static>(
     &self,
-    context: &Context,
+    timers: &Timers,
     id: SocketId,
     timed: &Rc<T>,
     at: Option<Instant>,
@@ -38,7 +41,6 @@ impl Timer {
     if self.0.get() == at {
       return;
     }
-    let timers = context.timers();
     {
       let mut due = timers.due.borrow_mut();
       if let Some(before) = self.0.replace(at) {
@@ -49,13 +51,13 @@ impl Timer {
         due.insert((at, id), timed);
       }
     }
-    timers.sleep(context);
+    timers.sleep();
   }
 
   /// Takes back what was asked for.
-  pub(super) fn clear(&self, context: &Context, id: SocketId) {
+  pub(super) fn clear(&self, timers: &Timers, id: SocketId) {
     if let Some(at) = self.0.take() {
-      context.timers().due.borrow_mut().remove(&(at, id));
+      timers.due.borrow_mut().remove(&(at, id));
     }
   }
 
@@ -65,9 +67,10 @@ impl Timer {
   }
 }
 
-/// All timers of a [`Context`].
-#[derive(Default)]
+/// All timers of an owner.
 pub(super) struct Timers {
+  runtime: Handle,
+  sink: Arc<dyn EventSink>,
   due: RefCell<BTreeMap<(Instant, SocketId), Weak<dyn Timed>>>,
   sleeper: RefCell<Option<Sleeper>>,
 }
@@ -79,8 +82,18 @@ struct Sleeper {
 }
 
 impl Timers {
-  /// Answers `Overdue`: calls everything that is due.
-  pub(super) fn run(&self, context: &Context) {
+  /// Their owner is told by `sink` when one is due.
+  pub(super) fn new(runtime: Handle, sink: Arc<dyn EventSink>) -> Self {
+    Self {
+      runtime,
+      sink,
+      due: RefCell::default(),
+      sleeper: RefCell::default(),
+    }
+  }
+
+  /// Calls everything that is due.
+  pub(super) fn run(&self) {
     let now = Instant::now();
     let due = {
       let mut due = self.due.borrow_mut();
@@ -91,13 +104,13 @@ impl Timers {
     self.sleeper.borrow_mut().take_if(|sleeper| sleeper.until <= now);
     for timed in due.into_values().filter_map(|timed| timed.upgrade()) {
       // One that panics must not keep the others from being called.
-      let _ = catch_unwind(AssertUnwindSafe(|| timed.overdue(context, now)));
+      let _ = catch_unwind(AssertUnwindSafe(|| timed.overdue(now)));
     }
-    self.sleep(context);
+    self.sleep();
   }
 
   /// Sees to it that somebody sleeps until the earliest moment.
-  fn sleep(&self, context: &Context) {
+  fn sleep(&self) {
     let Some(until) = self.due.borrow().first_key_value().map(|((at, _), _)| *at) else {
       return;
     };
@@ -105,11 +118,11 @@ impl Timers {
     if sleeper.as_ref().is_some_and(|sleeper| sleeper.until <= until) {
       return;
     }
-    let sink = Arc::clone(context.sink());
+    let sink = Arc::clone(&self.sink);
     // Not one of the context's tasks: nobody waits for it to end.
-    let task = context.runtime().spawn(async move {
+    let task = self.runtime.spawn(async move {
       time::sleep_until(until.into()).await;
-      sink.push(Context::OWN_ID, Event::Overdue);
+      sink.push(NOBODY, Notice::TimerDue.into());
     });
     let task = task.abort_handle();
     if let Some(before) = sleeper.replace(Sleeper { until, task }) {
@@ -135,15 +148,15 @@ mod tests {
 
   use super::*;
   use crate::{
-    net::{EventSink, sync::Mutex},
+    net::{event::Report, sync::Mutex},
     runtime,
   };
 
   struct Sink(Mutex<Sender<()>>);
 
   impl EventSink for Sink {
-    fn push(&self, id: SocketId, event: Event) {
-      assert!(id == Context::OWN_ID && matches!(event, Event::Overdue));
+    fn push(&self, id: SocketId, report: Report) {
+      assert!(id == NOBODY && report.is_timer());
       self.0.lock().unwrap().send(()).unwrap();
     }
   }
@@ -155,35 +168,35 @@ mod tests {
   }
 
   impl Timed for Counted {
-    fn overdue(self: Rc<Self>, _: &Context, now: Instant) {
+    fn overdue(self: Rc<Self>, now: Instant) {
       assert!(self.timer.at().is_some_and(|at| at <= now), "called too early");
       self.calls.set(self.calls.get() + 1);
     }
   }
 
-  fn context() -> (Context, Receiver<()>) {
+  fn timers() -> (Timers, Receiver<()>) {
     let (sender, overdue) = channel();
     let sink = Arc::new(Sink(Mutex::new(sender)));
     (
-      Context::new(runtime::handle().unwrap().clone(), sink, None),
+      Timers::new(runtime::handle().unwrap().clone(), sink),
       overdue,
     )
   }
 
   #[test]
   fn the_earliest_is_called_first_and_one_that_was_set_again_not_before_its_new_moment() {
-    let (context, overdue) = context();
+    let (timers, overdue) = timers();
     let [first, second, never]: [Rc<Counted>; 3] = Default::default();
     let start = Instant::now();
     let at = |milliseconds| Some(start + Duration::from_millis(milliseconds));
-    second.timer.set(&context, 2, &second, at(5));
-    never.timer.set(&context, 3, &never, at(6));
-    first.timer.set(&context, 1, &first, at(1));
-    second.timer.set(&context, 2, &second, at(40));
-    never.timer.set(&context, 3, &never, None);
+    second.timer.set(&timers, 2, &second, at(5));
+    never.timer.set(&timers, 3, &never, at(6));
+    first.timer.set(&timers, 1, &first, at(1));
+    second.timer.set(&timers, 2, &second, at(40));
+    never.timer.set(&timers, 3, &never, None);
     while second.calls.get() == 0 {
       overdue.recv().unwrap();
-      context.run_timers();
+      timers.run();
       assert_eq!(first.calls.get(), 1);
     }
     assert_eq!((second.calls.get(), never.calls.get()), (1, 0));
@@ -192,26 +205,26 @@ mod tests {
 
   #[test]
   fn what_is_gone_is_not_called() {
-    let (context, overdue) = context();
+    let (timers, overdue) = timers();
     let [kept, dropped]: [Rc<Counted>; 2] = Default::default();
     let now = Some(Instant::now());
-    kept.timer.set(&context, 1, &kept, now);
-    dropped.timer.set(&context, 2, &dropped, now);
+    kept.timer.set(&timers, 1, &kept, now);
+    dropped.timer.set(&timers, 2, &dropped, now);
     drop(dropped);
     overdue.recv().unwrap();
-    context.run_timers();
+    timers.run();
     assert_eq!(kept.calls.get(), 1);
   }
 
   #[test]
   fn nothing_is_kept_for_what_was_cleared() {
-    let (context, _overdue) = context();
+    let (timers, _overdue) = timers();
     let counted = Rc::new(Counted::default());
     let later = Some(Instant::now() + Duration::from_secs(3600));
-    counted.timer.set(&context, 1, &counted, later);
-    assert_eq!(context.timers().due.borrow().len(), 1);
-    counted.timer.clear(&context, 1);
-    assert!(context.timers().due.borrow().is_empty());
+    counted.timer.set(&timers, 1, &counted, later);
+    assert_eq!(timers.due.borrow().len(), 1);
+    counted.timer.clear(&timers, 1);
+    assert!(timers.due.borrow().is_empty());
     assert_eq!(Rc::weak_count(&counted), 0);
   }
 }

@@ -66,7 +66,7 @@ fn more_connections_than_may_wait_undelivered_are_all_accepted_in_the_end() {
   for owner in Owner::each() {
     let listener = owner.listen(0).unwrap();
     let address = listener.local_addr();
-    let many = moz_tcp_socket::net::listener::MOST_UNDELIVERED * 2;
+    let many = moz_tcp_socket::net::listen::listener::MOST_UNDELIVERED * 2;
     let connector = std::thread::spawn(move || {
       (0..many)
         .map(|_| TcpStream::connect(address).unwrap())

@@ -5,9 +5,9 @@ use std::{
   net::{Ipv4Addr, Shutdown},
 };
 
-use moz_tcp_socket::net::{ErrorName, Event, Input, recv_buffer::End};
+use moz_tcp_socket::net::{End, ErrorName, Event, Input};
 
-use crate::support::{Owner, hold_runtime, reset, send};
+use crate::support::{Owner, Taken, hold_runtime, reset, send};
 
 #[test]
 fn bytes_arrive_in_order_both_ways() {
@@ -143,7 +143,7 @@ fn the_peers_end_comes_after_its_bytes_and_writing_goes_on() {
   peer.write_all(b"last words").unwrap();
   peer.shutdown(Shutdown::Write).unwrap();
   assert_eq!(owner.read(&socket, 10), b"last words");
-  assert!(matches!(owner.input(&socket), Input::End(End::Eof)));
+  assert!(matches!(owner.input(&socket), Taken::End(End::Eof)));
   send(&socket, b"answer");
   socket.close();
   let mut received = Vec::new();
@@ -215,7 +215,7 @@ fn a_suspended_socket_takes_little_from_the_network_and_loses_nothing() {
   assert!(matches!(socket.take_input(&mut []), Input::None));
   socket.resume();
   assert!(owner.read(&socket, TOTAL).iter().all(|byte| *byte == 9));
-  assert!(matches!(owner.input(&socket), Input::End(End::Eof)));
+  assert!(matches!(owner.input(&socket), Taken::End(End::Eof)));
   writer.join().unwrap();
 }
 

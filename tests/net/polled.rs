@@ -10,10 +10,10 @@ use std::{
 };
 
 use moz_tcp_socket::net::{
-  ErrorName, Event, Input, Socket, event::Readiness, recv_buffer::End, send_queue::MOST_BYTES, tls::Security,
+  End, ErrorName, Event, Input, Socket, policy::send_queue::MOST_BYTES, tls::Security,
 };
 
-use crate::support::{Owner, reset, send, trusting};
+use crate::support::{Owner, Taken, reset, send, trusting};
 
 /// More than the kernel keeps for one connection, at both ends together.
 const MUCH: usize = 20_000_000;
@@ -181,7 +181,7 @@ fn the_peers_end_comes_after_its_bytes_and_writing_goes_on() {
   peer.write_all(b"last words").unwrap();
   peer.shutdown(Shutdown::Write).unwrap();
   assert_eq!(owner.read(&socket, 10), b"last words");
-  assert!(matches!(owner.input(&socket), Input::End(End::Eof)));
+  assert!(matches!(owner.input(&socket), Taken::End(End::Eof)));
   let sent = pattern(MUCH);
   send(&socket, &sent);
   round_trip(&owner);
@@ -201,7 +201,7 @@ fn a_reset_is_a_network_error_after_the_data_that_came() {
   reset(peer);
   assert_eq!(owner.read(&socket, 11), b"550 refused");
   match owner.input(&socket) {
-    Input::End(End::Failed(error)) => assert_eq!(error.name, ErrorName::NetworkError),
+    Taken::End(End::Failed(error)) => assert_eq!(error.name, ErrorName::NetworkError),
     other => panic!("wanted a failure, got {other:?}"),
   }
   all_gone(&owner);
@@ -222,7 +222,7 @@ fn a_suspended_socket_takes_nothing_from_the_network_and_loses_nothing() {
   assert!(!writer.is_finished(), "the kernel cannot hold that much");
   socket.resume();
   assert!(owner.read(&socket, MUCH) == pattern(MUCH));
-  assert!(matches!(owner.input(&socket), Input::End(End::Eof)));
+  assert!(matches!(owner.input(&socket), Taken::End(End::Eof)));
   writer.join().unwrap();
 }
 
@@ -257,7 +257,7 @@ fn a_write_that_fails_while_suspended_keeps_what_the_peer_had_said() {
   socket.resume();
   assert_eq!(owner.read(&socket, 11), b"550 refused");
   match owner.input(&socket) {
-    Input::End(End::Failed(error)) => assert_eq!(error.name, ErrorName::NetworkError),
+    Taken::End(End::Failed(error)) => assert_eq!(error.name, ErrorName::NetworkError),
     other => panic!("wanted a failure, got {other:?}"),
   }
   all_gone(&owner);
@@ -332,7 +332,7 @@ fn an_upgrade_after_the_peers_end_fails() {
   let owner = Owner::polling();
   let (socket, peer) = owner.pair();
   peer.shutdown(Shutdown::Write).unwrap();
-  assert!(matches!(owner.input(&socket), Input::End(End::Eof)));
+  assert!(matches!(owner.input(&socket), Taken::End(End::Eof)));
   socket.upgrade(Security::Client(trusting(Vec::new())));
   assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
 }
@@ -481,10 +481,8 @@ fn a_peer_that_takes_everything_does_not_keep_the_owner() {
   });
   let mut unwritten = socket.unwritten();
   while unwritten > 0 {
-    socket.ready(Readiness {
-      write: true,
-      ..Readiness::default()
-    });
+    owner.context.look();
+    owner.context.write(|| true);
     let written = unwritten - socket.unwritten();
     assert!(written <= 2 * MOST_BYTES, "{written} bytes at once");
     unwritten -= written;

@@ -4,7 +4,7 @@ use std::{
   cell::RefCell,
   collections::HashMap,
   net::{Ipv4Addr, SocketAddr, TcpStream},
-  rc::{Rc, Weak},
+  rc::Rc,
   sync::{
     Arc, Mutex,
     mpsc::{Receiver, Sender, channel},
@@ -14,8 +14,8 @@ use std::{
 
 use moz_tcp_socket::{
   net::{
-    ConnectOptions, Context, Event, EventSink, Input, ListenOptions, Listener, PollSet, Socket, SocketError,
-    SocketId, recv_buffer::End, tls::ClientTls,
+    ConnectOptions, Context, End, Event, EventSink, Input, ListenOptions, Listener, PollSet, Report, Socket,
+    SocketError, SocketId, input::MOST_TAKEN, tls::ClientTls,
   },
   runtime,
 };
@@ -24,22 +24,28 @@ use socket2::SockRef;
 /// Longer than anything here takes on a busy machine; reached only by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Sink(Mutex<Sender<(SocketId, Event)>>);
+struct Sink(Mutex<Sender<(SocketId, Report)>>);
 
 impl EventSink for Sink {
-  fn push(&self, id: SocketId, event: Event) {
-    let _ = self.0.lock().unwrap().send((id, event));
+  fn push(&self, id: SocketId, report: Report) {
+    let _ = self.0.lock().unwrap().send((id, report));
   }
 }
 
 /// The owner of some sockets: a context and the events that came for each of them.
 pub(crate) struct Owner {
   pub(crate) context: Context,
-  poll_set: Option<Rc<PollSet>>,
-  sockets: RefCell<HashMap<SocketId, Weak<Socket>>>,
-  listeners: RefCell<HashMap<SocketId, Weak<Listener>>>,
-  events: Receiver<(SocketId, Event)>,
+  /// It asks what is ready, rather than being told.
+  asks: bool,
+  reports: Receiver<(SocketId, Report)>,
   waiting: RefCell<HashMap<SocketId, Vec<Event>>>,
+}
+
+/// What arrived.
+#[derive(Debug)]
+pub(crate) enum Taken {
+  Data(Vec<u8>),
+  End(End),
 }
 
 /// To be a client that trusts `ca` besides the system.
@@ -51,15 +57,19 @@ pub(crate) fn trusting(ca: Vec<Vec<u8>>) -> Arc<ClientTls> {
 }
 
 impl Owner {
-  /// One whose sockets all have tasks.
+  /// One that Tokio tells what is ready.
   pub(crate) fn new() -> Self {
-    Self::with(None)
+    let (sink, reports) = sink();
+    Self::of(Context::new(runtime::handle().unwrap().clone(), sink), false, reports)
   }
 
-  /// One that moves the bytes of plain connections itself.
+  /// One that looks into a set.
   #[cfg(target_os = "linux")]
   pub(crate) fn polling() -> Self {
-    Self::with(Some(Rc::new(PollSet::new().unwrap())))
+    let (sink, reports) = sink();
+    let set = Rc::new(PollSet::new().unwrap());
+    let context = Context::with_poll_set(runtime::handle().unwrap().clone(), sink, set);
+    Self::of(context, true, reports)
   }
 
   /// One of each kind that there is here.
@@ -71,65 +81,30 @@ impl Owner {
     ]
   }
 
-  fn with(poll_set: Option<Rc<PollSet>>) -> Self {
-    let (sender, events) = channel();
-    let runtime = runtime::handle().unwrap().clone();
+  fn of(context: Context, asks: bool, reports: Receiver<(SocketId, Report)>) -> Self {
     Self {
-      context: Context::new(runtime, Arc::new(Sink(Mutex::new(sender))), poll_set.clone()),
-      poll_set,
-      sockets: RefCell::default(),
-      listeners: RefCell::default(),
-      events,
+      context,
+      asks,
+      reports,
       waiting: RefCell::default(),
     }
   }
 
-  pub(crate) fn keep(&self, socket: Rc<Socket>) -> Rc<Socket> {
-    self
-      .sockets
-      .borrow_mut()
-      .insert(socket.id(), Rc::downgrade(&socket));
-    socket
-  }
-
-  fn socket(&self, id: SocketId) -> Option<Rc<Socket>> {
-    self.sockets.borrow().get(&id)?.upgrade()
-  }
-
-  fn listener(&self, id: SocketId) -> Option<Rc<Listener>> {
-    self.listeners.borrow().get(&id)?.upgrade()
-  }
-
-  /// Sorts what came, waiting a moment for it. With a poll set, moves bytes before that.
+  /// Sorts what came, waiting a moment for it, and has bytes move.
   fn turn(&self) {
     let mut patience = PATIENCE;
-    if let Some(set) = &self.poll_set {
+    if self.asks {
       patience = Duration::from_millis(1);
-      set.look(|id, readiness| {
-        if self.context.lingering_is_ready(id) {
-        } else if let Some(socket) = self.socket(id) {
-          socket.ready(readiness);
-        } else if let Some(listener) = self.listener(id) {
-          listener.ready();
-        }
-      });
+      self.context.look();
     }
-    let first = self.events.recv_timeout(patience).ok();
-    for (id, event) in first.into_iter().chain(self.events.try_iter()) {
-      if matches!(event, Event::Overdue) {
-        self.context.run_timers();
-        continue;
+    self.context.write(|| true);
+    let first = self.reports.recv_timeout(patience).ok();
+    for (id, report) in first.into_iter().chain(self.reports.try_iter()) {
+      if let Some(event) = self.context.answer(id, report) {
+        self.waiting.borrow_mut().entry(id).or_default().push(event);
       }
-      if let (Event::Rested, Some(listener)) = (&event, self.listener(id)) {
-        listener.go_on();
-        continue;
-      }
-      let event = match (event, self.socket(id)) {
-        (Event::Connected(stream), Some(socket)) => socket.adopt(stream),
-        (event, _) => event,
-      };
-      self.waiting.borrow_mut().entry(id).or_default().push(event);
     }
+    self.context.write(|| true);
   }
 
   /// Turns until `done` has something.
@@ -156,11 +131,11 @@ impl Owner {
   }
 
   pub(crate) fn connect_as(&self, options: ConnectOptions) -> Rc<Socket> {
-    self.keep(Socket::connect(&self.context, options))
+    Socket::connect(&self.context, options)
   }
 
   pub(crate) fn give_up(&self, options: ConnectOptions) -> Rc<Socket> {
-    self.keep(Socket::given_up(&self.context, options))
+    Socket::given_up(&self.context, options)
   }
 
   pub(crate) fn listen(&self, port: u16) -> std::io::Result<Rc<Listener>> {
@@ -171,12 +146,7 @@ impl Owner {
   }
 
   pub(crate) fn listen_with(&self, options: ListenOptions) -> std::io::Result<Rc<Listener>> {
-    let listener = Rc::new(Listener::bind(&self.context, options)?);
-    self
-      .listeners
-      .borrow_mut()
-      .insert(listener.id(), Rc::downgrade(&listener));
-    Ok(listener)
+    Listener::bind(&self.context, options)
   }
 
   /// The next event of `id`.
@@ -192,8 +162,10 @@ impl Owner {
   pub(crate) fn rest(&self, id: SocketId) -> Vec<Event> {
     self.context.shut_down();
     runtime::handle().unwrap().block_on(self.context.ended());
-    while let Ok((from, event)) = self.events.try_recv() {
-      self.waiting.borrow_mut().entry(from).or_default().push(event);
+    while let Ok((from, report)) = self.reports.try_recv() {
+      if let Some(event) = self.context.answer(from, report) {
+        self.waiting.borrow_mut().entry(from).or_default().push(event);
+      }
     }
     self.waiting.borrow_mut().remove(&id).unwrap_or_default()
   }
@@ -202,13 +174,18 @@ impl Owner {
   pub(crate) fn peer_reads_all(&self, mut peer: TcpStream) -> Vec<u8> {
     use std::io::Read as _;
 
-    let reader = std::thread::spawn(move || {
+    self.meanwhile(move || {
       let mut received = Vec::new();
       peer.read_to_end(&mut received).expect("an orderly end");
       received
-    });
-    self.until(|| reader.is_finished().then_some(()));
-    reader.join().unwrap()
+    })
+  }
+
+  /// What `work` returns, which a thread of its own does while this one turns.
+  pub(crate) fn meanwhile<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let worker = std::thread::spawn(work);
+    self.until(|| worker.is_finished().then_some(()));
+    worker.join().unwrap()
   }
 
   /// A client and the peer's std stream, connected.
@@ -226,7 +203,7 @@ impl Owner {
     let mut bytes = Vec::new();
     while bytes.len() < count {
       match self.input(socket) {
-        Input::Data(data) => bytes.extend(data),
+        Taken::Data(data) => bytes.extend(data),
         other => panic!("wanted {count} bytes, got {} and then {other:?}", bytes.len()),
       }
     }
@@ -234,14 +211,14 @@ impl Owner {
   }
 
   /// The next input of `socket` that is not empty.
-  pub(crate) fn input(&self, socket: &Socket) -> Input {
-    let mut memory = [0; 4096];
+  pub(crate) fn input(&self, socket: &Socket) -> Taken {
+    let mut memory = vec![0; MOST_TAKEN];
     loop {
       match self.event(socket.id()) {
         Event::Readable => match socket.take_input(&mut memory) {
           Input::None => {}
-          Input::Filled(length) => return Input::Data(memory[..length].to_vec()),
-          input => return input,
+          Input::Filled(length) => return Taken::Data(memory[..length].to_vec()),
+          Input::End(end) => return Taken::End(end),
         },
         other => panic!("wanted input, got {other:?}"),
       }
@@ -268,7 +245,7 @@ impl Owner {
     match self.event(listener.id()) {
       Event::Accepted(accepted) => {
         let peer = accepted.peer;
-        (self.keep(accepted.into_socket(&self.context)), peer)
+        (Socket::accepted(&self.context, accepted), peer)
       }
       other => panic!("wanted a connection, got {other:?}"),
     }
@@ -283,6 +260,11 @@ pub(crate) fn send(socket: &Socket, bytes: &[u8]) {
 pub(crate) fn reset(peer: TcpStream) {
   SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
   drop(peer);
+}
+
+fn sink() -> (Arc<Sink>, Receiver<(SocketId, Report)>) {
+  let (sender, reports) = channel();
+  (Arc::new(Sink(Mutex::new(sender))), reports)
 }
 
 /// Keeps the thread of the runtime busy until the result is dropped.

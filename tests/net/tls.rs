@@ -7,7 +7,7 @@ use std::{
   thread::{self, JoinHandle},
 };
 
-use moz_tcp_socket::net::{ErrorName, Event, Input, SocketError, recv_buffer::End, tls::Security};
+use moz_tcp_socket::net::{End, ErrorName, Event, Input, SocketError, tls::Security};
 use openssl::{
   asn1::Asn1Time,
   bn::BigNum,
@@ -21,7 +21,7 @@ use openssl::{
   },
 };
 
-use crate::support::{Owner, hold_runtime, reset, send, trusting};
+use crate::support::{Owner, Taken, hold_runtime, reset, send, trusting};
 
 pub(crate) struct Identity {
   pub(crate) key: PKey<Private>,
@@ -261,7 +261,7 @@ fn a_record_that_was_changed_on_the_way_is_a_security_error_after_the_bytes() {
   assert!(matches!(owner.event(socket.id()), Event::Opened));
   assert_eq!(owner.read(&socket, 7), b"half of");
   match owner.input(&socket) {
-    Input::End(End::Failed(error)) => {
+    Taken::End(End::Failed(error)) => {
       assert_eq!(error.name, ErrorName::SecurityError, "{error}");
       assert_eq!(error.os, None);
       let reason = error.reason.unwrap();

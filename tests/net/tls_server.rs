@@ -82,7 +82,7 @@ fn a_client_that_does_not_speak_tls_is_counted_and_the_next_is_served() {
   let port = listener.local_addr().port();
   let mut stranger = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
   stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-  let _ = stranger.read_to_end(&mut Vec::new());
+  drop(owner.meanwhile(move || stranger.read_to_end(&mut Vec::new())));
   owner.until(|| (listener.failed_handshakes() == 1).then_some(()));
   let client = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
   let _server = accepted(&owner, &listener);
@@ -94,7 +94,7 @@ fn a_client_that_stays_silent_is_dropped_at_the_deadline() {
   let (owner, identity) = (Owner::new(), Identity::for_localhost());
   let listener = listen(&owner, Some(acceptor(&identity, Duration::from_millis(50))));
   let mut stranger = TcpStream::connect(listener.local_addr()).unwrap();
-  assert_eq!(stranger.read(&mut [0; 1]).unwrap_or(0), 0);
+  assert_eq!(owner.meanwhile(move || stranger.read(&mut [0; 1]).unwrap_or(0)), 0);
   owner.until(|| (listener.failed_handshakes() == 1).then_some(()));
 }
 

@@ -7,20 +7,19 @@
 use std::{
   collections::HashMap,
   fmt,
-  hash::{Hash, Hasher},
   sync::{Arc, LazyLock, OnceLock, Weak},
 };
 
-use sha2::{Digest, Sha256};
 use tokio::{
   sync::{Semaphore, watch},
   task, time,
 };
 
 use super::{
-  HANDSHAKE_DEADLINE, Profile,
   backend::{self, Connector},
   files::read_regular,
+  handshake::HANDSHAKE_DEADLINE,
+  profile::{Key, Profile, key},
 };
 use crate::net::{
   ErrorName, SocketError,
@@ -235,29 +234,6 @@ pub(super) async fn connector(
 /// A connector for `profile` was asked for, so that nothing was found to be wrong with that.
 pub(super) fn is_known(profile: &Profile) -> bool {
   lock(&CONNECTORS).find(&key(profile)).is_some()
-}
-
-pub(super) type Key = [u8; 32];
-
-/// What tells `profile` from all others. What it hashes says where each part ends, so that no two are the same bytes; but
-/// for paths, which come from the environment alone.
-pub(super) fn key(profile: &Profile) -> Key {
-  let mut digest = Digesting(Sha256::new());
-  profile.hash(&mut digest);
-  digest.0.finalize().into()
-}
-
-struct Digesting(Sha256);
-
-impl Hasher for Digesting {
-  fn write(&mut self, bytes: &[u8]) {
-    self.0.update(bytes);
-  }
-
-  /// Nobody asks for so few bits.
-  fn finish(&self) -> u64 {
-    0
-  }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What OpenSSL's verify results, reasons and alerts are called in Gecko. Contract section 6.3.
 
-use std::io;
-
 use openssl::{
   error::ErrorStack,
   ssl::{self, SslRef},
@@ -86,7 +84,7 @@ fn verify_name(result: i32) -> ErrorName {
   find(VERIFY_NAMES, result).unwrap_or(ErrorName::SecurityError)
 }
 
-fn of_error(error: &ssl::Error) -> Failure {
+pub(super) fn of_error(error: &ssl::Error) -> Failure {
   match (error.io_error(), error.ssl_error()) {
     (Some(error), _) => Failure::from_io(error),
     (None, Some(stack)) => of_stack(stack),
@@ -143,12 +141,6 @@ pub(super) fn of_pfx(stack: &ErrorStack) -> String {
       .into();
   }
   of_option("pfx", stack)
-}
-
-/// What TLS, not TCP, reported on an established stream.
-pub(in crate::net::tls) fn stream_failure(error: &io::Error) -> Option<Failure> {
-  let error = error.get_ref()?.downcast_ref::<ssl::Error>()?;
-  Some(of_error(error))
 }
 
 #[cfg(test)]

@@ -1,42 +1,39 @@
 //! TLS by OpenSSL, built into the addon.
 
 mod alpn;
+mod callbacks;
 mod errors;
 mod material;
 mod names;
+mod refusal;
 mod sessions;
+mod stream;
 mod trust;
 
-use std::{net::IpAddr, pin::Pin, sync::Arc};
+use std::{any::Any, net::IpAddr, sync::Arc};
 
 use openssl::{
   error::ErrorStack,
   ssl::{
-    NameType, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
-    SslVerifyMode, SslVersion,
+    AlpnError, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef, SslVerifyMode,
+    SslVersion,
   },
   x509::{
-    X509StoreContextRef, X509VerifyResult,
     store::{X509StoreBuilder, X509StoreBuilderRef},
     verify::{X509CheckFlags, X509VerifyFlags},
   },
 };
-use tokio_openssl::SslStream;
 
-pub(super) use self::errors::stream_failure;
-pub use self::sessions::Session;
-use self::{material::Material, sessions::Sessions};
-use super::{Failure, Identity, Origin, Profile, ServerTls, Slot, TlsInfo, Version, check_pin};
-use crate::{
-  net::{
-    sync::{Mutex, lock},
-    transport::Tcp,
-  },
-  openssl_ffi, openssl_memory,
+pub use self::sessions::SavedSession;
+pub(super) use self::stream::Stream;
+use self::{
+  callbacks::guarded,
+  material::Material,
+  refusal::{Refused, check_certificates},
+  sessions::Sessions,
 };
-
-/// A connection after its handshake.
-pub type Stream = SslStream<Tcp>;
+use super::{Failure, Identity, Profile, ServerTls, Version, origin::Origin};
+use crate::net::sys::{openssl_ffi, openssl_memory};
 
 /// Whom one profile trusts, and what it presents.
 #[derive(Clone)]
@@ -58,8 +55,8 @@ impl std::fmt::Debug for Acceptor {
 /// A pin is checked before what we present leaves.
 pub(super) const PINS_IN_HANDSHAKE: bool = true;
 
-/// A session can be taken up at another port.
-pub(super) const SHARES_SESSIONS: bool = true;
+/// Whether a session can be taken up at another port at all.
+pub const SHARES_SESSIONS: bool = true;
 
 /// Of TLS 1.2, as a client: with forward secrecy, those that authenticate what they encrypt first, and of the others only
 /// what old servers have. See docs/design.md.
@@ -185,37 +182,31 @@ fn present_material(builder: &mut SslContextBuilder, material: Material) -> Resu
   Ok(())
 }
 
-/// With the address of a server, `port` tells whose sessions may be taken up again, unless there is one that is to be taken
-/// up. `slot` is what keeps `connector`.
-pub(super) async fn connect(
+/// A client of the server `origin`. `port` tells whose sessions may be taken up again, unless there is one that is to be
+/// taken up. The connection `keeps` what its connector belongs to.
+pub(super) fn client(
   connector: &Connector,
-  slot: Arc<Slot>,
+  keeps: Keeps,
   origin: Origin,
   port: u16,
-  session: Option<&Session>,
-  stream: Tcp,
+  session: Option<&SavedSession>,
 ) -> Result<Stream, Failure> {
   let refused = Arc::default();
-  let ssl = client(connector, slot, origin, port, session, &refused);
-  let ssl = ssl.map_err(|stack| errors::of_stack(&stack))?;
-  let mut stream = SslStream::new(ssl, stream).map_err(|stack| errors::of_stack(&stack))?;
-  let Err(error) = Pin::new(&mut stream).connect().await else {
-    sessions::settle(stream.ssl());
-    return Ok(stream);
-  };
-  let refused = lock(&refused).take();
-  Err(refused.unwrap_or_else(|| errors::of_handshake(&error, stream.ssl())))
+  let ssl = client_ssl(connector, keeps, origin, port, session, &refused);
+  let mut ssl = ssl.map_err(|stack| errors::of_stack(&stack))?;
+  ssl.set_connect_state();
+  Stream::new(ssl, refused)
 }
 
-/// Where the refusal of a certificate is found that was not OpenSSL's.
-type Refused = Arc<Mutex<Option<Failure>>>;
+/// What is kept for as long as a connection lives.
+pub(super) type Keeps = Arc<dyn Any + Send + Sync>;
 
-fn client(
+fn client_ssl(
   connector: &Connector,
-  slot: Arc<Slot>,
+  keeps: Keeps,
   origin: Origin,
   port: u16,
-  session: Option<&Session>,
+  session: Option<&SavedSession>,
   refused: &Refused,
 ) -> Result<Ssl, ErrorStack> {
   let mut ssl = Ssl::new(&connector.context)?;
@@ -239,45 +230,8 @@ fn client(
   check_certificates(&mut ssl, &origin, connector.verify, refused);
   connector
     .sessions
-    .take_up(&mut ssl, origin, port, session, slot)?;
+    .take_up(&mut ssl, origin, port, session, keeps)?;
   Ok(ssl)
-}
-
-/// What OpenSSL cannot check by itself. With `verify`, what it finds wrong with the chain or the name ends the handshake,
-/// but for [`names`]; a certificate that is not the pinned one ends it in any case, before ours is presented.
-fn check_certificates(ssl: &mut Ssl, origin: &Origin, verify: bool, refused: &Refused) {
-  let pin = origin.pin;
-  let name = origin.name.contains('_').then(|| origin.name.clone());
-  if pin.is_none() && !(verify && name.is_some()) {
-    return;
-  }
-  let refused = Arc::clone(refused);
-  ssl.set_verify_callback(SslVerifyMode::PEER, move |fine, context| {
-    let fine = fine || !verify || name.as_deref().is_some_and(|name| has_name(context, name));
-    let Some(pin) = pin.filter(|_| context.error_depth() == 0) else {
-      return fine;
-    };
-    let certificate = context
-      .current_cert()
-      .and_then(|certificate| certificate.to_der().ok());
-    let pinned = check_pin(&pin, certificate.as_deref());
-    let fine = fine && pinned.is_ok();
-    *lock(&refused) = pinned.err();
-    fine
-  });
-}
-
-/// Whether the one thing that OpenSSL finds wrong here is the name, and it is not. Then nothing is wrong.
-fn has_name(context: &mut X509StoreContextRef, name: &str) -> bool {
-  let has_name = context.error().as_raw() == errors::HOSTNAME_MISMATCH
-    && context.error_depth() == 0
-    && context
-      .current_cert()
-      .is_some_and(|certificate| names::wildcard_covers(certificate, name));
-  if has_name {
-    context.set_error(X509VerifyResult::OK);
-  }
-  has_name
 }
 
 pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
@@ -293,47 +247,18 @@ pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
   builder.set_servername_callback(|_ssl, _alert| Ok(()));
   if !options.alpn.is_empty() {
     let ours = alpn::wire_format(&options.alpn);
-    builder.set_alpn_select_callback(move |_ssl: &mut SslRef, theirs| alpn::choose(&ours, theirs));
+    builder.set_alpn_select_callback(move |_ssl: &mut SslRef, theirs| {
+      guarded(Err(AlpnError::ALERT_FATAL), || alpn::choose(&ours, theirs))
+    });
   }
   Ok(Acceptor(builder.build()))
 }
 
-pub(super) async fn accept(acceptor: &Acceptor, stream: Tcp) -> Result<Stream, Failure> {
-  let ssl = Ssl::new(acceptor.0.context()).map_err(|stack| errors::of_stack(&stack))?;
-  let mut stream = SslStream::new(ssl, stream).map_err(|stack| errors::of_stack(&stack))?;
-  match Pin::new(&mut stream).accept().await {
-    Ok(()) => Ok(stream),
-    Err(error) => Err(errors::of_handshake(&error, stream.ssl())),
-  }
-}
-
-/// What the handshake of `stream` led to.
-pub fn tls_info(stream: &Stream) -> TlsInfo {
-  let ssl = stream.ssl();
-  let cipher = ssl.current_cipher();
-  TlsInfo {
-    protocol: Some(ssl.version_str()),
-    cipher: cipher.map(|cipher| cipher.standard_name().unwrap_or_else(|| cipher.name()).to_owned()),
-    alpn: ssl
-      .selected_alpn_protocol()
-      .map(|name| String::from_utf8_lossy(name).into_owned()),
-    server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
-    resumed: Some(ssl.session_reused()),
-    peer_certificate: ssl
-      .peer_certificate()
-      .and_then(|certificate| certificate.to_der().ok()),
-    session: sessions::of(ssl),
-  }
-}
-
-/// The connection below.
-pub fn tcp(stream: &Stream) -> &Tcp {
-  stream.get_ref()
-}
-
-/// As [`tcp`].
-pub fn tcp_mut(stream: &mut Stream) -> &mut Tcp {
-  stream.get_mut()
+/// The server of one client.
+pub(super) fn server(acceptor: &Acceptor) -> Result<Stream, Failure> {
+  let mut ssl = Ssl::new(acceptor.0.context()).map_err(|stack| errors::of_stack(&stack))?;
+  ssl.set_accept_state();
+  Stream::new(ssl, Arc::default())
 }
 
 fn version(version: Version) -> SslVersion {

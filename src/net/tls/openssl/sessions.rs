@@ -4,7 +4,7 @@
 //! with, and to one server name and port. One of TLS 1.3 is used once, so that nobody on the way can tell by it whose
 //! connections they are (RFC 8446 appendix C.4); there is a new one each time. With TLS 1.2 there mostly is not.
 //!
-//! Beside that, each connection has a [`Session`], by which others can take up its own at another port, as the data
+//! Beside that, each connection has a [`SavedSession`], by which others can take up its own at another port, as the data
 //! connections of FTPS must. That everybody on the way sees whose they are is the protocol's doing, so it is used as often
 //! as it is asked for.
 //!
@@ -12,6 +12,7 @@
 //! knows until when the verification holds that it goes back to.
 
 use std::{
+  any::Any,
   collections::HashMap,
   fmt,
   sync::Arc,
@@ -26,12 +27,11 @@ use openssl::{
   ssl::{Ssl, SslContextBuilder, SslRef, SslSession, SslSessionCacheMode, SslVersion},
 };
 
-use crate::{
-  net::{
-    sync::{Mutex, lock},
-    tls::{Origin, Slot},
-  },
-  openssl_ffi,
+use super::callbacks::guarded;
+use crate::net::{
+  sync::{Mutex, lock},
+  sys::openssl_ffi,
+  tls::origin::Origin,
 };
 
 /// Servers that have sessions here. One more, and the one is forgotten whose last session came first.
@@ -71,7 +71,7 @@ impl Kept {
 
 /// The session of one connection.
 #[derive(Clone)]
-pub struct Session(Arc<Shared>);
+pub struct SavedSession(Arc<Shared>);
 
 struct Shared {
   origin: Origin,
@@ -86,7 +86,7 @@ struct Held {
   offered: Option<Kept>,
 }
 
-impl Session {
+impl SavedSession {
   /// Which connection it is of.
   pub(in crate::net::tls) fn origin(&self) -> &Origin {
     &self.0.origin
@@ -98,22 +98,22 @@ impl Session {
   }
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for SavedSession {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("Session")
+    f.write_str("SavedSession")
   }
 }
 
 /// What a connection knows of its sessions.
 struct Owner {
-  session: Session,
+  session: SavedSession,
   /// Where other connections to the same server look for them; `None` if it took up another connection's, at a port of
   /// its own that nobody may see again.
   server: Option<Server>,
   /// Of the session that was offered.
   until: Option<SystemTime>,
   /// As long as the connection is there, what was built for it is kept for those to come.
-  _slot: Arc<Slot>,
+  _keeps: Arc<dyn Any + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -143,7 +143,7 @@ impl Sessions {
     // OpenSSL's own cache is for servers: it does not know which server a session is for.
     builder.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
     let kept = sessions.clone();
-    builder.set_new_session_callback(move |ssl: &mut SslRef, session| {
+    let keep = move |ssl: &mut SslRef, session: SslSession| {
       let Some(owner) = ssl.ex_data(index) else { return };
       let until = if ssl.session_reused() {
         owner.until
@@ -158,7 +158,8 @@ impl Sessions {
       if let Some(given) = given.copy() {
         lock(&owner.session.0.held).given = Some(given);
       }
-    });
+    };
+    builder.set_new_session_callback(move |ssl, session| guarded((), || keep(ssl, session)));
     Ok(sessions)
   }
 
@@ -169,8 +170,8 @@ impl Sessions {
     ssl: &mut Ssl,
     origin: Origin,
     port: u16,
-    from: Option<&Session>,
-    slot: Arc<Slot>,
+    from: Option<&SavedSession>,
+    keeps: Arc<dyn Any + Send + Sync>,
   ) -> Result<(), ErrorStack> {
     let server = (origin.name.clone(), port, origin.pin);
     let offered = match from {
@@ -187,10 +188,10 @@ impl Sessions {
     };
     let held = Mutex::new(held);
     let owner = Owner {
-      session: Session(Arc::new(Shared { origin, held })),
+      session: SavedSession(Arc::new(Shared { origin, held })),
       server: from.is_none().then_some(server),
       until,
-      _slot: slot,
+      _keeps: keeps,
     };
     ssl.set_ex_data(owner_index()?, owner);
     Ok(())
@@ -235,7 +236,7 @@ pub(super) fn settle(ssl: &SslRef) {
 }
 
 /// The session of a client's connection.
-pub(super) fn of(ssl: &SslRef) -> Option<Session> {
+pub(super) fn of(ssl: &SslRef) -> Option<SavedSession> {
   let index = owner_index().ok()?;
   ssl.ex_data(index).map(|owner| owner.session.clone())
 }

@@ -12,9 +12,9 @@ use std::{
 
 use openssl::x509::X509;
 
-use crate::{
-  net::tls::{Anchors, files::read_regular},
-  openssl_ffi,
+use crate::net::{
+  sys::openssl_ffi,
+  tls::{Anchors, files::read_regular},
 };
 
 /// Bytes of one file. Those of distributions have a quarter of a million.

@@ -1,0 +1,164 @@
+//! What tasks of the runtime do before a connection carries bytes, and for STARTTLS: look up the name, connect, make the
+//! handshake. They leave the connection to its owner's thread. None of this can hold up that thread.
+
+use std::{
+  net::TcpStream as StdStream,
+  sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+  },
+};
+
+use tokio::{net::TcpStream, time};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::state::panicked;
+use crate::net::{
+  Context, ErrorName, EventSink, LocalEnd, SocketError, SocketId,
+  event::{Established, Notice},
+  exhaustion::{ROOM_DELAY, is_exhausted},
+  names::connect::connect as connect_tcp,
+  peer::Peer,
+  room::Room,
+  tls::{ClientTls, Security, client},
+};
+
+/// A task that makes a connection, or secures one. Dropping this ends it, and its descriptors are closed.
+pub(super) struct Attempt {
+  _ends: DropGuard,
+  is_done: Arc<AtomicBool>,
+}
+
+impl Attempt {
+  /// Its outcome is on the way to the owner's thread.
+  pub(super) fn is_done(&self) -> bool {
+    self.is_done.load(Ordering::Acquire)
+  }
+}
+
+/// Connects to `peer`, with TLS or without.
+pub(super) fn connect(
+  context: &Context,
+  id: SocketId,
+  peer: &Arc<Peer>,
+  local: LocalEnd,
+  tls: Option<Arc<ClientTls>>,
+) -> Attempt {
+  let (peer, room) = (Arc::clone(peer), Arc::clone(context.room()));
+  attempt(context, id, async move {
+    let stream = connect_making_room(&peer, &local, &room).await?;
+    let session = match tls {
+      None => None,
+      Some(tls) => {
+        let handshake = client::handshake(&peer.host, peer.port, &tls).await?;
+        Some(Box::new(handshake.over(&stream).await?))
+      }
+    };
+    Ok((stream, session))
+  })
+}
+
+/// Makes TLS of `stream`.
+pub(super) fn secure(
+  context: &Context,
+  id: SocketId,
+  peer: &Arc<Peer>,
+  stream: StdStream,
+  security: Security,
+) -> Attempt {
+  let peer = Arc::clone(peer);
+  attempt(context, id, async move {
+    let stream = TcpStream::from_std(stream).map_err(|error| peer.failed("begin TLS with", &error))?;
+    let handshake = security.handshake(&peer.host, peer.port).await?;
+    let session = handshake.over(&stream).await?;
+    Ok((stream, Some(Box::new(session))))
+  })
+}
+
+type Made = (TcpStream, Option<Box<crate::net::tls::Session>>);
+
+fn attempt(
+  context: &Context,
+  id: SocketId,
+  make: impl Future<Output = Result<Made, SocketError>> + Send + 'static,
+) -> Attempt {
+  let cancel = CancellationToken::new();
+  let ends = cancel.clone().drop_guard();
+  let shut_down = context.child_token();
+  let is_done = Arc::<AtomicBool>::default();
+  let mut outcome = Outcome {
+    sink: Arc::clone(context.sink()),
+    id,
+    is_told: false,
+    is_done: Arc::clone(&is_done),
+  };
+  context.spawn(async move {
+    let made = tokio::select! {
+      biased;
+      () = cancel.cancelled() => None,
+      () = shut_down.cancelled() => None,
+      made = make => Some(made),
+    };
+    match made {
+      Some(made) => outcome.tell(made.and_then(leave)),
+      None => outcome.forget(),
+    }
+  });
+  Attempt {
+    _ends: ends,
+    is_done,
+  }
+}
+
+/// Makes ready for another thread.
+fn leave((stream, session): Made) -> Result<Established, SocketError> {
+  let stream = stream.into_std();
+  let stream = stream.map_err(|error| SocketError::from_io("hand over the connection", &error))?;
+  Ok(Established { stream, session })
+}
+
+/// Tells the owner's thread what came of an attempt, exactly once, also when its task panics.
+struct Outcome {
+  sink: Arc<dyn EventSink>,
+  id: SocketId,
+  is_told: bool,
+  /// See [`Attempt::is_done`].
+  is_done: Arc<AtomicBool>,
+}
+
+impl Outcome {
+  fn tell(&mut self, outcome: Result<Established, SocketError>) {
+    if !std::mem::replace(&mut self.is_told, true) {
+      self.is_done.store(outcome.is_ok(), Ordering::Release);
+      let notice = outcome.map_or_else(Notice::Failed, Notice::Established);
+      self.sink.push(self.id, notice.into());
+    }
+  }
+}
+
+impl Outcome {
+  /// Nobody wants to know.
+  fn forget(mut self) {
+    self.is_told = true;
+  }
+}
+
+impl Drop for Outcome {
+  fn drop(&mut self) {
+    self.tell(Err(panicked()));
+  }
+}
+
+/// Connects. What only waits for a peer to end makes room for what is wanted now.
+async fn connect_making_room(peer: &Peer, local: &LocalEnd, room: &Room) -> Result<TcpStream, SocketError> {
+  match connect_tcp(&peer.host, peer.port, local).await {
+    Err(error)
+      if (error.is_exhaustion() || (error.name == ErrorName::DomainNotFoundError && is_exhausted()))
+        && room.ask() =>
+    {
+      time::sleep(ROOM_DELAY).await;
+      connect_tcp(&peer.host, peer.port, local).await
+    }
+    connected => connected,
+  }
+}

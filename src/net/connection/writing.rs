@@ -1,0 +1,130 @@
+//! The way out: from the owner to the kernel, at once as long as the kernel takes it, and by way of the queue when it does
+//! not.
+
+use std::collections::TryReserveError;
+
+use super::{
+  link::Unwritten,
+  state::{Closing, Connection, Life},
+};
+use crate::net::{
+  ErrorName, Event, SocketError,
+  policy::send_queue::{MOST_BYTES, copy},
+};
+
+impl Connection {
+  /// See [`Socket::stage`](super::socket::Socket::stage).
+  pub(super) fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError> {
+    if !self.is_over() {
+      self.send.stage(copy(data)?);
+    }
+    Ok(())
+  }
+
+  /// See [`Socket::flush`](super::socket::Socket::flush).
+  pub(super) fn flush(&mut self, mut data: &[u8], report_drained: bool) -> usize {
+    // Straight from the owner's memory, as long as nothing has to leave before it.
+    if self.send.is_empty()
+      && !data.is_empty()
+      && self.failure.is_none()
+      && let Life::Open(link) = &mut self.life
+      && !link.has_output()
+    {
+      match link.write_directly(data, &mut self.send, &self.peer) {
+        Ok(done) => {
+          data = &data[done..];
+          self.send.sent_past();
+          self.activity.note();
+        }
+        Err(Unwritten::Blocked | Unwritten::Idle) => {}
+        Err(Unwritten::Failed(error)) => {
+          self.write_failed(error);
+          return 0;
+        }
+      }
+    }
+    if self.stage(data).is_err() {
+      self.fail(no_memory(data.len()));
+      return 0;
+    }
+    self.send.commit();
+    let waits = match &self.life {
+      Life::Open(link) => {
+        (!self.send.is_empty() || link.has_output()) && !link.stream.interest().write
+      }
+      _ => false,
+    };
+    if waits {
+      self.write();
+    }
+    if report_drained && self.send.want_drain() {
+      self.tell(Event::Drained);
+    }
+    self.send.unwritten()
+  }
+
+  /// Writes as much as the kernel takes, but not more than others can wait for: the rest follows when it is found ready again.
+  pub(super) fn write(&mut self) {
+    let mut left = MOST_BYTES;
+    while let Life::Open(link) = &mut self.life {
+      match link.write(&mut self.send, &self.peer) {
+        Ok(written) => {
+          self.activity.note();
+          if self.send.written(written) {
+            self.tell(Event::Drained);
+          }
+          left = left.saturating_sub(written);
+          if left == 0 {
+            break;
+          }
+        }
+        Err(Unwritten::Idle | Unwritten::Blocked) => break,
+        Err(Unwritten::Failed(error)) => return self.write_failed(error),
+      }
+    }
+    self.written();
+  }
+
+  /// What follows when nothing more can be written now.
+  fn written(&mut self) {
+    let Life::Open(link) = &mut self.life else { return };
+    if link.upgrade.is_some() && self.send.is_at_barrier() {
+      return self.secure();
+    }
+    let is_idle = self.send.is_empty() && !link.has_output();
+    match self.closing {
+      Closing::AfterSending | Closing::Now if is_idle && link.is_ended() => self.finish(),
+      Closing::AfterSending | Closing::Now if is_idle => {
+        link.end();
+        self.write();
+      }
+      // The kernel does not even take the close_notify, and nobody waits until it does.
+      Closing::Now => self.finish(),
+      Closing::AfterSending | Closing::No => self.watch(),
+    }
+  }
+
+  /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
+  fn write_failed(&mut self, error: SocketError) {
+    let Life::Open(link) = &mut self.life else { return };
+    let is_deaf = self.has_peer_ended || self.closing != Closing::No || link.upgrade.is_some();
+    if is_deaf || (self.suspended && !link.has_bytes()) {
+      return self.fail(error);
+    }
+    if let Some(session) = link.session_mut() {
+      session.drop_output();
+    }
+    self.send.clear();
+    self.failure = Some(Box::new(error));
+    self.watch();
+    if self.wants_input() {
+      self.announce();
+    }
+  }
+}
+
+/// What the owner sent cannot be kept, so that nothing that follows would make sense.
+fn no_memory(bytes: usize) -> SocketError {
+  let detail = format!("no memory for {bytes} bytes to send");
+  SocketError::new(ErrorName::NetworkError, detail)
+}

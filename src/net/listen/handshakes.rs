@@ -1,0 +1,150 @@
+//! TLS handshakes of the connections that one listener has accepted. They are tasks of the runtime, and strangers decide
+//! how long they take: so there is a bound for how many are under way, a deadline for each, and a rule for who goes first.
+
+use std::{
+  net::{SocketAddr, TcpStream as StdStream},
+  sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+  },
+};
+
+use tokio::{net::TcpStream, time};
+use tokio_util::sync::CancellationToken;
+
+use crate::net::{
+  Accepted, Event, EventSink, SocketId,
+  credit::Credits,
+  event::Established,
+  policy::places::{Place, Places},
+  tls::{Acceptor, Session, server},
+};
+
+/// Handshakes under way, of one listener. For one more, the peer that has been silent longest is dropped. A peer that has
+/// said nothing at all costs a descriptor and a small task; OpenSSL's memory is taken when it speaks.
+const MOST_HANDSHAKES: usize = 4096;
+
+/// See the module. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Handshakes {
+  acceptor: Arc<Acceptor>,
+  delivery: Delivery,
+  places: Arc<Places>,
+  /// Ends all of them: the listener was closed.
+  cancel: CancellationToken,
+  failed: Arc<AtomicU32>,
+}
+
+/// Where connections go when they are secure. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Delivery {
+  id: SocketId,
+  sink: Arc<dyn EventSink>,
+  /// As many may wait for their owner as may be in their handshake. More are dropped.
+  credits: Arc<Credits>,
+}
+
+impl Delivery {
+  pub(super) fn new(id: SocketId, sink: &Arc<dyn EventSink>) -> Self {
+    Self {
+      id,
+      sink: Arc::clone(sink),
+      credits: Credits::new(MOST_HANDSHAKES, || ()),
+    }
+  }
+
+  /// `None` where too many wait, or the connection cannot be handed over.
+  fn deliver(&self, stream: TcpStream, session: Session, from: SocketAddr) -> Option<()> {
+    let credit = self.credits.take()?;
+    let established = Established {
+      stream: stream.into_std().ok()?,
+      session: Some(Box::new(session)),
+    };
+    let accepted = Accepted::new(established, from, credit);
+    self.sink.push(self.id, Event::Accepted(accepted).into());
+    Some(())
+  }
+}
+
+impl std::fmt::Debug for Delivery {
+  fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    f.debug_struct("Delivery")
+      .field("id", &self.id)
+      .finish_non_exhaustive()
+  }
+}
+
+impl Handshakes {
+  /// `failed` counts those that do not lead to a connection.
+  pub(super) fn new(
+    acceptor: Arc<Acceptor>,
+    delivery: Delivery,
+    cancel: CancellationToken,
+    failed: Arc<AtomicU32>,
+  ) -> Self {
+    Self {
+      acceptor,
+      delivery,
+      places: Places::new(MOST_HANDSHAKES),
+      cancel,
+      failed,
+    }
+  }
+
+  /// Takes a place for a connection that came in `from` there. What it returns is a task for the runtime, which delivers the
+  /// connection when it is secure.
+  pub(super) fn begin(
+    &self,
+    stream: StdStream,
+    from: SocketAddr,
+  ) -> impl Future<Output = ()> + Send + 'static {
+    let place = self.places.enter();
+    let this = self.clone();
+    async move {
+      let lost = place.lost();
+      let secure = this.secure(stream, from, place);
+      let secured = tokio::select! {
+        biased;
+        () = this.cancel.cancelled() => return,
+        () = lost.cancelled() => None,
+        secured = time::timeout(this.acceptor.deadline(), secure) => secured.ok().flatten(),
+      };
+      let delivered = secured.and_then(|(stream, session)| this.delivery.deliver(stream, session, from));
+      // Any stranger can cause this. It is no news of the listener's.
+      if delivered.is_none() {
+        this.failed.fetch_add(1, Ordering::Relaxed);
+      }
+    }
+  }
+
+  async fn secure(
+    &self,
+    stream: StdStream,
+    from: SocketAddr,
+    mut place: Place,
+  ) -> Option<(TcpStream, Session)> {
+    let stream = TcpStream::from_std(stream).ok()?;
+    stream.readable().await.ok()?;
+    let host = from.ip().to_canonical().to_string();
+    let handshake = server::handshake(&host, from.port(), &self.acceptor).ok()?;
+    let mut handshake = Box::pin(handshake.over(&stream));
+    let session = std::future::poll_fn(|cx| {
+      // The task wakes when the peer has said something.
+      place.heard();
+      handshake.as_mut().poll(cx)
+    })
+    .await;
+    drop(handshake);
+    Some((stream, session.ok()?))
+  }
+
+  /// Drops the peer that has been silent longest. `false` where there is none.
+  pub(super) fn drop_most_silent(&self) -> bool {
+    self.places.drop_oldest()
+  }
+
+  /// Ends all that are under way.
+  pub(super) fn cancel(&self) {
+    self.cancel.cancel();
+  }
+}

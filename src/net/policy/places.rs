@@ -1,0 +1,148 @@
+//! A bounded number of places for tasks whose end is up to a stranger. Where all are taken, the one whose peer has been
+//! silent longest loses its place to the newcomer: so newcomers never wait, and honest peers, who speak, are the last to
+//! be dropped.
+
+use std::{
+  collections::BTreeMap,
+  sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::net) struct Places {
+  most: usize,
+  state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+  /// Counts who came and who was heard, which says who was first without a clock.
+  last: u64,
+  /// By when they were heard last. Whoever loses its place has its token cancelled.
+  taken: BTreeMap<u64, CancellationToken>,
+}
+
+impl State {
+  fn next(&mut self) -> u64 {
+    self.last += 1;
+    self.last
+  }
+
+  fn drop_oldest(&mut self) -> bool {
+    let oldest = self.taken.pop_first();
+    oldest.map(|(_, lost)| lost.cancel()).is_some()
+  }
+}
+
+impl Places {
+  pub(in crate::net) fn new(most: usize) -> Arc<Self> {
+    Arc::new(Self {
+      most,
+      state: Mutex::default(),
+    })
+  }
+
+  /// A place for one more.
+  pub(in crate::net) fn enter(self: &Arc<Self>) -> Place {
+    let lost = CancellationToken::new();
+    let heard = self.with(|state| {
+      if state.taken.len() >= self.most {
+        state.drop_oldest();
+      }
+      let heard = state.next();
+      state.taken.insert(heard, lost.clone());
+      heard
+    });
+    Place {
+      places: Arc::clone(self),
+      heard,
+      lost,
+    }
+  }
+
+  /// Takes the place of the one that has been silent longest. Its task ends a moment later. `false` where there is none.
+  pub(in crate::net) fn drop_oldest(&self) -> bool {
+    self.with(State::drop_oldest)
+  }
+
+  fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+    f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+  }
+}
+
+/// One of the [`Places`], given back when it is dropped.
+#[derive(Debug)]
+pub(in crate::net) struct Place {
+  places: Arc<Places>,
+  heard: u64,
+  lost: CancellationToken,
+}
+
+impl Place {
+  /// The peer said something.
+  pub(in crate::net) fn heard(&mut self) {
+    let before = self.heard;
+    self.heard = self.places.with(|state| {
+      let now = state.next();
+      if let Some(lost) = state.taken.remove(&before) {
+        state.taken.insert(now, lost);
+      }
+      now
+    });
+  }
+
+  /// Whether the place was lost.
+  pub(in crate::net) fn lost(&self) -> CancellationToken {
+    self.lost.clone()
+  }
+}
+
+impl Drop for Place {
+  fn drop(&mut self) {
+    self.places.with(|state| state.taken.remove(&self.heard));
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  fn lost(places: &[Place]) -> Vec<bool> {
+    places.iter().map(|place| place.lost.is_cancelled()).collect()
+  }
+
+  #[test]
+  fn a_newcomer_takes_the_place_of_the_one_that_was_silent_longest() {
+    let places = Places::new(3);
+    let mut taken: Vec<_> = (0..3).map(|_| places.enter()).collect();
+    taken[0].heard();
+    taken.push(places.enter());
+    assert_eq!(lost(&taken), [false, true, false, false]);
+    taken.push(places.enter());
+    assert_eq!(lost(&taken), [false, true, true, false, false]);
+  }
+
+  #[test]
+  fn a_place_that_was_given_back_is_free() {
+    let places = Places::new(1);
+    drop(places.enter());
+    let only = places.enter();
+    assert!(!only.lost.is_cancelled());
+    drop(only);
+    assert!(!places.drop_oldest());
+  }
+
+  #[test]
+  fn whoever_has_lost_its_place_takes_none_by_speaking() {
+    let places = Places::new(1);
+    let mut first = places.enter();
+    let second = places.enter();
+    first.heard();
+    drop(first);
+    assert!(!second.lost.is_cancelled());
+    assert!(places.drop_oldest());
+    assert!(!places.drop_oldest());
+  }
+}

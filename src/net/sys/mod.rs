@@ -1,0 +1,16 @@
+//! Where the engine touches the operating system and OpenSSL: the only folder of it with `unsafe`.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`direct`] | system calls on a connection, made again where a signal interrupted them |
+//! | [`kernel`] | what the kernel knows of a connection and no safe library passes on |
+//! | `openssl_ffi`, `openssl_memory` | what OpenSSL can do and its Rust types do not offer |
+
+#![allow(unsafe_code)]
+
+pub(super) mod direct;
+pub(super) mod kernel;
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+pub(super) mod openssl_ffi;
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+pub(super) mod openssl_memory;

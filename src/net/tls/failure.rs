@@ -1,0 +1,42 @@
+//! Why a handshake, or a connection, failed, in the words of a backend. It becomes an error where it is known what was
+//! attempted.
+
+use std::io;
+
+use crate::net::{ErrorName, SocketError};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Failure {
+  name: ErrorName,
+  /// The backend's own words.
+  reason: String,
+  /// The operating system's number, where it was not TLS that failed.
+  os: Option<i32>,
+}
+
+impl Failure {
+  pub(super) fn new(name: ErrorName, reason: impl Into<String>) -> Self {
+    Self {
+      name,
+      reason: reason.into(),
+      os: None,
+    }
+  }
+
+  pub(super) fn from_io(error: &io::Error) -> Self {
+    let SocketError { name, os, .. } = SocketError::from_io("", error);
+    let reason = error.to_string();
+    Self { name, reason, os }
+  }
+
+  /// The error to report, of an attempt at `what`.
+  pub fn of(self, what: &str) -> SocketError {
+    SocketError {
+      name: self.name,
+      detail: format!("{what}: {}", self.reason),
+      os: self.os,
+      reason: self.os.is_none().then_some(self.reason),
+    }
+  }
+}
