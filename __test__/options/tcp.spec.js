@@ -18,7 +18,10 @@ const withStrace = testWhere(test.serial, hasTools('strace') && mayAttach(), 'st
 /** Seconds until the first keep-alive probe of the connection from port `from` to port `to`; `null` if there is none. */
 function probedIn(from, to) {
   const filter = ['sport', '=', String(from), 'and', 'dport', '=', String(to)]
-  const { stdout } = spawnSync('ss', ['-tnoH', ...filter], { encoding: 'utf8' })
+  // A connection has one timer at a time: while something is not acknowledged, that is another.
+  let stdout
+  do ({ stdout } = spawnSync('ss', ['-tnoH', ...filter], { encoding: 'utf8' }))
+  while (stdout.includes('timer:(on,'))
   // timer:(keepalive,1min59sec,0), or 59sec, or 9.950ms for less than ten.
   const [, time] = /timer:\(keepalive,([^,]*)/.exec(stdout) ?? []
   if (time === undefined) return null

@@ -12,7 +12,7 @@ const { ask, start } = require('../fixtures/reliability/children.js')
 const { failsys } = require('../helpers/failsys.js')
 const { hasTools, serialWhere, testOn, testWhere } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
-const { attach, mayAttach, threads } = require('../helpers/strace.js')
+const { attach, mayAttach } = require('../helpers/strace.js')
 
 const withLimits = serialWhere(
   test,
@@ -86,10 +86,9 @@ async function startUnwatched(own, story) {
   const watchless = async () => {
     if ((await next()) !== 'ready') throw new Error('not ready')
     const { pid } = started.child
-    // Where Node's own loop moves the bytes, its thread watches connections; elsewhere the engine's does.
-    const [thread] = isInLoop ? [pid] : threads(pid, 'tokio-net')
     const fault = ['-yy', '-e', 'trace=epoll_ctl', '-e', 'inject=epoll_ctl:error=ENOMEM:when=1']
-    const trace = await attach(own, thread, ...fault)
+    // It is JavaScript's own thread that has connections watched.
+    const trace = await attach(own, pid, ...fault)
     tell('go on')
     return trace
   }

@@ -7,7 +7,7 @@ const net = require('node:net')
 
 const test = require('ava')
 
-const { SPARE, beside } = require('../fixtures/reliability/beside.js')
+const { SPARE, UNDELIVERED, beside } = require('../fixtures/reliability/beside.js')
 const { hasTools, serialWhere } = require('../helpers/needs.js')
 const { makePki } = require('../helpers/pki.js')
 const { TCPServerSocket, scope } = require('../helpers/sockets.js')
@@ -36,9 +36,9 @@ for (const [kind, which] of Object.entries({
   })
 }
 
-test.serial('clients that connect and reset, again and again, hold nothing', async (t) => {
+test.serial('clients that connect and reset, again and again, hold no descriptors but of those that wait for their turn', async (t) => {
   const { held, failedHandshakes } = await beside(t, 'reset', { options, strangers: 20 })
-  t.true(held <= SPARE, `${held} sockets`)
+  t.true(held <= UNDELIVERED + SPARE, `${held} sockets`)
   t.true(failedHandshakes > 0)
 })
 

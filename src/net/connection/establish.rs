@@ -4,7 +4,7 @@
 use std::{
   net::TcpStream as StdStream,
   sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
   },
 };
@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::state::panicked;
 use crate::net::{
-  Context, ErrorName, EventSink, LocalEnd, SocketError, SocketId,
+  Context, Ends, ErrorName, EventSink, LocalEnd, SocketError, SocketId,
   event::{Established, Notice},
   exhaustion::{ROOM_DELAY, is_exhausted},
   names::connect::connect as connect_tcp,
@@ -25,14 +25,27 @@ use crate::net::{
 
 /// A task that makes a connection, or secures one. Dropping this ends it, and its descriptors are closed.
 pub(super) struct Attempt {
-  _ends: DropGuard,
-  is_done: Arc<AtomicBool>,
+  _cancel: DropGuard,
+  so_far: Arc<SoFar>,
+}
+
+/// What the owner's thread can know of an attempt before it is told the outcome.
+#[derive(Default)]
+struct SoFar {
+  /// The connection is made, though perhaps not secure.
+  ends: OnceLock<Ends>,
+  is_done: AtomicBool,
 }
 
 impl Attempt {
   /// Its outcome is on the way to the owner's thread.
   pub(super) fn is_done(&self) -> bool {
-    self.is_done.load(Ordering::Acquire)
+    self.so_far.is_done.load(Ordering::Acquire)
+  }
+
+  /// The ends of the connection, from when it is made.
+  pub(super) fn ends(&self) -> Option<Ends> {
+    self.so_far.ends.get().copied()
   }
 }
 
@@ -45,8 +58,13 @@ pub(super) fn connect(
   tls: Option<Arc<ClientTls>>,
 ) -> Attempt {
   let (peer, room) = (Arc::clone(peer), Arc::clone(context.room()));
-  attempt(context, id, async move {
+  let so_far = Arc::<SoFar>::default();
+  attempt(context, id, &so_far.clone(), async move {
     let stream = connect_making_room(&peer, &local, &room).await?;
+    if let Some(ends) = Ends::of(&stream, &peer) {
+      // It is made once.
+      let _ = so_far.ends.set(ends);
+    }
     let session = match tls {
       None => None,
       Some(tls) => {
@@ -67,7 +85,7 @@ pub(super) fn secure(
   security: Security,
 ) -> Attempt {
   let peer = Arc::clone(peer);
-  attempt(context, id, async move {
+  attempt(context, id, &Arc::default(), async move {
     let stream = TcpStream::from_std(stream).map_err(|error| peer.failed("begin TLS with", &error))?;
     let handshake = security.handshake(&peer.host, peer.port).await?;
     let session = handshake.over(&stream).await?;
@@ -80,17 +98,17 @@ type Made = (TcpStream, Option<Box<crate::net::tls::Session>>);
 fn attempt(
   context: &Context,
   id: SocketId,
+  so_far: &Arc<SoFar>,
   make: impl Future<Output = Result<Made, SocketError>> + Send + 'static,
 ) -> Attempt {
   let cancel = CancellationToken::new();
-  let ends = cancel.clone().drop_guard();
+  let guard = cancel.clone().drop_guard();
   let shut_down = context.child_token();
-  let is_done = Arc::<AtomicBool>::default();
   let mut outcome = Outcome {
     sink: Arc::clone(context.sink()),
     id,
     is_told: false,
-    is_done: Arc::clone(&is_done),
+    so_far: Arc::clone(so_far),
   };
   context.spawn(async move {
     let made = tokio::select! {
@@ -105,8 +123,8 @@ fn attempt(
     }
   });
   Attempt {
-    _ends: ends,
-    is_done,
+    _cancel: guard,
+    so_far: Arc::clone(so_far),
   }
 }
 
@@ -122,14 +140,13 @@ struct Outcome {
   sink: Arc<dyn EventSink>,
   id: SocketId,
   is_told: bool,
-  /// See [`Attempt::is_done`].
-  is_done: Arc<AtomicBool>,
+  so_far: Arc<SoFar>,
 }
 
 impl Outcome {
   fn tell(&mut self, outcome: Result<Established, SocketError>) {
     if !std::mem::replace(&mut self.is_told, true) {
-      self.is_done.store(outcome.is_ok(), Ordering::Release);
+      self.so_far.is_done.store(outcome.is_ok(), Ordering::Release);
       let notice = outcome.map_or_else(Notice::Failed, Notice::Established);
       self.sink.push(self.id, notice.into());
     }

@@ -194,7 +194,10 @@ impl Connection {
   }
 
   pub(super) fn ends(&self) -> Option<Ends> {
-    self.ends
+    match &self.life {
+      Life::Establishing { attempt } => attempt.ends(),
+      _ => self.ends,
+    }
   }
 
   pub(super) fn tls_info(&self) -> Option<TlsInfo> {
@@ -299,7 +302,10 @@ impl Connection {
         }
         self.go_on_open();
       }
-      Notice::Failed(error) => self.fail(error),
+      Notice::Failed(error) => {
+        self.ends = self.ends();
+        self.fail(error);
+      }
       _ => {}
     }
   }
@@ -511,6 +517,6 @@ fn left_over(peeked: &std::io::Result<usize>, peer: &Peer) -> Option<SocketError
 pub(super) fn panicked() -> SocketError {
   SocketError::new(
     ErrorName::NetworkError,
-    "internal error: the socket's code panicked",
+    "internal error: the socket's task panicked",
   )
 }
