@@ -184,13 +184,15 @@ function openMany(count, open) {
   for (let i = 0; i < OPENING; i += 1) next()
 }
 
-/** Runs the role that the command line asks for. */
+/** What the command line asks for. */
+const options = JSON.parse(process.argv[2])
+
+/** Runs the role that it names. */
 function run(roles) {
-  const options = JSON.parse(process.argv[2])
   const meter = new Meter(options)
   const deadline = setTimeout(() => process.exit(3), DEADLINE_MS)
   deadline.unref?.()
   roles[options.role](options, meter)
 }
 
-module.exports = { FEW, PER_TURN, SMALL, nextHost, openMany, run, say }
+module.exports = { FEW, PER_TURN, SMALL, nextHost, openMany, options, run, say }

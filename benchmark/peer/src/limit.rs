@@ -44,7 +44,7 @@ pub fn small(options: &Options) -> Result<()> {
   meter.end()
 }
 
-pub fn reply(options: &Options) -> Result<()> {
+pub fn echo(options: &Options) -> Result<()> {
   let mut stream = open(options)?;
   let mut meter = Meter::new(options);
   let mut buffer = vec![0; 64 * 1024];

@@ -14,7 +14,8 @@ pub fn run(options: &Options, mut command: impl Iterator<Item = String>) -> Resu
     .next()
     .ok_or_else(|| Error::other("there is no command to run"))?;
   let mut program = Command::new(file);
-  program.args(command).stdin(Stdio::null()).stdout(Stdio::null());
+  // Its stdin stays open, and says nothing: at the end of stdin, a limit would end.
+  program.args(command).stdin(Stdio::piped()).stdout(Stdio::null());
   // SAFETY: prctl is async-signal-safe. The command ends with this process.
   unsafe {
     program.pre_exec(|| {

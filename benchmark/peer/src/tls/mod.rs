@@ -40,8 +40,8 @@ impl Transport for TcpStream {
 
 #[derive(Clone, Copy, Default, PartialEq)]
 pub enum Library {
-  #[default]
   OpenSsl,
+  #[default]
   Rustls,
 }
 
