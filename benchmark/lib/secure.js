@@ -13,7 +13,7 @@ const {
   roundTrips,
   throughput,
 } = require('./figures.js')
-const { EVERYBODY, SERVERS, WITHOUT_LIMIT } = require('./workloads.js')
+const { EVERYBODY, SERVERS, WITHOUT_LIMIT, syncs } = require('./workloads.js')
 
 const WITH_OPENSSL = [...EVERYBODY, 'openssl']
 const SERVERS_WITH_OPENSSL = [...SERVERS, 'openssl']
@@ -87,7 +87,7 @@ function echo(side, connections, peers) {
   return {
     key: `${client ? 'W11' : 'W12-echo'}-${connections}`,
     title: `TLS 1.3 ${side}, echo, ${connections === 1 ? '1 connection' : `${count(connections)} connections`}, ${MESSAGE} B`,
-    subject: client ? { role: 'echo', tls: true, connections } : { role: 'echo', tls: true },
+    subject: { role: 'echo', tls: true, ...(client ? { connections } : { skip: syncs(connections) }) },
     peer: { role: 'load', tls: true, connections, size: MESSAGE },
     listens: !client,
     peers,

@@ -21,6 +21,8 @@ const WITHOUT_LIMIT = ['node', 'emailjs', 'bun', 'deno']
 
 /** A load client waits for an echo of one byte after this many connections; see `peer/src/load.rs`. */
 const SYNC_EVERY = 64
+const syncs = (connections) => Math.floor(connections / SYNC_EVERY)
+
 const workloads = [
   {
     key: 'W1-arraybuffer',
@@ -78,7 +80,7 @@ const workloads = [
     [100, 1000, 10_000].map((connections) => ({
       key: `W4-${connections}-${size === 64 ? '64B' : '16KiB'}`,
       title: `echo server, ${count(connections)} connections, ${size === 64 ? '64 B' : '16 KiB'}`,
-      subject: { role: 'echo', skip: Math.floor(connections / SYNC_EVERY) },
+      subject: { role: 'echo', skip: syncs(connections) },
       peer: { role: 'load', connections, size },
       listens: true,
       // One turn through ten thousand sockets takes a good part of a second.
@@ -177,4 +179,4 @@ function idle(side, connections, peers) {
 
 for (const workload of workloads) workload.figures = workload.figures.concat(always)
 
-module.exports = { EVERYBODY, SERVERS, WITHOUT_LIMIT, workloads }
+module.exports = { EVERYBODY, SERVERS, WITHOUT_LIMIT, syncs, workloads }

@@ -145,12 +145,12 @@ run({
     const done = Promise.withResolvers()
     const client = new Pop3((command) => write(socket, command), done.resolve)
     const reading = async () => {
-      // The client keeps what it gets.
+      const buffer = new Uint8Array(READ_BYTES)
       for (;;) {
-        const buffer = new Uint8Array(READ_BYTES)
         const count = await socket.read(buffer)
         if (count === null) return
-        client.take(buffer.subarray(0, count))
+        // The client keeps what it gets.
+        client.take(buffer.slice(0, count))
       }
     }
     await Promise.race([done.promise, reading()])

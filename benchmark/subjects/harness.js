@@ -167,8 +167,12 @@ function quantile(values, q) {
 
 let connected = 0
 
-/** The address for the next of many connections: several, so that ports in TIME_WAIT do not run out. */
+/**
+ * The address for the next of many connections: several, so that ports in TIME_WAIT do not run out. The certificate of
+ * the neutral program is for one.
+ */
 function nextHost() {
+  if (options.tls) return '127.0.0.1'
   connected += 1
   return `127.0.${process.pid % 200}.${1 + (connected % 16)}`
 }

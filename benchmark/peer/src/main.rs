@@ -38,6 +38,9 @@ fn main() -> Result<()> {
   // SAFETY: alarm takes any number; SIGALRM ends the process.
   unsafe { libc::alarm(DEADLINE_SECONDS) };
   net::raise_descriptor_limit();
+  if role == "certificate" {
+    return certificate();
+  }
   std::thread::spawn(end_with_stdin);
   let result = run(&role, &options, args);
   // A subject that has measured enough just goes; then stdin ends in a moment, and with it this process.
@@ -57,7 +60,6 @@ fn run(role: &str, options: &Options, command: impl Iterator<Item = String>) -> 
     "idle" => idle::run(options),
     "pop3" => pop3::run(options),
     "program" => program::run(options, command),
-    "certificate" => certificate(),
     "limit-receive" => limit::receive(options),
     "limit-send" => limit::send(options),
     "limit-small" => limit::small(options),
