@@ -11,20 +11,22 @@ const { prepare } = require('./lib/prepare.js')
 const { Progress } = require('./lib/progress.js')
 const { writeReport } = require('./lib/report.js')
 const { runRounds, takePart } = require('./lib/rounds.js')
+const { BASELINE } = require('./lib/runtimes.js')
+const { secure } = require('./lib/secure.js')
 const { startup } = require('./lib/startup.js')
 const { goalTable, workloadTable } = require('./lib/tables.js')
 const { workloads } = require('./lib/workloads.js')
 
 async function main() {
   const options = readOptions(process.argv.slice(2))
-  const everything = [...workloads, ...startup]
+  const everything = [...workloads, ...startup, ...secure]
   if (options.help) return console.log(USAGE)
   if (options.list)
     return console.log(everything.map(({ key, title }) => `${key.padEnd(18)} ${title}`).join('\n'))
 
   const chosen = everything.filter(({ key }) => isWanted(key, options.wanted))
   if (chosen.length === 0) throw new Error(`no workload ${options.wanted.join(' ')}; --list names them`)
-  const found = prepare(options.peers)
+  const found = prepare(options.peers, options.baseline)
   const steps = ({ peers, ...rest }) =>
     peers ? takePart({ peers, ...rest }, found).length * options.pairs : 1
   const load = os.loadavg()[0].toFixed(1)
@@ -43,7 +45,7 @@ async function main() {
 
   const versions = Object.fromEntries(Object.entries(found).map(([name, { version }]) => [name, version]))
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ versions, results }, null, 1)}\n`)
-  if (options.write) writeReport(everything, results, versions, load)
+  if (options.write) writeReport(everything, ...published(results, versions), load)
   // Peers may fail; the subject must not.
   if (results.some(({ failures }) => failures.moz)) process.exitCode = 1
 }
@@ -53,6 +55,17 @@ function measureOnce({ key, title, measure }, found, options, progress) {
   const values = measure(options, found)
   progress.step()
   return { key, title, values, failures: {} }
+}
+
+/** Results and versions for others, whom a baseline tells nothing. */
+function published(results, versions) {
+  const without = (named) => Object.fromEntries(Object.entries(named).filter(([name]) => name !== BASELINE))
+  const kept = results.map(({ values, failures, ...rest }) => ({
+    ...rest,
+    values: without(values),
+    failures: without(failures),
+  }))
+  return [kept, without(versions)]
 }
 
 process.on('exit', killAll)

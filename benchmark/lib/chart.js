@@ -15,8 +15,14 @@ const ROW = 24
 const LOWEST = 1 / 8
 const HIGHEST = 16
 
-const DOTS = { emailjs: '#8e6bbf', bun: '#d9822b', deno: '#2a9d8f', limit: '#c0392b' }
-const NAMES = { emailjs: 'emailjs-tcp-socket', bun: 'Bun', deno: 'Deno', limit: 'plain Rust' }
+const DOTS = { emailjs: '#8e6bbf', bun: '#d9822b', deno: '#2a9d8f', limit: '#c0392b', openssl: '#7f8c8d' }
+const NAMES = {
+  emailjs: 'emailjs-tcp-socket',
+  bun: 'Bun',
+  deno: 'Deno',
+  limit: 'plain Rust',
+  openssl: 'OpenSSL',
+}
 
 function x(value) {
   const bounded = Math.min(Math.max(value, LOWEST), HIGHEST)
@@ -56,7 +62,7 @@ function legend() {
   const entries = [[SUBJECT, 'moz-tcp-socket'], ...Object.entries(NAMES)]
   return entries
     .map(([name, title], index) => {
-      const left = LEFT - 50 + index * 142
+      const left = 20 + index * 142
       const mark = DOTS[name]
         ? `<circle cx="${left}" cy="16" r="4" fill="${DOTS[name]}"/>`
         : `<rect x="${left - 6}" y="10" width="12" height="12" class="bar"/>`

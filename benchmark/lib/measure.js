@@ -2,6 +2,8 @@
 
 // One measurement: a subject and the neutral program, both new, for one case of a workload.
 
+const { spawnSync } = require('node:child_process')
+
 const { Child } = require('./child.js')
 const { commandFor, peerArgs, peerBinary } = require('./runtimes.js')
 
@@ -10,10 +12,13 @@ const DEADLINE_MS = 60_000
 const USUAL = { warmup: 200, duration: 500 }
 const QUICK = { warmup: 100, duration: 200 }
 /** Roles of the peer that end by themselves, with a result that counts. The others end when they are told to. */
-const SELF_ENDING = new Set(['ping', 'idle'])
+const SELF_ENDING = new Set(['ping', 'idle', 'load'])
+/** How often one measurement runs a program that is measured as a whole. */
+const RUNS = 5
+const QUICK_RUNS = 1
 
 /** Runs the case with a subject, and returns what the subject reports, with what the peer reports as `peer`. */
-async function measure(workload, name, binary, quick) {
+async function measure(workload, name, found, quick) {
   const times = { ...(quick ? QUICK : USUAL), ...(quick ? {} : workload.times) }
   const { subject, peer, cores = {} } = workload
   const { role, ...peerOptions } = peer
@@ -21,9 +26,11 @@ async function measure(workload, name, binary, quick) {
   const cleaners = []
 
   const startSubject = (more) => {
-    const { command, args, env, clean } = commandFor(name, binary, { ...times, ...subject, ...more })
+    const { command, args, env, clean } = commandFor(name, found, { ...times, ...subject, ...more })
     cleaners.push(clean)
-    started.push(new Child(command, args, { core: cores.subject, env, deadline: DEADLINE_MS }))
+    const whole = ['program', `times=${quick ? QUICK_RUNS : RUNS}`, '--', command, ...args]
+    const [file, given] = workload.program ? [peerBinary, whole] : [command, args]
+    started.push(new Child(file, given, { core: cores.subject, env, deadline: DEADLINE_MS }))
     return started.at(-1)
   }
   const startPeer = (more) => {
@@ -36,9 +43,10 @@ async function measure(workload, name, binary, quick) {
     let tested
     let other
     if (workload.listens) {
-      tested = startSubject({})
+      const identity = subject.tls ? makeCertificate() : {}
+      tested = startSubject({ ...identity, listens: true })
       const { port } = await tested.line('port')
-      other = startPeer({ port })
+      other = startPeer(identity.ca ? { port, ca: identity.ca } : { port })
     } else {
       other = startPeer({})
       const { port, ca } = await other.line('port')
@@ -54,6 +62,13 @@ async function measure(workload, name, binary, quick) {
     await Promise.all(started.map((child) => child.kill()))
     for (const clean of cleaners) clean()
   }
+}
+
+/** A certificate for a subject that is a server, with its key and the authority that made it. */
+function makeCertificate() {
+  const { stdout } = spawnSync(peerBinary, ['certificate'], { encoding: 'utf8' })
+  const { ca, cert, key } = JSON.parse(stdout)
+  return { ca, cert, key }
 }
 
 async function failureOf(child) {

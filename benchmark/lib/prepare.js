@@ -6,7 +6,7 @@ const { spawnSync } = require('node:child_process')
 const { existsSync, statSync } = require('node:fs')
 const { join } = require('node:path')
 
-const { SUBJECT, binaryOf, home, versionOf } = require('./runtimes.js')
+const { BASELINE, SUBJECT, binaryOf, home, versionOf } = require('./runtimes.js')
 
 function run(what, command, args, cwd) {
   console.error(`> ${what}`)
@@ -22,7 +22,7 @@ function changedAt(...path) {
 }
 
 /** Returns the binaries of the peers that can be measured, and their versions. Those that cannot are named, loudly. */
-function prepare(peers) {
+function prepare(peers, baseline) {
   const root = join(home, '..')
   if (!run('the addon', process.execPath, [join('scripts', 'setup.js')], root)) process.exit(1)
   if (changedAt('node_modules', '.package-lock.json') < changedAt('package-lock.json')) {
@@ -41,6 +41,7 @@ function prepare(peers) {
     if (binary) found[name] = { binary, version: versionOf(name, binary) }
     else console.error(`!! SKIPPED: ${name} is not installed or does not run here`)
   }
+  if (baseline) found[BASELINE] = { binary: process.execPath, version: '', folder: baseline }
   return found
 }
 

@@ -76,7 +76,7 @@ The first event among idle connections is flat where it takes at most twice as l
 
 ## Figures
 
-The first columns are the workload's own. Bun, Deno and the plain Rust program do not tell how busy their loop is.
+The first columns are the workload's own. Bun, Deno and the limits do not tell how busy their loop is.
 
 ${sections.join('\n')}`
 }

@@ -6,11 +6,11 @@
 const { dirname, sep } = require('node:path')
 
 const { measure } = require('./measure.js')
-const { SUBJECT, home } = require('./runtimes.js')
+const { BASELINE, SUBJECT, home } = require('./runtimes.js')
 
 /** Who is measured for a workload, the subject first. */
 function takePart(workload, found) {
-  return [SUBJECT, ...workload.peers].filter((name) => name in found)
+  return [SUBJECT, BASELINE, ...workload.peers].filter((name) => name in found)
 }
 
 /** Measures a workload, and returns its figures: `values[name][figure]` has one number for each round. */
@@ -27,7 +27,7 @@ async function runRounds(workload, found, { pairs, quick }, progress) {
       }
       progress.show(`${workload.key} ${name}`)
       try {
-        const report = await measure(workload, name, found[name].binary, quick)
+        const report = await measure(workload, name, found[name], quick)
         for (const figure of workload.figures) {
           values[name][figure.name] ||= []
           values[name][figure.name].push(short(figure.of(report)))

@@ -14,8 +14,12 @@ const peerBinary = join(home, 'peer', 'target', 'release', 'benchmark-peer')
 /** The subject of every comparison. */
 const SUBJECT = 'moz'
 
+/** Another build of the subject, in the folder that `--baseline` names. */
+const BASELINE = 'baseline'
+
 const runtimes = {
   moz: { title: 'moz-tcp-socket', ...onNode('moz.js') },
+  baseline: { title: 'moz-tcp-socket (baseline)', ...onNode('moz.js') },
   node: { title: 'Node `net`, `tls`', ...onNode('node.js') },
   emailjs: { title: 'emailjs-tcp-socket', ...onNode('emailjs.js'), caFile: true },
   bun: {
@@ -28,7 +32,8 @@ const runtimes = {
     binaries: () => inScope('@deno', 'deno'),
     args: ['run', '--allow-all', '--no-lock', '--v8-flags=--expose-gc', join(home, 'subjects', 'deno.js')],
   },
-  limit: { title: 'plain Rust (the limit)', binaries: () => [peerBinary] },
+  limit: { title: 'plain Rust, rustls (the limit)', binaries: () => [peerBinary], library: 'rustls' },
+  openssl: { title: 'bare OpenSSL (the limit)', binaries: () => [peerBinary], library: 'openssl' },
 }
 
 function onNode(file) {
@@ -45,25 +50,28 @@ function inScope(scope, file) {
 /** The binary of a runtime, or null: not installed, or not for this system. */
 function binaryOf(name) {
   if (name === 'emailjs' && !existsSync(join(modules, 'emailjs-tcp-socket'))) return null
-  if (name === 'limit') return peerBinary
+  if (runtimes[name].library) return peerBinary
   const runs = (file) => existsSync(file) && spawnSync(file, ['--version'], { timeout: 20_000 }).status === 0
   return runtimes[name].binaries().find(runs) || null
 }
 
 /** The version of a runtime, for the report. */
 function versionOf(name, binary) {
-  if (name === 'limit') return ''
-  if (name === 'moz') return require('../../package.json').version
+  if (runtimes[name].library) return ''
+  if (name === SUBJECT) return require('../../package.json').version
+  if (name === BASELINE) return ''
   if (name === 'emailjs') return require('emailjs-tcp-socket/package.json').version
   return /\d+\.\d+\.\d+\S*/.exec(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout)?.[0] || ''
 }
 
 /** What to start for a role: command, arguments, environment, and how to clean up. */
-function commandFor(name, binary, options) {
-  if (name === 'limit') {
-    const { role, ...rest } = options
-    return { command: binary, args: [`limit-${role}`, ...peerArgs(rest)], clean() {} }
+function commandFor(name, { binary, folder: build }, { role, ...rest }) {
+  const { library } = runtimes[name]
+  if (library) {
+    const { listens: _, ...told } = rest // one that listens is given no port
+    return { command: binary, args: [`limit-${role}`, ...peerArgs({ ...told, library })], clean() {} }
   }
+  const options = { role, package: build, ...rest }
   const started = { command: binary, args: [...runtimes[name].args, JSON.stringify(options)], clean() {} }
   if (!runtimes[name].caFile || !options.ca) return started
   const folder = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-benchmark-'))
@@ -81,4 +89,4 @@ function peerArgs(options) {
   return Object.entries(options).map(([key, value]) => `${key}=${value}`)
 }
 
-module.exports = { SUBJECT, binaryOf, commandFor, home, peerArgs, peerBinary, runtimes, versionOf }
+module.exports = { BASELINE, SUBJECT, binaryOf, commandFor, home, peerArgs, peerBinary, runtimes, versionOf }

@@ -7,7 +7,7 @@ const { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } = require('no
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
-const { home } = require('./runtimes.js')
+const { BASELINE, SUBJECT, home } = require('./runtimes.js')
 const { short } = require('./rounds.js')
 
 const root = join(home, '..')
@@ -21,10 +21,10 @@ const startup = [
     title: '`require` of the package; Node: of `net` and `tls`',
     figures: [{ name: 'time', unit: 'ms', goals: [{ peer: 'self', sign: '≤', value: GOAL_MS }] }],
     measure({ quick }, found) {
-      const names = ['moz', 'node'].filter((name) => name in found)
+      const names = [SUBJECT, BASELINE, 'node'].filter((name) => name in found)
       const values = Object.fromEntries(names.map((name) => [name, { time: [] }]))
       for (let i = 0; i < (quick ? QUICK_TIMES : TIMES); i += 1) {
-        for (const name of names) values[name].time.push(short(requireTime(name)))
+        for (const name of names) values[name].time.push(short(requireTime(modulesOf(name, found))))
       }
       return values
     },
@@ -36,13 +36,24 @@ const startup = [
       { name: 'package', unit: 'KiB', goals: [] },
       { name: 'addon', unit: 'KiB', goals: [] },
     ],
-    measure: () => ({ moz: { package: [short(packageSize() / 1024)], addon: [short(addonSize() / 1024)] } }),
+    measure(options, found) {
+      const sizes = (folder) => ({
+        package: [short(packageSize(folder) / 1024)],
+        addon: [short(addonSize(folder) / 1024)],
+      })
+      const values = { [SUBJECT]: sizes(root) }
+      if (found[BASELINE]) values[BASELINE] = sizes(found[BASELINE].folder)
+      return values
+    },
   },
 ]
 
+function modulesOf(name, found) {
+  return name === 'node' ? ['node:net', 'node:tls'] : [found[name].folder || root]
+}
+
 /** In milliseconds. */
-function requireTime(name) {
-  const modules = name === 'moz' ? [root] : ['node:net', 'node:tls']
+function requireTime(modules) {
   const script = `
     const begin = process.hrtime.bigint()
     for (const name of ${JSON.stringify(modules)}) require(name)
@@ -56,21 +67,21 @@ function requireTime(name) {
 }
 
 /** Everything but the addon, which is a package of its own. */
-function packageSize() {
+function packageSize(folder) {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts']
-  const { status, stdout } = spawnSync('npm', args, { cwd: root, encoding: 'utf8', timeout: 60_000 })
+  const { status, stdout } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8', timeout: 60_000 })
   if (status !== 0) return NaN
   const answer = JSON.parse(stdout)
   return Object.values(answer)[0].unpackedSize
 }
 
 /** Without symbols, as it is published. */
-function addonSize() {
-  const name = readdirSync(root).find((file) => file.endsWith('.node'))
+function addonSize(from) {
+  const name = readdirSync(from).find((file) => file.endsWith('.node'))
   const folder = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-benchmark-'))
   try {
     const copy = join(folder, name)
-    copyFileSync(join(root, name), copy)
+    copyFileSync(join(from, name), copy)
     spawnSync('strip', [copy]) // where there is no strip, it is measured as it is
     return statSync(copy).size
   } finally {

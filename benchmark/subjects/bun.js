@@ -3,6 +3,7 @@
 // Bun's native sockets, for Bun. `write` tells how many bytes it took; the rest is the application's.
 
 const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+const { Pop3 } = require('./pop3.js')
 
 /** What a pump writes before timers get their turn. */
 const PUMP_BYTES = 1024 * 1024
@@ -12,8 +13,45 @@ function connect(options, socket, hostname = '127.0.0.1') {
   Bun.connect({ hostname, port: options.port, socket: { ...handlers, ...socket }, ...secure }).catch(fail)
 }
 
-function listen(socket) {
-  say({ port: Bun.listen({ hostname: '0.0.0.0', port: 0, socket: { ...handlers, ...socket } }).port })
+function listen(options, socket) {
+  const secure = options.tls ? { tls: { cert: options.cert, key: options.key } } : {}
+  const server = Bun.listen({
+    hostname: '0.0.0.0',
+    port: 0,
+    socket: { ...handlers, ...socket },
+    ...secure,
+  })
+  say({ port: server.port })
+}
+
+/**
+ * Gives the handlers to the sockets that the role accepts or, where it is a client's, to those that it opens. `ready` is
+ * called when one may be written to.
+ */
+function each(options, socket, ready = () => {}) {
+  const readyBy = (then) => {
+    if (!options.tls) {
+      return {
+        open(connected) {
+          connected.setNoDelay(true)
+          then(connected)
+        },
+      }
+    }
+    return { handshake: options.listens ? then : verified(then) }
+  }
+  if (options.listens) {
+    listen(options, { ...socket, ...readyBy(ready) })
+    return
+  }
+  const open = (opened) => {
+    const then = (connected) => {
+      ready(connected)
+      opened()
+    }
+    connect(options, { ...socket, ...readyBy(then) })
+  }
+  openMany(options.connections || 1, open)
 }
 
 const handlers = {
@@ -55,8 +93,7 @@ function drain(socket) {
 
 run({
   receive(options, meter) {
-    const socket = { data: (connected, data) => meter.add(data.length) }
-    connect(options, options.tls ? { ...socket, handshake: verified(() => {}) } : socket)
+    each(options, { data: (connected, data) => meter.add(data.length) })
   },
 
   send(options, meter) {
@@ -79,8 +116,7 @@ run({
         pump(socket)
       })
     }
-    if (options.tls) connect(options, { handshake: verified(pump), drain: pump })
-    else connect(options, { open: pump, drain: pump })
+    each(options, { drain: pump }, pump)
   },
 
   small(options, meter) {
@@ -103,18 +139,8 @@ run({
     })
   },
 
-  reply(options, meter) {
-    connect(options, {
-      data(socket, data) {
-        write(socket, data)
-        meter.add(data.length)
-      },
-      drain,
-    })
-  },
-
   echo(options, meter) {
-    listen({
+    each(options, {
       data(socket, data) {
         write(socket, data)
         meter.add(data.length)
@@ -124,7 +150,7 @@ run({
   },
 
   accept(options, meter) {
-    listen({ data: write, close: () => meter.add(1), drain })
+    listen(options, { data: write, close: () => meter.add(1), drain })
   },
 
   connect(options, meter) {
@@ -151,6 +177,10 @@ run({
   },
 
   handshake(options, meter) {
+    if (options.listens) {
+      listen(options, { handshake: (connected) => connected.end(), close: () => meter.add(1) })
+      return
+    }
     const open = () => {
       const socket = {
         handshake: verified((connected) => connected.end()),
@@ -164,8 +194,20 @@ run({
     for (let i = 0; i < options.connections; i += 1) open()
   },
 
+  mailbox(options) {
+    let client
+    const start = (socket) => {
+      client = new Pop3(
+        (command) => write(socket, command),
+        () => socket.end(),
+      )
+    }
+    // The greeting may come with the end of the handshake.
+    each(options, { data: (socket, data) => client.take(data), drain }, start)
+  },
+
   idleServer(options, meter) {
-    listen({
+    listen(options, {
       data(socket, data) {
         meter.order(data[0])
         socket.write(data)
@@ -176,7 +218,7 @@ run({
   idleClient(options, meter) {
     const open = (opened) => {
       const socket = {
-        open: opened,
+        ...(options.tls ? { handshake: verified(opened) } : { open: opened }),
         data(connected, data) {
           meter.order(data[0], () => openMany(options.connections - FEW, open))
           connected.write(data)

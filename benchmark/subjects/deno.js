@@ -3,24 +3,43 @@
 // Deno's native sockets, for Deno: promises, and reads into the application's own buffer.
 
 const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+const { Pop3 } = require('./pop3.js')
 
 const READ_BYTES = 64 * 1024
 
 async function connect(options, hostname = '127.0.0.1') {
   const { port, ca } = options
+  // Deno has no such option for TLS.
   if (options.tls) return Deno.connectTls({ hostname, port, caCerts: [ca] })
   const socket = await Deno.connect({ hostname, port })
   socket.setNoDelay(true)
   return socket
 }
 
-async function listen(onsocket) {
-  const server = Deno.listen({ hostname: '0.0.0.0', port: 0 })
+async function listen(options, onsocket) {
+  const { cert, key } = options
+  const address = { hostname: '0.0.0.0', port: 0 }
+  const server = options.tls ? Deno.listenTls({ ...address, cert, key }) : Deno.listen(address)
   say({ port: server.addr.port })
   for await (const socket of server) {
-    socket.setNoDelay(true)
+    if (!options.tls) socket.setNoDelay(true)
     onsocket(socket)
   }
+}
+
+/** Uses the sockets that the role accepts or, where it is a client's, those that it opens. */
+async function each(options, use) {
+  if (options.listens) {
+    await listen(options, use)
+    return
+  }
+  const open = async (opened) => {
+    const socket = await connect(options)
+    if (options.tls) await socket.handshake()
+    opened()
+    await use(socket)
+  }
+  openMany(options.connections || 1, open)
 }
 
 /** Calls `ondata` for all that arrives, and closes the socket at its end. */
@@ -40,18 +59,20 @@ async function write(socket, data) {
 
 run({
   async receive(options, meter) {
-    const socket = await connect(options)
-    const buffer = new Uint8Array(READ_BYTES)
-    for (;;) meter.add(await socket.read(buffer))
+    await each(options, async (socket) => {
+      const buffer = new Uint8Array(READ_BYTES)
+      for (;;) meter.add(await socket.read(buffer))
+    })
   },
 
   async send(options, meter) {
     const message = new Uint8Array(options.size)
-    const socket = await connect(options)
-    for (;;) {
-      await write(socket, message)
-      meter.add(message.length)
-    }
+    await each(options, async (socket) => {
+      for (;;) {
+        await write(socket, message)
+        meter.add(message.length)
+      }
+    })
   },
 
   async small(options, meter) {
@@ -68,16 +89,8 @@ run({
     meter.end()
   },
 
-  async reply(options, meter) {
-    const socket = await connect(options)
-    await read(socket, async (data) => {
-      await write(socket, data)
-      meter.add(data.length)
-    })
-  },
-
   async echo(options, meter) {
-    await listen((socket) =>
+    await each(options, (socket) =>
       read(socket, async (data) => {
         await write(socket, data)
         meter.add(data.length)
@@ -86,7 +99,7 @@ run({
   },
 
   async accept(options, meter) {
-    await listen(async (socket) => {
+    await listen(options, async (socket) => {
       await read(socket, (data) => write(socket, data))
       meter.add(1)
     })
@@ -108,6 +121,14 @@ run({
   },
 
   handshake(options, meter) {
+    if (options.listens) {
+      listen(options, async (socket) => {
+        await socket.handshake()
+        socket.close()
+        meter.add(1)
+      })
+      return
+    }
     const work = async () => {
       for (;;) {
         const socket = await connect(options)
@@ -119,14 +140,32 @@ run({
     for (let i = 0; i < options.connections; i += 1) work()
   },
 
+  async mailbox(options) {
+    const socket = await connect(options)
+    const done = Promise.withResolvers()
+    const client = new Pop3((command) => write(socket, command), done.resolve)
+    const reading = async () => {
+      const buffer = new Uint8Array(READ_BYTES)
+      for (;;) {
+        const count = await socket.read(buffer)
+        if (count === null) return
+        // The client keeps what it gets.
+        client.take(buffer.slice(0, count))
+      }
+    }
+    await Promise.race([done.promise, reading()])
+    socket.close()
+  },
+
   // An idle connection has a small buffer: 64 KiB for each would be the application's fault.
   async idleServer(options, meter) {
-    await listen((socket) => idle(socket, meter))
+    await listen(options, (socket) => idle(socket, meter))
   },
 
   idleClient(options, meter) {
     const open = async (opened) => {
       const socket = await connect(options, nextHost())
+      if (options.tls) await socket.handshake()
       opened()
       await idle(socket, meter, () => openMany(options.connections - FEW, open))
     }

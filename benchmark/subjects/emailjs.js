@@ -6,6 +6,7 @@
 // The package is an ECMAScript module that was compiled; its class is the default export.
 const { default: TCPSocket } = require('emailjs-tcp-socket')
 const { FEW, PER_TURN, SMALL, nextHost, openMany, run } = require('./harness.js')
+const { Pop3 } = require('./pop3.js')
 
 function connect(options, host = '127.0.0.1') {
   const socket = TCPSocket.open(host, options.port, { useSecureTransport: options.tls })
@@ -50,12 +51,16 @@ run({
     socket.ondata = () => meter.end()
   },
 
-  reply(options, meter) {
-    const socket = connect(options)
-    socket.ondata = ({ data }) => {
-      socket.send(data)
-      meter.add(data.byteLength)
+  echo(options, meter) {
+    const open = (opened) => {
+      const socket = connect(options)
+      socket.onopen = opened
+      socket.ondata = ({ data }) => {
+        socket.send(data)
+        meter.add(data.byteLength)
+      }
     }
+    openMany(options.connections || 1, open)
   },
 
   connect(options, meter) {
@@ -86,6 +91,16 @@ run({
       }
     }
     for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  mailbox(options) {
+    const socket = connect(options)
+    const client = new Pop3(
+      // It takes ArrayBuffers alone.
+      (command) => socket.send(new Uint8Array(command).buffer),
+      () => socket.close(),
+    )
+    socket.ondata = ({ data }) => client.take(new Uint8Array(data))
   },
 
   idleClient(options, meter) {

@@ -167,8 +167,12 @@ function quantile(values, q) {
 
 let connected = 0
 
-/** The address for the next of many connections: several, so that ports in TIME_WAIT do not run out. */
+/**
+ * The address for the next of many connections: several, so that ports in TIME_WAIT do not run out. The certificate of
+ * the neutral program is for one.
+ */
 function nextHost() {
+  if (options.tls) return '127.0.0.1'
   connected += 1
   return `127.0.${process.pid % 200}.${1 + (connected % 16)}`
 }
@@ -184,13 +188,15 @@ function openMany(count, open) {
   for (let i = 0; i < OPENING; i += 1) next()
 }
 
-/** Runs the role that the command line asks for. */
+/** What the command line asks for. */
+const options = JSON.parse(process.argv[2])
+
+/** Runs the role that it names. */
 function run(roles) {
-  const options = JSON.parse(process.argv[2])
   const meter = new Meter(options)
   const deadline = setTimeout(() => process.exit(3), DEADLINE_MS)
   deadline.unref?.()
   roles[options.role](options, meter)
 }
 
-module.exports = { FEW, PER_TURN, SMALL, nextHost, openMany, run, say }
+module.exports = { FEW, PER_TURN, SMALL, nextHost, openMany, options, run, say }

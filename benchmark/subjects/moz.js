@@ -1,9 +1,11 @@
 'use strict'
 
-// The product, through its public API alone.
+// The product, through its public API alone; or another build of it, in the folder that `package` names.
 
-const { TCPServerSocket, TCPSocket } = require('../..')
-const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+const { FEW, PER_TURN, SMALL, nextHost, openMany, options: orders, run, say } = require('./harness.js')
+const { Pop3 } = require('./pop3.js')
+
+const { TCPServerSocket, TCPSocket } = require(orders.package || '../..')
 
 function connect(options, host = '127.0.0.1') {
   const socket = new TCPSocket(host, options.port, {
@@ -15,13 +17,38 @@ function connect(options, host = '127.0.0.1') {
   return socket
 }
 
-function listen(onsocket) {
-  const server = new TCPServerSocket(0, { binaryType: 'arraybuffer' })
+function listen(options, onsocket) {
+  const server = new TCPServerSocket(0, {
+    binaryType: 'arraybuffer',
+    useSecureTransport: options.tls,
+    cert: options.cert,
+    key: options.key,
+  })
   server.onconnect = ({ socket }) => {
     socket.onerror = fail
     onsocket(socket)
   }
   say({ port: server.localPort })
+}
+
+/** Uses the sockets that the role accepts or, where it is a client's, those that it opens. */
+function each(options, use) {
+  if (options.listens) {
+    listen(options, use)
+    return
+  }
+  const open = (opened) => {
+    const socket = connect(options)
+    use(socket)
+    whenOpen(socket, opened)
+  }
+  openMany(options.connections || 1, open)
+}
+
+/** An accepted socket is open from the start. */
+function whenOpen(socket, then) {
+  if (socket.readyState === 'open') then()
+  else socket.addEventListener('open', then)
 }
 
 function fail(event) {
@@ -30,24 +57,26 @@ function fail(event) {
 
 run({
   receive(options, meter) {
-    const socket = connect(options)
-    socket.ondata = options.string
-      ? (event) => meter.add(event.data.length)
-      : (event) => meter.add(event.data.byteLength)
+    each(options, (socket) => {
+      socket.ondata = options.string
+        ? (event) => meter.add(event.data.length)
+        : (event) => meter.add(event.data.byteLength)
+    })
   },
 
   send(options, meter) {
     const message = new Uint8Array(options.size)
-    const socket = connect(options)
-    const pump = () => {
-      let more = true
-      while (more) {
-        more = socket.send(message)
-        meter.add(message.length)
+    each(options, (socket) => {
+      const pump = () => {
+        let more = true
+        while (more) {
+          more = socket.send(message)
+          meter.add(message.length)
+        }
       }
-    }
-    socket.onopen = pump
-    socket.ondrain = pump
+      whenOpen(socket, pump)
+      socket.ondrain = pump
+    })
   },
 
   small(options, meter) {
@@ -67,16 +96,8 @@ run({
     socket.ondata = () => meter.end()
   },
 
-  reply(options, meter) {
-    const socket = connect(options)
-    socket.ondata = ({ data }) => {
-      socket.send(data)
-      meter.add(data.byteLength)
-    }
-  },
-
   echo(options, meter) {
-    listen((socket) => {
+    each(options, (socket) => {
       socket.ondata = ({ data }) => {
         socket.send(data)
         meter.add(data.byteLength)
@@ -85,7 +106,7 @@ run({
   },
 
   accept(options, meter) {
-    listen((socket) => {
+    listen(options, (socket) => {
       socket.ondata = ({ data }) => socket.send(data)
       socket.onclose = () => meter.add(1)
     })
@@ -110,6 +131,13 @@ run({
   },
 
   handshake(options, meter) {
+    if (options.listens) {
+      listen(options, (socket) => {
+        socket.onclose = () => meter.add(1)
+        socket.close()
+      })
+      return
+    }
     const open = () => {
       const socket = connect(options)
       socket.onopen = () => socket.close()
@@ -121,8 +149,17 @@ run({
     for (let i = 0; i < options.connections; i += 1) open()
   },
 
+  mailbox(options) {
+    const socket = connect(options)
+    const client = new Pop3(
+      (command) => socket.send(command),
+      () => socket.close(),
+    )
+    socket.ondata = ({ data }) => client.take(new Uint8Array(data))
+  },
+
   idleServer(options, meter) {
-    listen((socket) => {
+    listen(options, (socket) => {
       socket.ondata = ({ data }) => {
         meter.order(new Uint8Array(data)[0])
         socket.send(data)

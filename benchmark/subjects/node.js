@@ -6,6 +6,7 @@ const net = require('node:net')
 const tls = require('node:tls')
 
 const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+const { Pop3 } = require('./pop3.js')
 
 /** What Node makes anew for each connection, unless the application knows that it may be shared. */
 let sharedContext
@@ -20,30 +21,53 @@ function connect(options, host = '127.0.0.1') {
   return net.connect({ host, port, noDelay: true })
 }
 
-function listen(onsocket) {
-  const server = net.createServer({ noDelay: true }, onsocket)
+function listen(options, onsocket) {
+  const { cert, key } = options
+  const server = options.tls
+    ? tls.createServer({ cert, key, noDelay: true }, onsocket)
+    : net.createServer({ noDelay: true }, onsocket)
+  server.on('tlsClientError', (error) => {
+    throw error
+  })
   server.listen(0, '0.0.0.0', () => say({ port: server.address().port }))
+}
+
+/** Uses the sockets that the role accepts or, where it is a client's, those that it opens. */
+function each(options, use) {
+  if (options.listens) {
+    listen(options, use)
+    return
+  }
+  const open = (opened) => {
+    const socket = connect(options)
+    use(socket)
+    socket.on(options.tls ? 'secureConnect' : 'connect', opened)
+  }
+  openMany(options.connections || 1, open)
 }
 
 run({
   receive(options, meter) {
-    const socket = connect(options)
-    if (options.string) socket.setEncoding('latin1')
-    socket.on('data', (data) => meter.add(data.length))
+    each(options, (socket) => {
+      if (options.string) socket.setEncoding('latin1')
+      socket.on('data', (data) => meter.add(data.length))
+    })
   },
 
   send(options, meter) {
     const message = Buffer.alloc(options.size)
-    const socket = connect(options)
-    const pump = () => {
-      let more = true
-      while (more) {
-        more = socket.write(message)
-        meter.add(message.length)
+    each(options, (socket) => {
+      const pump = () => {
+        let more = true
+        while (more) {
+          more = socket.write(message)
+          meter.add(message.length)
+        }
       }
-    }
-    socket.on(options.tls ? 'secureConnect' : 'connect', pump)
-    socket.on('drain', pump)
+      if (options.listens) pump()
+      else socket.on(options.tls ? 'secureConnect' : 'connect', pump)
+      socket.on('drain', pump)
+    })
   },
 
   small(options, meter) {
@@ -63,16 +87,8 @@ run({
     socket.on('data', () => meter.end())
   },
 
-  reply(options, meter) {
-    const socket = connect(options)
-    socket.on('data', (data) => {
-      socket.write(data)
-      meter.add(data.length)
-    })
-  },
-
   echo(options, meter) {
-    listen((socket) => {
+    each(options, (socket) => {
       socket.on('data', (data) => {
         socket.write(data)
         meter.add(data.length)
@@ -81,7 +97,7 @@ run({
   },
 
   accept(options, meter) {
-    listen((socket) => {
+    listen(options, (socket) => {
       socket.on('data', (data) => socket.write(data))
       socket.on('close', () => meter.add(1))
     })
@@ -106,6 +122,14 @@ run({
   },
 
   handshake(options, meter) {
+    if (options.listens) {
+      listen(options, (socket) => {
+        socket.on('close', () => meter.add(1))
+        socket.end()
+        socket.resume()
+      })
+      return
+    }
     const open = () => {
       const socket = connect(options)
       socket.on('secureConnect', () => socket.end())
@@ -118,8 +142,17 @@ run({
     for (let i = 0; i < options.connections; i += 1) open()
   },
 
+  mailbox(options) {
+    const socket = connect(options)
+    const client = new Pop3(
+      (command) => socket.write(command),
+      () => socket.end(),
+    )
+    socket.on('data', (data) => client.take(data))
+  },
+
   idleServer(options, meter) {
-    listen((socket) => {
+    listen(options, (socket) => {
       socket.on('data', (data) => {
         meter.order(data[0])
         socket.write(data)
@@ -130,7 +163,7 @@ run({
   idleClient(options, meter) {
     const open = (opened) => {
       const socket = connect(options, nextHost())
-      socket.on('connect', opened)
+      socket.on(options.tls ? 'secureConnect' : 'connect', opened)
       socket.on('data', (data) => {
         meter.order(data[0], () => openMany(options.connections - FEW, open))
         socket.write(data)

@@ -1,13 +1,13 @@
 //! Source, sink and handshakes: a thread for each connection, with blocking calls, which is the least work there is.
+//! With a port these are clients, else servers.
 
-use std::io::{Read, Result, Write};
-use std::net::TcpStream;
-use std::sync::Arc;
+use std::io::{Error, Read, Result, Write};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::options::Options;
-use crate::tls::Transport;
-use crate::{net, report, tls};
+use crate::tls::{Security, Transport};
+use crate::{net, report};
 
 /// Large enough that calls cost little, small enough for the cache.
 const CHUNK: usize = 128 * 1024;
@@ -42,8 +42,8 @@ pub fn source(options: &Options) -> Result<()> {
 /// Takes bytes from everybody who connects, and answers with one byte when it has as many as were announced.
 pub fn sink(options: &Options) -> Result<()> {
   if options.discard {
-    return serve_plain(options, |stream, _| {
-      while net::discard(&stream, CHUNK)? > 0 {}
+    return serve(options, |stream, _| {
+      while net::discard(stream.socket(), CHUNK)? > 0 {}
       Ok(())
     });
   }
@@ -65,7 +65,32 @@ pub fn sink(options: &Options) -> Result<()> {
 
 /// Makes TLS handshakes, and waits for the other side to end each connection.
 pub fn handshake(options: &Options) -> Result<()> {
-  serve(options, |stream, _| wait_for_end(stream))
+  if options.port == 0 {
+    return serve(options, |stream, _| wait_for_end(stream));
+  }
+  let security = Security::client(options)?;
+  let (failed, failure) = mpsc::channel();
+  for first in 0..options.connections {
+    let (security, options, failed) = (security.clone(), options.clone(), failed.clone());
+    std::thread::spawn(move || {
+      for number in (first..).step_by(options.connections) {
+        if let Err(error) = shake(&security, &options, number) {
+          let _ = failed.send(error);
+          return;
+        }
+      }
+    });
+  }
+  // A subject that cannot make handshakes must not pass as one that was not asked to.
+  Err(failure.recv().map_err(Error::other)?)
+}
+
+fn shake(security: &Security, options: &Options, number: usize) -> Result<()> {
+  let mut stream = security.wrap(net::connect(options.port, number)?)?;
+  stream.handshake()?;
+  // How the subject ends the connection is not the question.
+  let _ = wait_for_end(stream);
+  Ok(())
 }
 
 fn wait_for_end(mut stream: Box<dyn Transport>) -> Result<()> {
@@ -74,38 +99,24 @@ fn wait_for_end(mut stream: Box<dyn Transport>) -> Result<()> {
   Ok(())
 }
 
-fn serve(options: &Options, work: fn(Box<dyn Transport>, &Options) -> Result<()>) -> Result<()> {
-  if !options.tls {
-    let listener = net::listen()?;
-    report::listening(listener.local_addr()?.port(), "");
-    return each(listener, options, move |stream, options| {
-      work(Box::new(stream), options)
-    });
+/// Does the work on the one connection that this end opens, or on each that it accepts.
+pub fn serve<F>(options: &Options, work: F) -> Result<()>
+where
+  F: Fn(Box<dyn Transport>, &Options) -> Result<()> + Clone + Send + 'static,
+{
+  if options.port != 0 {
+    let stream = Security::client(options)?.wrap(net::connect(options.port, 0)?)?;
+    return work(stream, options);
   }
-  let (config, ca) = tls::server()?;
+  let (security, ca) = Security::server(options)?;
   let listener = net::listen()?;
   report::listening(listener.local_addr()?.port(), &ca);
-  each(listener, options, move |stream, options| {
-    work(Box::new(tls::accept(stream, &Arc::clone(&config))?), options)
-  })
-}
-
-fn serve_plain(options: &Options, work: fn(TcpStream, &Options) -> Result<()>) -> Result<()> {
-  let listener = net::listen()?;
-  report::listening(listener.local_addr()?.port(), "");
-  each(listener, options, work)
-}
-
-fn each<F>(listener: std::net::TcpListener, options: &Options, work: F) -> Result<()>
-where
-  F: Fn(TcpStream, &Options) -> Result<()> + Clone + Send + 'static,
-{
   for stream in listener.incoming() {
     let stream = stream?;
     stream.set_nodelay(true)?;
-    let (work, options) = (work.clone(), options.clone());
+    let (work, security, options) = (work.clone(), security.clone(), options.clone());
     // That a subject goes when it has measured enough is no error.
-    std::thread::spawn(move || work(stream, &options));
+    std::thread::spawn(move || work(security.wrap(stream)?, &options));
   }
   Ok(())
 }

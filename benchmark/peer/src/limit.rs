@@ -1,11 +1,12 @@
-//! What a plain Rust program reaches in the place of a subject, for the workloads of one connection.
+//! What a plain Rust program reaches in the place of a subject, for the workloads of one connection: one thread, calls
+//! that block, and one buffer that is used again and again. With a port it is a client, else a server.
 
 use std::io::{Read, Result, Write};
 
 use crate::meter::Meter;
-use crate::net;
 use crate::options::Options;
-use crate::tls::{self, Transport};
+use crate::tls::{Security, Transport};
+use crate::{net, report};
 
 /// Bytes of one small message, and messages of one turn: `subjects/harness.js` has the same.
 const SMALL: usize = 16;
@@ -43,7 +44,7 @@ pub fn small(options: &Options) -> Result<()> {
   meter.end()
 }
 
-pub fn reply(options: &Options) -> Result<()> {
+pub fn echo(options: &Options) -> Result<()> {
   let mut stream = open(options)?;
   let mut meter = Meter::new(options);
   let mut buffer = vec![0; 64 * 1024];
@@ -54,10 +55,14 @@ pub fn reply(options: &Options) -> Result<()> {
   }
 }
 
-fn open(options: &Options) -> Result<Box<dyn Transport>> {
-  let stream = net::connect(options.port, 0)?;
-  if options.tls {
-    return Ok(Box::new(tls::connect(stream, &options.ca)?));
+pub fn open(options: &Options) -> Result<Box<dyn Transport>> {
+  if options.port != 0 {
+    return Security::client(options)?.wrap(net::connect(options.port, 0)?);
   }
-  Ok(Box::new(stream))
+  let (security, ca) = Security::server(options)?;
+  let listener = net::listen()?;
+  report::listening(listener.local_addr()?.port(), &ca);
+  let (stream, _) = listener.accept()?;
+  stream.set_nodelay(true)?;
+  security.wrap(stream)
 }

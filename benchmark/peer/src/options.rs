@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tls::Library;
+
 #[derive(Clone, Default)]
 pub struct Options {
   /// Where to connect to; 0 where this end listens.
@@ -16,8 +18,15 @@ pub struct Options {
   pub tls: bool,
   /// Leave bytes with the system rather than copy them.
   pub discard: bool,
-  /// The certificate authority of a TLS peer, in PEM.
+  /// Which TLS.
+  pub library: Library,
+  /// The certificate authority of a TLS peer, in PEM; beside `cert`, the one that made that.
   pub ca: String,
+  /// The certificate of this end and its key, in PEM. Without, it makes them.
+  pub cert: String,
+  pub key: String,
+  /// How often a program runs.
+  pub times: u32,
   /// Bytes that arrive before the work begins.
   pub skip: u64,
   pub warmup: Duration,
@@ -42,7 +51,11 @@ impl Options {
         "rate" => options.rate = number(),
         "tls" => options.tls = value == "true",
         "discard" => options.discard = value == "true",
+        "library" => options.library = Library::parse(value).unwrap_or_else(|| panic!("no library {value}")),
         "ca" => options.ca = value.to_owned(),
+        "cert" => options.cert = value.to_owned(),
+        "key" => options.key = value.to_owned(),
+        "times" => options.times = number() as u32,
         "skip" => options.skip = number(),
         "warmup" => options.warmup = Duration::from_millis(number()),
         "duration" => options.duration = Duration::from_millis(number()),

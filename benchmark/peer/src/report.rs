@@ -5,10 +5,12 @@ use std::time::Duration;
 
 /// Prints where this end listens.
 pub fn listening(port: u16, ca: &str) {
-  line(&format!(
-    "{{\"port\":{port},\"ca\":\"{}\"}}",
-    ca.replace('\n', "\\n")
-  ));
+  line(&format!("{{\"port\":{port},\"ca\":{}}}", string(ca)));
+}
+
+/// Text without special characters as a JSON string.
+pub fn string(text: &str) -> String {
+  format!("\"{}\"", text.replace('\r', "").replace('\n', "\\n"))
 }
 
 /// Prints the result, given as names and JSON values, and ends the process.
@@ -39,8 +41,11 @@ fn usage(who: libc::c_int) -> Duration {
     libc::getrusage(who, &mut usage);
     usage
   };
-  let duration = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
   duration(usage.ru_utime) + duration(usage.ru_stime)
+}
+
+pub fn duration(time: libc::timeval) -> Duration {
+  Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000)
 }
 
 /// Peak resident memory in bytes.
