@@ -100,6 +100,8 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
     Event::Settled => return Ok(None),
+    // Of sockets whose directions are apart, which no facade has asked for so far.
+    Event::ShutDown | Event::PeerEnded | Event::WriteFailed(_) => return Ok(None),
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
     Event::Readable => {

@@ -108,6 +108,7 @@ impl ListenOptions {
       tls,
       ipv6_only: self.ipv6_only,
       reuse_port: self.reuse_port,
+      on_demand: false,
       tuning: self.tuning.map(Tuning::from).unwrap_or_default(),
     })
   }

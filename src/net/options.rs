@@ -35,6 +35,8 @@ pub struct ListenOptions {
   pub ipv6_only: bool,
   /// Others may listen at the same place, and share its connections, if all of them say so.
   pub reuse_port: bool,
+  /// Accepts nothing unless [`Listener::demand`](super::Listener::demand) asks for it.
+  pub on_demand: bool,
   /// How accepted connections use TCP.
   pub tuning: Tuning,
 }
@@ -61,6 +63,7 @@ impl ListenOptions {
       tls: None,
       ipv6_only: false,
       reuse_port: false,
+      on_demand: false,
       tuning: Tuning::default(),
     }
   }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod deadlines;
+#[cfg(not(any(target_vendor = "apple", windows)))]
+mod directions;
 mod listening;
 mod plain;
 #[cfg(target_os = "linux")]

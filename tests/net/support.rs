@@ -92,9 +92,8 @@ impl Owner {
 
   /// Sorts what came, waiting a moment for it, and has bytes move.
   fn turn(&self) {
-    let mut patience = PATIENCE;
+    let patience = Duration::from_millis(1);
     if self.asks {
-      patience = Duration::from_millis(1);
       self.context.look();
     }
     self.context.write(|| true);
@@ -105,6 +104,11 @@ impl Owner {
       }
     }
     self.context.write(|| true);
+  }
+
+  /// Turns long enough for what has arrived to be noticed.
+  pub(crate) fn turn_often(&self) {
+    self.meanwhile(|| std::thread::sleep(Duration::from_millis(20)));
   }
 
   /// Turns until `done` has something.

@@ -100,6 +100,13 @@ impl Link {
     self.session().is_none_or(Session::has_ended)
   }
 
+  /// Nothing of TLS is to be sent any more.
+  pub(super) fn drop_output(&mut self) {
+    if let Some(session) = self.session_mut() {
+      session.drop_output();
+    }
+  }
+
   /// Something of TLS waits to be sent.
   pub(super) fn has_output(&self) -> bool {
     self.session().is_some_and(Session::has_output)

@@ -4,7 +4,7 @@
 use std::{
   net::{IpAddr, Shutdown, SocketAddr},
   sync::Arc,
-  time::Instant,
+  time::{Duration, Instant},
 };
 
 use super::{
@@ -37,10 +37,17 @@ pub(super) struct Connection {
   pub(super) announced: bool,
   /// The peer's end is there, so that there is something to read until it was.
   pub(super) end_is_near: bool,
+  /// The owner knows of the peer's end, which it has not taken.
+  pub(super) is_end_told: bool,
   pub(super) suspended: bool,
   /// The peer has ended its stream.
   pub(super) has_peer_ended: bool,
   pub(super) closing: Closing,
+  pub(super) outgoing: Outgoing,
+  /// One direction goes on when the other has failed, and the owner is told of each.
+  pub(super) is_apart: bool,
+  /// Input is read and dropped.
+  pub(super) is_discarding: bool,
   /// Writing failed with this. What the peer said before is still delivered.
   pub(super) failure: Option<Box<SocketError>>,
 }
@@ -70,6 +77,16 @@ pub(super) enum Closing {
   Now,
 }
 
+/// Our side of the stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outgoing {
+  Open,
+  /// FIN follows what is queued.
+  Ending,
+  /// Nothing is sent any more: FIN was, or writing failed.
+  Ended,
+}
+
 impl Connection {
   fn new(context: &Context, peer: &Arc<Peer>, id: SocketId, life: Life) -> Self {
     Self {
@@ -83,9 +100,13 @@ impl Connection {
       send: SendQueue::default(),
       announced: false,
       end_is_near: false,
+      is_end_told: false,
       suspended: false,
       has_peer_ended: false,
       closing: Closing::No,
+      outgoing: Outgoing::Open,
+      is_apart: false,
+      is_discarding: false,
       failure: None,
     }
   }
@@ -259,9 +280,12 @@ impl Connection {
       Life::Open(link) => {
         link.stream.told(ready);
         self.end_is_near |= ready.end;
-        if ready.read && self.wants_input() {
+        if ready.read && self.drops_input() {
+          self.drop_input();
+        } else if ready.read && self.wants_input() {
           self.announce();
-        } else if ready.read {
+        } else if ready.read || ready.end {
+          self.look_for_end();
           self.watch();
         }
         ready.write
@@ -349,14 +373,15 @@ impl Connection {
     let (stream, interest) = match &mut self.life {
       Life::Connecting(stream) => {
         let interest = Interest {
-          read: false,
           write: true,
+          ..Interest::default()
         };
         (stream, interest)
       }
       Life::Open(link) => {
         let interest = Interest {
           read: wants_input,
+          end: self.is_apart && !self.has_peer_ended && !self.is_end_told,
           write: !self.send.is_empty() || link.has_output(),
         };
         (&mut link.stream, interest)
@@ -466,6 +491,15 @@ impl Connection {
     if self.closing == Closing::No {
       self.set_over();
     }
+  }
+
+  /// See [`Socket::reset`](super::socket::Socket::reset).
+  pub(super) fn reset(&mut self) {
+    if let Life::Open(link) = &self.life {
+      // It fails on a connection that is gone.
+      let _ = link.stream.socket().set_linger(Some(Duration::ZERO));
+    }
+    self.abort();
   }
 
   /// See [`Socket::abort`](super::socket::Socket::abort).

@@ -1,11 +1,11 @@
 //! The way out: from the owner to the kernel, at once as long as the kernel takes it, and by way of the queue when it does
 //! not.
 
-use std::collections::TryReserveError;
+use std::{collections::TryReserveError, net::Shutdown};
 
 use super::{
   link::Unwritten,
-  state::{Closing, Connection, Life},
+  state::{Closing, Connection, Life, Outgoing},
 };
 use crate::net::{
   ErrorName, Event, SocketError,
@@ -15,7 +15,7 @@ use crate::net::{
 impl Connection {
   /// See [`Socket::stage`](super::socket::Socket::stage).
   pub(super) fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError> {
-    if !self.is_over() {
+    if !self.is_over() && self.outgoing == Outgoing::Open {
       self.send.stage(copy(data)?);
     }
     Ok(())
@@ -27,6 +27,7 @@ impl Connection {
     if self.send.is_empty()
       && !data.is_empty()
       && self.failure.is_none()
+      && self.outgoing == Outgoing::Open
       && let Life::Open(link) = &mut self.life
       && !link.has_output()
     {
@@ -100,20 +101,58 @@ impl Connection {
       }
       // The kernel does not even take the close_notify, and nobody waits until it does.
       Closing::Now => self.finish(),
+      Closing::No if is_idle && self.outgoing == Outgoing::Ending => {
+        if link.is_ended() {
+          // Fails when the peer is gone, which reading finds out.
+          let _ = link.stream.socket().shutdown(Shutdown::Write);
+          self.outgoing = Outgoing::Ended;
+          self.tell(Event::ShutDown);
+          self.watch();
+        } else {
+          link.end();
+          self.write();
+        }
+      }
       Closing::AfterSending | Closing::No => self.watch(),
     }
+  }
+
+  /// See [`Socket::shutdown`](super::socket::Socket::shutdown).
+  pub(super) fn shutdown(&mut self) {
+    if self.outgoing == Outgoing::Open {
+      self.outgoing = Outgoing::Ending;
+      self.send.commit();
+      self.write();
+    }
+  }
+
+  /// See [`Socket::shutdown_immediately`](super::socket::Socket::shutdown_immediately).
+  pub(super) fn shutdown_immediately(&mut self) {
+    self.send.clear();
+    if let Life::Open(link) = &mut self.life
+      && link.has_output()
+    {
+      // Half a record is no place for a close_notify.
+      link.drop_output();
+    }
+    self.shutdown();
   }
 
   /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
   fn write_failed(&mut self, error: SocketError) {
     let Life::Open(link) = &mut self.life else { return };
+    if self.is_apart && self.closing == Closing::No && !self.has_peer_ended && link.upgrade.is_none() {
+      link.drop_output();
+      self.send.clear();
+      self.outgoing = Outgoing::Ended;
+      self.tell(Event::WriteFailed(error));
+      return self.watch();
+    }
     let is_deaf = self.has_peer_ended || self.closing != Closing::No || link.upgrade.is_some();
     if is_deaf || (self.suspended && !link.has_bytes()) {
       return self.fail(error);
     }
-    if let Some(session) = link.session_mut() {
-      session.drop_output();
-    }
+    link.drop_output();
     self.send.clear();
     self.failure = Some(Box::new(error));
     self.watch();

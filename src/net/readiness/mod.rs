@@ -35,6 +35,8 @@ use super::{
 pub struct Interest {
   /// Bytes, the end of them, or an error.
   pub read: bool,
+  /// The end of bytes, or an error, whether anybody reads or not.
+  pub end: bool,
   /// Room for bytes, or an error.
   pub write: bool,
 }
@@ -257,6 +259,15 @@ impl WatchedStream {
     }
   }
 
+  /// Whether the peer has ended its stream, perhaps behind bytes. `was_found` tells whether that was found.
+  pub(super) fn has_peer_ended(&self, was_found: bool) -> bool {
+    match &self.kind {
+      #[cfg(target_os = "linux")]
+      Stream::Member(_) => was_found,
+      Stream::Registered(stream) => was_found || stream.has_peer_ended(),
+    }
+  }
+
   /// Bytes that the peer has not acknowledged, those included that have not left yet.
   ///
   /// # Errors
@@ -300,7 +311,10 @@ impl WatchedListener {
   pub(super) fn watch(&mut self, read: bool) -> io::Result<()> {
     match &mut self.kind {
       #[cfg(target_os = "linux")]
-      Listener::Member(member) => member.watch(Interest { read, write: false }),
+      Listener::Member(member) => member.watch(Interest {
+        read,
+        ..Interest::default()
+      }),
       Listener::Registered(listener) => {
         listener.watch(read);
         Ok(())

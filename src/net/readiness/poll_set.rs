@@ -149,7 +149,8 @@ impl<S: AsFd> Member<S> {
     }
     let epoll = &self.set.epoll;
     let mut flags = epoll::EventFlags::empty();
-    flags.set(epoll::EventFlags::IN | epoll::EventFlags::RDHUP, interest.read);
+    flags.set(epoll::EventFlags::IN, interest.read);
+    flags.set(epoll::EventFlags::RDHUP, interest.read || interest.end);
     flags.set(epoll::EventFlags::OUT, interest.write);
     let data = epoll::EventData::new_u64(self.id.into());
     // One that is watched for nothing must not be in the set: errors would be reported all the same, again and again.
