@@ -5,7 +5,7 @@
 
 const { refuseLateOptions, toClientUpgrade, toServerUpgrade } = require('./options.js')
 const { tlsDetails } = require('./tls-details.js')
-const { wipe } = require('./tls.js')
+const { wipe } = require('./tls-options.js')
 
 class ConnectionTls {
   #isSecure
