@@ -12,9 +12,10 @@ const {
 const { payloadLength } = require('./bytes.js')
 const { attach, detach, receive } = require('./channel.js')
 const { Context } = require('./context.js')
-const { errorEvent, reportLater, wrongState } = require('./errors.js')
+const { errorEvent, wrongState } = require('./errors.js')
 const { fire, retire } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
+const { reportLater } = require('./exceptions.js')
 const { EventKind } = require('./native.js')
 const { Outbox } = require('./outbox.js')
 
@@ -38,7 +39,7 @@ class Connection {
   /** Takes back what follows an AbortSignal. */
   #unfollow
   /** What `localAddress` and the like tell. `null` until somebody asks, or it is closed. */
-  #ends = null
+  #endpoints = null
   #bytesRead = 0
   #bytesWritten = 0
   /** `drain` is due when nothing is pending. */
@@ -47,7 +48,7 @@ class Connection {
   #peerEnded = false
   /** The application gave the connection up: that it fails as well is no news (decision Q-09). */
   #unwanted = false
-  /** Who waits for the end, see `whenClosed`: functions. */
+  /** The callbacks of `whenClosed`. */
   #awaiting = null
 
   /**
@@ -83,9 +84,9 @@ class Connection {
     return this.#tls.session(this.#native)
   }
 
-  get ends() {
-    if (this.#native !== null && this.#readyState !== 'connecting') this.#ends ??= this.#native.ends()
-    return this.#ends
+  get endpoints() {
+    if (this.#native !== null && this.#readyState !== 'connecting') this.#endpoints ??= this.#native.ends()
+    return this.#endpoints
   }
 
   get bytesRead() {
@@ -206,7 +207,7 @@ class Connection {
         this.#peerEnded = true
         return this.#closeWhenDrained()
       case EventKind.Closed:
-        return this.#finish()
+        return this.#tearDown()
       case EventKind.Failed:
         return this.#onFailed(detail)
     }
@@ -240,24 +241,24 @@ class Connection {
       return
     }
     this.#native.close()
-    this.#finish()
+    this.#tearDown()
   }
 
   /** `error`, and `close` in the next task (Q-02). Until then the socket stays live: it has an event to come. */
   #onFailed(failure) {
-    if (this.#unwanted) return this.#finish()
-    this.#end()
+    if (this.#unwanted) return this.#tearDown()
+    this.#markClosed()
     fire(this.#socket, 'error', errorEvent(failure))
     try {
       this.#native.reportClosed()
     } catch (thrown) {
       reportLater(thrown)
-      this.#finish()
+      this.#tearDown()
     }
   }
 
   /** From here on nothing can be sent or received. */
-  #end() {
+  #markClosed() {
     this.#readyState = 'closed'
     this.#outbox?.discard()
     this.#outbox = null
@@ -265,17 +266,17 @@ class Connection {
   }
 
   /** It is closed: gives the native socket back, but for what applications may still ask, and fires `close`. */
-  #finish() {
-    this.#end()
+  #tearDown() {
+    this.#markClosed()
     const handle = this.#native
     this.#native = null
     detach(this.#id)
-    this.#reading.end()
+    this.#reading.closed()
     this.#tls.keepSession(handle)
     handle.release()
-    this.#context.end()
+    this.#context.closed()
     this.#tls.details(handle)
-    this.#ends ??= handle.ends()
+    this.#endpoints ??= handle.ends()
     this.#fire('close')
     this.#unfollow?.()
     this.#unfollow = null

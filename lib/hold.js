@@ -13,9 +13,9 @@ const { readingOf } = require('./tcp-socket.js')
 function holdFor(socket, { handler, listeners }) {
   const waits = []
   for (let i = 0; i < listeners.length; i++) {
-    if (isThenable(listeners[i])) waits[waits.length] = { promise: listeners[i], isInCharge: false }
+    if (isThenable(listeners[i])) waits[waits.length] = { promise: listeners[i], isOfHandlerAttribute: false }
   }
-  if (isThenable(handler)) waits[waits.length] = { promise: handler, isInCharge: true }
+  if (isThenable(handler)) waits[waits.length] = { promise: handler, isOfHandlerAttribute: true }
   if (waits.length === 0) return
   const reading = readingOf(socket)
   if (!wants(socket, 'data') && reading.holdBack()) whenWanted(socket, 'data', () => reading.letGo())
@@ -26,12 +26,12 @@ function holdFor(socket, { handler, listeners }) {
   for (let i = 0; i < waits.length; i++) void waitFor(waits[i], socket, settled)
 }
 
-async function waitFor({ promise, isInCharge }, socket, settled) {
+async function waitFor({ promise, isOfHandlerAttribute }, socket, settled) {
   try {
     await promise
   } catch (reason) {
     // EventTarget reports those of listeners. The handler's becomes that of this function, which nobody handles.
-    if (!isInCharge) return
+    if (!isOfHandlerAttribute) return
     // As one that throws at once (decision Q-29).
     socket.close()
     throw reason

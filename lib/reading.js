@@ -30,7 +30,7 @@ class Reading {
   }
 
   /** The connection is closed. `suspend()` and `resume()` are still counted. */
-  end() {
+  closed() {
     this.#native = null
     this.letGo()
   }

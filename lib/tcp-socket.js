@@ -19,7 +19,7 @@ const { readSessionsWith } = require('./tls-session.js')
 const { SocketTransport } = require('./transport.js')
 
 /** Passed to the constructor in place of a host: makes a socket that was never connected. */
-const MAKE = Symbol('make')
+const UNCONNECTED = Symbol('unconnected')
 
 /** Makes the facade of a connection that a listener accepted. */
 let makeAccepted
@@ -41,7 +41,7 @@ class TCPSocket extends HandlerTarget {
 
   constructor(host, port, options) {
     super()
-    if (host === MAKE) return
+    if (host === UNCONNECTED) return
     requireArguments('TCPSocket constructor', arguments.length, 2)
     requirePermission()
     this.#host = toText(host, 'host')
@@ -97,19 +97,19 @@ class TCPSocket extends HandlerTarget {
   }
 
   get localAddress() {
-    return this.#connection?.ends?.localAddress ?? null
+    return this.#connection?.endpoints?.localAddress ?? null
   }
 
   get localPort() {
-    return this.#connection?.ends?.localPort ?? null
+    return this.#connection?.endpoints?.localPort ?? null
   }
 
   get remoteAddress() {
-    return this.#connection?.ends?.remoteAddress ?? null
+    return this.#connection?.endpoints?.remoteAddress ?? null
   }
 
   get remotePort() {
-    return this.#connection?.ends?.remotePort ?? null
+    return this.#connection?.endpoints?.remotePort ?? null
   }
 
   get bytesRead() {
@@ -195,7 +195,7 @@ class TCPSocket extends HandlerTarget {
     })
 
     makeAccepted = (handle, host, port, { binaryType, secure, config, idleTimeout }) => {
-      const socket = new TCPSocket(MAKE)
+      const socket = new TCPSocket(UNCONNECTED)
       socket.#host = host
       socket.#port = port
       socket.#binaryType = binaryType
@@ -235,4 +235,4 @@ defineInterface(TCPSocket, {
 
 makeDisposable(TCPSocket, whenClosed)
 
-module.exports = { TCPSocket, MAKE, makeAccepted, readingOf }
+module.exports = { TCPSocket, UNCONNECTED, makeAccepted, readingOf }
