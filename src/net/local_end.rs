@@ -95,7 +95,7 @@ impl LocalEnd {
 
   /// What kind of address can be connected to, for a message.
   fn reachable_kind(&self) -> String {
-    let family = self.family.or(self.address.map(Family::from));
+    let family = self.family.or_else(|| self.address.map(Family::from));
     match (family, self.address) {
       (Some(family), Some(local)) => format!("{family} address, to connect to from {local}"),
       (Some(family), None) => format!("{family} address, and no other may be used"),
