@@ -6,9 +6,13 @@ mod deadlines;
 #[cfg(not(any(target_vendor = "apple", windows)))]
 mod directions;
 mod listening;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod lookups;
 mod plain;
 #[cfg(target_os = "linux")]
 mod polled;
+#[cfg(target_os = "linux")]
+mod socket_options;
 mod support;
 // Their peers are made with the `openssl` crate, which is a dependency only where the engine's TLS is OpenSSL.
 #[cfg(not(any(target_vendor = "apple", windows)))]
