@@ -14,9 +14,7 @@ use super::{
   memory::{self, forget_exception},
   socket::TcpSocket,
 };
-use crate::net::{
-  Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN,
-};
+use crate::net::{Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN};
 
 /// What `dispatch(id, kind, …)` is told.
 #[napi]

@@ -48,7 +48,9 @@ impl Credits {
 
 impl std::fmt::Debug for Credits {
   fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-    f.debug_struct("Credits").field("left", &self.left).finish_non_exhaustive()
+    f.debug_struct("Credits")
+      .field("left", &self.left)
+      .finish_non_exhaustive()
   }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 
-use super::{SocketError, credit::Credit, readiness::Ready, tls::Session};
+use super::{SocketError, credit::Credit, readiness::interest::Ready, tls::Session};
 
 /// Names a socket or a listener among those that share one [`EventSink`].
 pub type SocketId = u32;

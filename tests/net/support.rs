@@ -60,7 +60,11 @@ impl Owner {
   /// One that Tokio tells what is ready.
   pub(crate) fn new() -> Self {
     let (sink, reports) = sink();
-    Self::of(Context::new(runtime::handle().unwrap().clone(), sink), false, reports)
+    Self::of(
+      Context::new(runtime::handle().unwrap().clone(), sink),
+      false,
+      reports,
+    )
   }
 
   /// One that looks into a set.

@@ -14,7 +14,9 @@ use crate::net::{
 impl Connection {
   /// Input is delivered at this moment, or at least looked at.
   pub(super) fn wants_input(&self) -> bool {
-    !self.suspended && !self.has_peer_ended && matches!(&self.life, Life::Open(link) if link.upgrade.is_none())
+    !self.suspended
+      && !self.has_peer_ended
+      && matches!(&self.life, Life::Open(link) if link.upgrade.is_none())
   }
 
   /// Something can be read, or might.

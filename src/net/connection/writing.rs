@@ -50,9 +50,7 @@ impl Connection {
     }
     self.send.commit();
     let waits = match &self.life {
-      Life::Open(link) => {
-        (!self.send.is_empty() || link.has_output()) && !link.stream.interest().write
-      }
+      Life::Open(link) => (!self.send.is_empty() || link.has_output()) && !link.stream.interest().write,
       _ => false,
     };
     if waits {

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
-use super::{Interest, Ready};
+use super::interest::{Interest, Ready};
 use crate::net::{SocketId, event::NOBODY};
 
 /// The most members that one look finds ready. More are found by the next.

@@ -15,7 +15,7 @@ use std::{
 use socket2::SockRef;
 use tokio::{io::Interest as TokioInterest, runtime::Handle};
 
-use super::{Interest, Ready};
+use super::interest::{Interest, Ready};
 use crate::net::{
   EventSink, SocketId,
   event::Notice,
@@ -38,8 +38,20 @@ impl Runtime {
     let _runtime = self.handle.enter();
     Ok(RegisteredStream {
       stream: tokio::net::TcpStream::from_std(stream)?,
-      reader: self.waker(id, Ready { read: true, ..Ready::default() }),
-      writer: self.waker(id, Ready { write: true, ..Ready::default() }),
+      reader: self.waker(
+        id,
+        Ready {
+          read: true,
+          ..Ready::default()
+        },
+      ),
+      writer: self.waker(
+        id,
+        Ready {
+          write: true,
+          ..Ready::default()
+        },
+      ),
       interest: Interest::default(),
       asked: Cell::default(),
     })
@@ -49,7 +61,13 @@ impl Runtime {
     let _runtime = self.handle.enter();
     Ok(RegisteredListener {
       listener: tokio::net::TcpListener::from_std(listener)?,
-      waker: self.waker(id, Ready { read: true, ..Ready::default() }),
+      waker: self.waker(
+        id,
+        Ready {
+          read: true,
+          ..Ready::default()
+        },
+      ),
       runtime: self.handle.clone(),
     })
   }
@@ -95,9 +113,9 @@ impl RegisteredStream {
     let wants_news = interest.read || interest.end;
     if interest.end && !interest.read && !self.has_peer_ended() {
       // Bytes are no news. Tokio forgets those that it knows of, and tells of what comes after them.
-      let _ = self
-        .stream
-        .try_io(TokioInterest::READABLE, || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into()));
+      let _ = self.stream.try_io(TokioInterest::READABLE, || {
+        io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())
+      });
     }
     if wants_news && !asked.read {
       asked.read = true;

@@ -6,11 +6,7 @@
 
 use std::{collections::VecDeque, io};
 
-use super::{
-  Failure, SavedSession, TlsInfo,
-  backend::Stream,
-  outcome::Read,
-};
+use super::{Failure, SavedSession, TlsInfo, backend::Stream, outcome::Read};
 
 /// The most plaintext of a record (RFC 8446 section 5.1).
 pub const RECORD: usize = 16 * 1024;
