@@ -44,3 +44,12 @@ impl Lease {
     self.hub.release(self.id)
   }
 }
+
+/// A socket whose JavaScript object could not be made is known to nobody who could close it. It must not keep the process
+/// alive for ever.
+impl Drop for Lease {
+  fn drop(&mut self) {
+    // Fails only where the environment ends, and with it every reason to stay alive.
+    drop(self.give_up());
+  }
+}
