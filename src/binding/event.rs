@@ -38,14 +38,31 @@ pub enum EventKind {
 
 /// Calls the realm that `entry` belongs to.
 pub(super) fn deliver(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  let mut scope = ptr::null_mut();
-  // SAFETY: on the JavaScript thread, with its environment. A scope of its own lets go of what an event carries as
-  // soon as it is delivered, when many follow each other.
-  unsafe {
-    if sys::napi_open_handle_scope(env, &raw mut scope) == sys::Status::napi_ok {
-      deliver_in_scope(hub, env, id, event, entry);
-      sys::napi_close_handle_scope(env, scope);
-    }
+  if let Some(_scope) = Scope::open(env) {
+    deliver_in_scope(hub, env, id, event, entry);
+  }
+}
+
+/// A handle scope, which lets go of what an event carries as soon as it is delivered, when many follow each other. A panic
+/// closes it too: Node ends the process over a scope that is left open.
+struct Scope {
+  env: sys::napi_env,
+  scope: sys::napi_handle_scope,
+}
+
+impl Scope {
+  fn open(env: sys::napi_env) -> Option<Self> {
+    let mut scope = ptr::null_mut();
+    // SAFETY: on the JavaScript thread, with its environment.
+    let status = unsafe { sys::napi_open_handle_scope(env, &raw mut scope) };
+    (status == sys::Status::napi_ok).then_some(Self { env, scope })
+  }
+}
+
+impl Drop for Scope {
+  fn drop(&mut self) {
+    // SAFETY: as in `open`, once, and scopes nest as values do.
+    unsafe { sys::napi_close_handle_scope(self.env, self.scope) };
   }
 }
 
