@@ -14,6 +14,10 @@ pub(super) trait LoopClient {
   fn loop_came_round(&self);
 
   /// A descriptor that is watched is readable. Libuv calls, so that no task has begun.
+  #[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "no descriptor is watched there")
+  )]
   fn descriptor_is_readable(&self, env: sys::napi_env);
 
   /// One of the calls above panicked: what it was about to do next is still to be done.
