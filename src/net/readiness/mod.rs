@@ -7,6 +7,8 @@
 //!
 //! Reading, writing and accepting are the same calls for both; they are made on the owner's thread and never block.
 
+#[cfg(not(target_os = "linux"))]
+mod no_poll_set;
 #[cfg(target_os = "linux")]
 pub mod poll_set;
 mod runtime;
@@ -22,6 +24,8 @@ use std::{
 
 use socket2::{SockRef, Socket as RawSocket};
 
+#[cfg(not(target_os = "linux"))]
+pub use self::no_poll_set::{Alarm, PollSet};
 #[cfg(target_os = "linux")]
 pub use self::poll_set::{Alarm, PollSet};
 use self::runtime::{RegisteredListener, RegisteredStream, Runtime};
@@ -70,6 +74,12 @@ impl Reactor {
   #[cfg(target_os = "linux")]
   pub(super) fn of_set(set: Rc<PollSet>) -> Self {
     Self::new(Kind::PollSet(set))
+  }
+
+  /// There is none here.
+  #[cfg(not(target_os = "linux"))]
+  pub(super) fn of_set(set: Rc<PollSet>) -> Self {
+    match *set {}
   }
 
   /// Tokio's, which tells `sink`.
