@@ -12,14 +12,12 @@ use std::{
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-#[cfg(target_os = "linux")]
-use super::readiness::PollSet;
 use super::{
   Event, EventSink, SocketId,
   event::{Kind, NOBODY, Notice, Report},
   lingering::Lingering,
   policy::writers::Writers,
-  readiness::{Reactor, Ready, WatchedStream},
+  readiness::{PollSet, Reactor, Ready, WatchedStream},
   room::Room,
   timers::Timers,
 };
@@ -76,7 +74,6 @@ impl Context {
   }
 
   /// A context whose owner calls [`Context::look`] whenever `set` is readable.
-  #[cfg(target_os = "linux")]
   pub fn with_poll_set(runtime: Handle, sink: Arc<dyn EventSink>, set: Rc<PollSet>) -> Self {
     Self::with(runtime, sink, Reactor::of_set(set))
   }

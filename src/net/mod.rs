@@ -51,6 +51,5 @@ pub use input::{End, Input};
 pub use listen::listener::Listener;
 pub use local_end::{Family, LocalEnd};
 pub use options::{ConnectOptions, ListenOptions};
-#[cfg(target_os = "linux")]
 pub use readiness::{Alarm, PollSet};
 pub use tuning::{KeepAlive, Tuning};

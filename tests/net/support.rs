@@ -14,7 +14,7 @@ use std::{
 
 use moz_tcp_socket::{
   net::{
-    ConnectOptions, Context, End, Event, EventSink, Input, ListenOptions, Listener, PollSet, Report, Socket,
+    ConnectOptions, Context, End, Event, EventSink, Input, ListenOptions, Listener, Report, Socket,
     SocketError, SocketId, input::MOST_TAKEN, tls::ClientTls,
   },
   runtime,
@@ -71,7 +71,7 @@ impl Owner {
   #[cfg(target_os = "linux")]
   pub(crate) fn polling() -> Self {
     let (sink, reports) = sink();
-    let set = Rc::new(PollSet::new().unwrap());
+    let set = Rc::new(moz_tcp_socket::net::PollSet::new().unwrap());
     let context = Context::with_poll_set(runtime::handle().unwrap().clone(), sink, set);
     Self::of(context, true, reports)
   }

@@ -8,11 +8,15 @@
 //! Reading, writing and accepting are the same calls for both; they are made on the owner's thread and never block.
 
 pub mod interest;
+#[cfg(not(target_os = "linux"))]
+mod no_poll_set;
 #[cfg(target_os = "linux")]
 pub mod poll_set;
 mod runtime;
 pub(super) mod watched;
 
+#[cfg(not(target_os = "linux"))]
+pub use self::no_poll_set::{Alarm, PollSet};
 #[cfg(target_os = "linux")]
 pub use self::poll_set::{Alarm, PollSet};
 pub(super) use self::{

@@ -11,6 +11,8 @@ use std::{
 
 use socket2::{SockRef, Socket as RawSocket};
 
+#[cfg(not(target_os = "linux"))]
+use super::no_poll_set::PollSet;
 #[cfg(target_os = "linux")]
 use super::poll_set::{self, PollSet};
 use super::{
@@ -42,6 +44,12 @@ impl Reactor {
   #[cfg(target_os = "linux")]
   pub(in crate::net) fn of_set(set: Rc<PollSet>) -> Self {
     Self::new(Kind::PollSet(set))
+  }
+
+  /// There is none here.
+  #[cfg(not(target_os = "linux"))]
+  pub(in crate::net) fn of_set(set: Rc<PollSet>) -> Self {
+    match *set {}
   }
 
   /// Tokio's, which tells `sink`.

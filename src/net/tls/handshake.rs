@@ -105,7 +105,7 @@ impl Handshake {
       let done = step?;
       while self.stream.has_output() {
         let sent = self.send(|output| stream.try_write(output));
-        self.wait_if(sent, stream.writable()).await?;
+        wait_if(&self.what, sent, stream.writable()).await?;
       }
       if done {
         return Ok(());
@@ -118,21 +118,21 @@ impl Handshake {
         let reason = "the peer ended the connection during the handshake";
         return Err(Failure::new(ErrorName::NetworkInterruptError, reason).of(&self.what));
       }
-      self.wait_if(received, stream.readable()).await?;
+      wait_if(&self.what, received, stream.readable()).await?;
     }
   }
+}
 
-  /// Waits for `ready` where `outcome` says that nothing can be done before.
-  async fn wait_if(
-    &self,
-    outcome: io::Result<()>,
-    ready: impl Future<Output = io::Result<()>>,
-  ) -> Result<(), SocketError> {
-    let outcome = match outcome {
-      Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.await,
-      Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-      outcome => outcome,
-    };
-    outcome.map_err(|error| Failure::from_io(&error).of(&self.what))
-  }
+/// Waits for `ready` where `outcome`, of an attempt at `what`, says that nothing can be done before.
+async fn wait_if(
+  what: &str,
+  outcome: io::Result<()>,
+  ready: impl Future<Output = io::Result<()>>,
+) -> Result<(), SocketError> {
+  let outcome = match outcome {
+    Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.await,
+    Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+    outcome => outcome,
+  };
+  outcome.map_err(|error| Failure::from_io(&error).of(what))
 }

@@ -35,7 +35,7 @@ pub mod wire;
 #[path = "openssl/mod.rs"]
 mod backend;
 #[cfg(any(target_vendor = "apple", windows, feature = "native-tls"))]
-#[path = "native.rs"]
+#[path = "native/mod.rs"]
 mod backend;
 
 use std::sync::Arc;

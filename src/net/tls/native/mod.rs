@@ -2,18 +2,18 @@
 //! They tell little of a connection or of what went wrong, and some options cannot be had; those are refused, never
 //! ignored.
 
-use std::{io, sync::Arc};
+mod pipe;
+mod stream;
+
+use std::{any::Any, sync::Arc};
 
 use tokio_native_tls::{
-  TlsAcceptor, TlsConnector, TlsStream,
+  TlsAcceptor, TlsConnector,
   native_tls::{self, Certificate, Identity as NativeIdentity, Protocol},
 };
 
-use super::{Failure, Identity, Origin, Profile, ServerTls, Slot, TlsInfo, Version};
-use crate::net::{ErrorName, transport::Tcp};
-
-/// A connection after its handshake.
-pub type Stream = TlsStream<Tcp>;
+pub(super) use self::stream::Stream;
+use super::{Failure, Identity, Profile, ServerTls, Version, origin::Origin};
 
 /// Whom one profile trusts, and what it presents.
 #[derive(Clone)]
@@ -40,13 +40,13 @@ const NEWEST_OF_SERVERS: Version = Version::Tls12;
 pub(super) const PINS_IN_HANDSHAKE: bool = false;
 
 /// These libraries keep sessions to themselves.
-pub(super) const SHARES_SESSIONS: bool = false;
+pub const SHARES_SESSIONS: bool = false;
 
 /// So there is none.
 #[derive(Clone, Debug)]
-pub enum Session {}
+pub enum SavedSession {}
 
-impl Session {
+impl SavedSession {
   pub(super) fn origin(&self) -> &Origin {
     match *self {}
   }
@@ -122,16 +122,20 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
   Ok(Connector(built.into()))
 }
 
-pub(super) async fn connect(
+/// What is kept for as long as a connection lives.
+pub(super) type Keeps = Arc<dyn Any + Send + Sync>;
+
+/// A client of the server `origin`. The connection `keeps` what its connector belongs to.
+pub(super) fn client(
   connector: &Connector,
-  _slot: Arc<Slot>,
+  keeps: Keeps,
   origin: Origin,
   _port: u16,
-  _session: Option<&Session>,
-  stream: Tcp,
+  _session: Option<&SavedSession>,
 ) -> Result<Stream, Failure> {
-  let handshake = connector.0.connect(&origin.name, stream);
-  handshake.await.map_err(|error| failure(&error))
+  let connector = connector.0.clone();
+  let handshake = |pipe| async move { connector.connect(&origin.name, pipe).await };
+  Ok(Stream::new(handshake, Some(keeps)))
 }
 
 pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
@@ -148,74 +152,18 @@ pub(super) fn acceptor(options: &ServerTls) -> Result<Acceptor, String> {
   Ok(Acceptor(built.into()))
 }
 
-pub(super) async fn accept(acceptor: &Acceptor, stream: Tcp) -> Result<Stream, Failure> {
-  let handshake = acceptor.0.accept(stream);
-  handshake.await.map_err(|error| failure(&error))
-}
-
-fn failure(error: &native_tls::Error) -> Failure {
-  let source = std::error::Error::source(error);
-  match source.and_then(|source| source.downcast_ref::<io::Error>()) {
-    Some(error) => Failure::from_io(error),
-    None => Failure::new(ErrorName::SecurityError, error.to_string()),
-  }
-}
-
-/// What the handshake of `stream` led to, as far as the library tells.
-pub fn tls_info(stream: &Stream) -> TlsInfo {
-  let native = stream.get_ref();
-  let alpn = native.negotiated_alpn().ok().flatten();
-  let certificate = native.peer_certificate().ok().flatten();
-  TlsInfo {
-    alpn: alpn.map(|name| String::from_utf8_lossy(&name).into_owned()),
-    peer_certificate: certificate.and_then(|certificate| certificate.to_der().ok()),
-    ..TlsInfo::default()
-  }
-}
-
-/// The connection below.
-pub fn tcp(stream: &Stream) -> &Tcp {
-  stream.get_ref().get_ref().get_ref()
-}
-
-/// As [`tcp`].
-pub fn tcp_mut(stream: &mut Stream) -> &mut Tcp {
-  stream.get_mut().get_mut().get_mut()
-}
-
-/// These libraries do not tell what is theirs in an error of an established stream. But the network's have a number of
-/// the operating system, and a kind.
-pub(super) fn stream_failure(error: &io::Error) -> Option<Failure> {
-  let is_tls = match error.raw_os_error() {
-    // SChannel's numbers look like the system's. Theirs is a facility of its own, FACILITY_SSPI (winerror.h).
-    Some(code) => code >> 16 == 0x8009_u16.cast_signed().into(),
-    None => matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::InvalidData),
-  };
-  is_tls.then(|| Failure::new(ErrorName::SecurityError, error.to_string()))
+/// The server of one client.
+pub(super) fn server(acceptor: &Acceptor) -> Result<Stream, Failure> {
+  let acceptor = acceptor.0.clone();
+  Ok(Stream::new(
+    |pipe| async move { acceptor.accept(pipe).await },
+    None,
+  ))
 }
 
 fn protocol(version: Version) -> Protocol {
   match version {
     Version::Tls12 => Protocol::Tlsv12,
     Version::Tls13 => Protocol::Tlsv13,
-  }
-}
-
-#[cfg(test)]
-mod tests {
-  use super::*;
-
-  #[test]
-  fn errors_of_the_network_are_not_taken_for_those_of_tls() {
-    let name = |error| stream_failure(&error).map(|failure| failure.name);
-    let security = Some(ErrorName::SecurityError);
-    assert_eq!(name(io::Error::other("bad record mac")), security);
-    // SEC_E_DECRYPT_FAILURE
-    let number = 0x8009_0330_u32.cast_signed();
-    assert_eq!(name(io::Error::from_raw_os_error(number)), security);
-    for number in [104, 10054, 32] {
-      assert_eq!(name(io::Error::from_raw_os_error(number)), None);
-    }
-    assert_eq!(name(io::ErrorKind::UnexpectedEof.into()), None);
   }
 }
