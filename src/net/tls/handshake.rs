@@ -104,7 +104,7 @@ impl Handshake {
         let _ = self.send(|output| stream.try_write(output));
       }
       let done = step?;
-      while self.stream.has_output() {
+      while self.stream.output_bytes() > 0 {
         let sent = self.send(|output| stream.try_write(output));
         self.wait_if(sent, stream.writable()).await?;
       }
