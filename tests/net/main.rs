@@ -7,6 +7,9 @@ mod listening;
 mod plain;
 #[cfg(target_os = "linux")]
 mod polled;
+// How OpenSSL says what a test needs is OpenSSL's matter.
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+mod session;
 mod support;
 // Their peers are made with the `openssl` crate, which is a dependency only where the engine's TLS is OpenSSL.
 #[cfg(not(any(target_vendor = "apple", windows)))]

@@ -92,9 +92,11 @@ impl Owner {
 
   /// Sorts what came, waiting a moment for it, and has bytes move.
   fn turn(&self) {
-    let mut patience = PATIENCE;
+    self.turn_within(if self.asks { Duration::from_millis(1) } else { PATIENCE });
+  }
+
+  fn turn_within(&self, patience: Duration) {
     if self.asks {
-      patience = Duration::from_millis(1);
       self.context.look();
     }
     self.context.write(|| true);
@@ -156,6 +158,14 @@ impl Owner {
       let events = waiting.get_mut(&id)?;
       (!events.is_empty()).then(|| events.remove(0))
     })
+  }
+
+  /// The next event of `id`, if there is one after a turn.
+  pub(crate) fn event_of_turn(&self, id: SocketId) -> Option<Event> {
+    self.turn_within(Duration::from_millis(1));
+    let mut waiting = self.waiting.borrow_mut();
+    let events = waiting.get_mut(&id)?;
+    (!events.is_empty()).then(|| events.remove(0))
   }
 
   /// Events of `id` that are here already, after everything else of this owner has settled.
