@@ -11,6 +11,9 @@ mod lookups;
 mod plain;
 #[cfg(target_os = "linux")]
 mod polled;
+// How OpenSSL says what a test needs is OpenSSL's matter.
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+mod session;
 #[cfg(target_os = "linux")]
 mod socket_options;
 mod support;

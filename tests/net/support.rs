@@ -166,6 +166,14 @@ impl Owner {
     })
   }
 
+  /// The next event of `id`, if there is one after a turn.
+  pub(crate) fn event_of_turn(&self, id: SocketId) -> Option<Event> {
+    self.turn();
+    let mut waiting = self.waiting.borrow_mut();
+    let events = waiting.get_mut(&id)?;
+    (!events.is_empty()).then(|| events.remove(0))
+  }
+
   /// Events of `id` that are here already, after everything else of this owner has settled.
   pub(crate) fn rest(&self, id: SocketId) -> Vec<Event> {
     self.context.shut_down();

@@ -14,9 +14,10 @@ use crate::net::{
 impl Connection {
   /// Input is delivered at this moment, or at least looked at.
   pub(super) fn wants_input(&self) -> bool {
-    !self.suspended
-      && !self.has_peer_ended
-      && matches!(&self.life, Life::Open(link) if link.upgrade.is_none())
+    let Life::Open(link) = &self.life else {
+      return false;
+    };
+    !self.suspended && !self.has_peer_ended && link.upgrade.is_none() && !link.is_congested()
   }
 
   /// Something can be read, or might.
@@ -86,10 +87,9 @@ impl Connection {
       Received::Failed(_) => drop(link.send_output(&self.peer)),
       _ => {}
     }
-    let has_answer = link.has_output() && !link.stream.interest().write;
     if self.outgoing == Outgoing::Ended {
       link.drop_output();
-    } else if has_answer && !matches!(received, Received::Failed(_)) {
+    } else if self.may_write() && !matches!(received, Received::Failed(_)) {
       self.write();
     }
     received

@@ -226,7 +226,7 @@ impl Connection {
 
   /// Watches the descriptor for what is wanted now.
   pub(super) fn watch(&mut self) {
-    let wants_input = self.wants_input();
+    let (wants_input, has_to_write) = (self.wants_input(), self.has_to_write());
     let (stream, interest) = match &mut self.life {
       Life::Connecting(stream) => {
         let interest = Interest {
@@ -239,7 +239,7 @@ impl Connection {
         let interest = Interest {
           read: wants_input,
           end: self.is_apart && !self.has_peer_ended && !self.is_end_told,
-          write: !self.send.is_empty() || link.has_output(),
+          write: has_to_write,
         };
         (&mut link.stream, interest)
       }

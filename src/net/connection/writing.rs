@@ -49,11 +49,7 @@ impl Connection {
       return 0;
     }
     self.send.commit();
-    let waits = match &self.life {
-      Life::Open(link) => (!self.send.is_empty() || link.has_output()) && !link.stream.interest().write,
-      _ => false,
-    };
-    if waits {
+    if self.may_write() {
       self.write();
     }
     if report_drained && self.send.want_drain() {
@@ -62,9 +58,20 @@ impl Connection {
     self.send.unwritten()
   }
 
+  /// Something waits to be written for which the kernel has room, as far as is known.
+  pub(super) fn may_write(&self) -> bool {
+    self.has_to_write() && matches!(&self.life, Life::Open(link) if !link.stream.interest().write)
+  }
+
+  /// Something waits to be written, and nothing has to be received before it.
+  pub(super) fn has_to_write(&self) -> bool {
+    matches!(&self.life, Life::Open(link) if link.has_output() || (!self.send.is_empty() && link.can_write()))
+  }
+
   /// Writes as much as the kernel takes, but not more than others can wait for: the rest follows when it is found ready again.
   pub(super) fn write(&mut self) {
     let mut left = MOST_BYTES;
+    let was_congested = matches!(&self.life, Life::Open(link) if link.is_congested());
     while let Life::Open(link) = &mut self.life {
       match link.write(&mut self.send, &self.peer) {
         Ok(written) => {
@@ -80,6 +87,10 @@ impl Connection {
         Err(Unwritten::Idle | Unwritten::Blocked) => break,
         Err(Unwritten::Failed(error)) => return self.write_failed(error),
       }
+    }
+    if was_congested && self.wants_input() && matches!(&self.life, Life::Open(link) if link.has_input()) {
+      // The rest of what was received by then.
+      self.announce();
     }
     self.written();
   }

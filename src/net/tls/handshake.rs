@@ -103,7 +103,7 @@ impl Handshake {
         let _ = self.send(|output| stream.try_write(output));
       }
       let done = step?;
-      while self.stream.has_output() {
+      while self.stream.output_bytes() > 0 {
         let sent = self.send(|output| stream.try_write(output));
         wait_if(&self.what, sent, stream.writable()).await?;
       }
