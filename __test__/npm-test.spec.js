@@ -26,7 +26,7 @@ test('all that ava finds is run once, by itself or beside the others', (t) => {
     )
 })
 
-test('with the other driver nothing is run that was not before', (t) => {
+test('with the other kind of readiness nothing is run that was not before', (t) => {
   const [first, again] = [specs(), specs({ again: true })].map((lists) => Object.values(lists).flat())
   t.true(again.length < first.length)
   t.true(again.length > first.length * 0.9)

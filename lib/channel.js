@@ -25,8 +25,8 @@ let outbound
 // sandbox from collection. What belongs to a kind of event is spelled out, because that is faster than `...details`.
 const dispatch = (id, kind, a, b, c) => live.get(id)?.[receive](kind, a, b, c)
 
-// The environment's own event loop moves plain connections, where it is libuv's and known to work: not in runtimes that
-// only look like Node. The Tokio runtime moves all the others, and everything with MOZ_TCP_SOCKET_DRIVER=tokio.
+// The environment's own event loop watches which connections are ready, where it is libuv's and known to work: not in runtimes
+// that only look like Node. Everywhere else, and with MOZ_TCP_SOCKET_DRIVER=tokio, the Tokio runtime watches.
 const inLoop =
   !process.versions.bun && !process.versions.deno && process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
 

@@ -21,10 +21,10 @@ const WAITING = [
 ]
 
 /**
- * What is in there is the same whoever moves the bytes of connections: nothing is connected, or the test is about what comes before
+ * What is in there is the same whoever says that a connection is ready: nothing is connected, or the test is about what comes before
  * (names and the race between addresses are the runtime's in any case). Once is enough.
  */
-const WITHOUT_DRIVER = [
+const WITHOUT_READINESS = [
   'check-imports',
   'docs',
   'errors',
@@ -49,9 +49,9 @@ function allSpecs() {
     .sort()
 }
 
-/** `{ working, waiting }`: the specs to run, with the driver that the environment chooses, or `again`, with another. */
+/** `{ working, waiting }`: the specs to run, with the kind of readiness that the environment chooses, or `again`, with the other. */
 function specs({ again = false } = {}) {
-  const [waitingFiles, once] = [WAITING, WITHOUT_DRIVER].map((names) => names.map(fileOf))
+  const [waitingFiles, once] = [WAITING, WITHOUT_READINESS].map((names) => names.map(fileOf))
   for (const file of [...waitingFiles, ...once]) {
     if (!existsSync(join(root, file))) throw new Error(`scripts/specs.js names ${file}, which does not exist`)
   }

@@ -25,6 +25,7 @@ const { describeMachine } = require('../benchmark/lib/machine.js')
 const PAGE = join(__dirname, '..', 'docs', 'tls-conditions.md')
 
 const COST = '## What a handshake costs'
+const DECISIONS = '## Decisions'
 
 /** Runs `work` with a scope of its own, as a test has one, and tears it down. */
 async function scoped(work) {
@@ -107,17 +108,17 @@ Absolute figures are those of one machine, so this is measured when the page is 
 `
 }
 
-/** What is written in the page from the heading of the costs to the next one. */
-function writtenCost() {
+/** What is written in the page from `heading` to the next one. */
+function written(heading) {
   const page = readFileSync(PAGE, 'utf8')
-  const begin = page.indexOf(COST)
+  const begin = page.indexOf(heading)
   return page.slice(begin, page.indexOf('\n## ', begin))
 }
 
 /** `withCost`: with costs that are measured now, rather than those that are written. */
 async function report(withCost) {
   // By itself, before anything else keeps the machine busy.
-  const cost = withCost ? await costSection() : writtenCost()
+  const cost = withCost ? await costSection() : written(COST)
   // Some of these wait for a deadline, so the rest is done meanwhile.
   const refused = conditionTable(REFUSED, 'bytes that leaked')
   const verified = await conditionTable(VERIFIED, 'bytes that it got')
@@ -127,7 +128,7 @@ async function report(withCost) {
   const clients = table(head, await interopRows(CLIENTS, tryClient))
   return `# TLS: conditions and peers
 
-\`npm run tls:report\` meets each of these peers and makes this page. It is part of the tests that it still says so.
+\`npm run tls:report\` meets each of these peers and makes this page, but for its decisions. It is part of the tests that it still says so.
 \`s_server\`, \`s_client\` and curl are the ones of the system, and thus not the OpenSSL that is built in here. Files are
 throwaway certificates of \`__test__/helpers/pki-matrix.js\`.
 
@@ -168,6 +169,7 @@ ${servers}
 ${clients}
 
 ${cost}
+${written(DECISIONS)}
 ## What a platform cannot do
 
 That is a table of [api.md](api.md#platforms), and nowhere else.

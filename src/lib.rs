@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`net`] | the socket engine: TCP, TLS, names, accepting. Pure Tokio: no Node, no unsafe |
+//! | [`net`] | the socket engine: TCP, TLS, names, accepting. No Node, and `unsafe` in `net::sys` alone |
 //! | [`runtime`] | the one Tokio runtime of the process |
 //! | [`binding`] | Node-API: classes for the facade, and the hub that carries events to JavaScript in order |
 //! | [`fault`] | places where tests make the engine panic |

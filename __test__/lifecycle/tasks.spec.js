@@ -118,7 +118,7 @@ test('microtasks run between an accepted socket and its first data', async (t) =
   await events.data(1)
   client.destroy()
   await new Promise((resolve) => setImmediate(resolve))
-  // Two drivers brought them, perhaps in two turns.
+  // They may have come in two turns.
   t.deepEqual(isComplete(t, ['connect', 'data'], log), ['connect', 'data'])
 })
 

@@ -1,7 +1,7 @@
 'use strict'
 
 // A socket that is closing always ends: the peer has to take what is owed to it, or is given up. What a peer has to take,
-// and in what time, is in src/net/progress.rs; its arithmetic has tests there.
+// and in what time, is in src/net/policy/progress.rs; its arithmetic has tests there.
 
 const { once } = require('node:events')
 const net = require('node:net')

@@ -12,13 +12,13 @@ const { scope } = require('../helpers/sockets.js')
 
 const inNamespace = serialWhere(test, whyNoDns() === '', whyNoDns())
 
-/** RFC 8305, and `ATTEMPT_DELAY` of src/net/connect.rs. */
+/** RFC 8305, and `ATTEMPT_DELAY` of src/net/names/connect.rs. */
 const DELAY_MS = 250
 
 /** What a stuck lookup may add to the end of a process. The resolver would wait for seconds. */
 const MOST_MORE_MS = 300
 
-/** `MOST_LOOKUPS` of src/net/resolve.rs. */
+/** `MOST_LOOKUPS` of src/net/names/resolve.rs. */
 const MOST_LOOKUPS = 24
 
 /** Resolves with what `named.js` says of a story. */

@@ -18,8 +18,8 @@ const { tlsServer } = require('../helpers/tls-peers.js')
 const MIB = 1 << 20
 const PIECE = 64 * 1024
 
-/** `LIMIT` of src/net/recv_buffer.rs: the most that waits in a socket for its application. */
-const MOST_WAITING = 256 * 1024
+/** `MOST_TAKEN` of src/net/input.rs: the most that is delivered at once. */
+const MOST_TAKEN = 64 * 1024
 
 /** A server, and what clients of it need: `{ port, ca, raw(), peer() }`. `raw` is the TCP connection of `peer`. */
 async function serve(own, transport) {
@@ -47,8 +47,8 @@ function inBetween(transport, accepted, elsewhere) {
 /** The longest record of TLS, and what one is longer than what it carries, at most. */
 const [RECORD, ADDED] = [16 * 1024, 40]
 
-/** What TLS holds besides: `READ_AHEAD` of src/net/transport.rs, and a record that is decrypted and not taken. */
-const IN_TLS = { plain: 0, TLS: 64 * 1024 + RECORD }
+/** What waits for the application outside the kernel: with TLS a record that has come in part. */
+const MOST_WAITING = { plain: 0, TLS: RECORD + ADDED }
 
 const onLinux = serialWhere(test, process.platform === 'linux', 'Linux, for /proc')
 
@@ -102,13 +102,13 @@ for (const transport of ['plain', 'TLS']) {
       t.true(accepted < 32 * MIB, 'the sender must come to a halt')
       t.true(growth < 16 * MIB, `${growth} bytes`)
       // The piece that is under way makes it up to PIECE more.
-      t.true(held <= MOST_WAITING + IN_TLS[transport], `${held} bytes wait in the process`)
+      t.true(held <= MOST_WAITING[transport], `${held} bytes wait in the process`)
 
       tell('go on')
       const { bytes, largest, hash } = await next()
       t.is(bytes, total)
       t.is(hash, pushed.hash())
-      t.true(largest <= MOST_WAITING, `one event had ${largest} bytes`)
+      t.true(largest <= MOST_TAKEN, `one event had ${largest} bytes`)
       t.deepEqual(await result.then(({ code, signal }) => ({ code, signal })), { code: 0, signal: null })
       t.is(child.exitCode, 0)
     },
@@ -137,7 +137,7 @@ for (const transport of ['plain', 'TLS']) {
     const read = inBetween(transport, accepted, inKernel)
     t.log(`the kernel took ${accepted / MIB} MiB and still holds ${inKernel / MIB} MiB`)
     t.true(accepted < 32 * MIB, 'the sender must come to a halt')
-    t.true(read <= MOST_WAITING + IN_TLS[transport], `${read} bytes were read`)
+    t.true(read <= MOST_WAITING[transport], `${read} bytes were read`)
     t.is(events.bytes, 0)
 
     socket.resume()

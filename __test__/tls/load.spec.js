@@ -24,7 +24,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 const HANDSHAKES = 150
 const ROUNDS = 3
 
-/** Where tasks move the bytes, they share a thread with the handshakes, as in Node. */
+/** Where Tokio watches the connections, its thread has the handshakes as well, and tells later what is ready. */
 const [sooner, factor] =
   process.env.MOZ_TCP_SOCKET_DRIVER === 'tokio' ? ['in less than twice the time', 2] : ['sooner than', 1]
 

@@ -18,7 +18,7 @@ const withLimits = serialWhere(
   'Linux with prlimit',
 )
 
-/** Handshakes of one listener that may be under way: see src/net/handshakes.rs. */
+/** Handshakes of one listener that may be under way: see src/net/listen/handshakes.rs. */
 const MOST_HANDSHAKES = 4096
 
 /** The longest there is, so that nobody is helped by a deadline. */

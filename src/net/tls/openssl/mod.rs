@@ -59,7 +59,7 @@ pub(super) const PINS_IN_HANDSHAKE: bool = true;
 pub const SHARES_SESSIONS: bool = true;
 
 /// Of TLS 1.2, as a client: with forward secrecy, those that authenticate what they encrypt first, and of the others only
-/// what old servers have. See docs/design.md.
+/// what old servers have. docs/tls-conditions.md has the reasons.
 const CIPHERS: &str =
   "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:!AESCCM:!aNULL:!aDSS:!PSK:!SRP";
 
