@@ -22,7 +22,7 @@ async function main() {
   const everything = [...workloads, ...startup, ...secure]
   if (options.help) return console.log(USAGE)
   if (options.list)
-    return console.log(everything.map(({ key, title }) => `${key.padEnd(18)} ${title}`).join('\n'))
+    return console.log(everything.map(({ key, title }) => `${key.padEnd(20)} ${title}`).join('\n'))
 
   const chosen = everything.filter(({ key }) => isWanted(key, options.wanted))
   if (chosen.length === 0) throw new Error(`no workload ${options.wanted.join(' ')}; --list names them`)

@@ -13,7 +13,7 @@ const {
   SafeSet,
   SafeWeakMap,
 } = require('./builtins.js')
-const { reportSoon } = require('./errors.js')
+const { reportSoon } = require('./exceptions.js')
 
 /** By signal: `{ actions, run }`, what is to be done and the listener that does it. */
 const waiting = new SafeWeakMap()

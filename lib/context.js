@@ -6,7 +6,7 @@
 const { AsyncResource } = require('node:async_hooks')
 
 const { uncurryThis } = require('./builtins.js')
-const { reportThrown } = require('./errors.js')
+const { reportThrown } = require('./exceptions.js')
 
 const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
 
@@ -34,7 +34,7 @@ class Context extends AsyncResource {
   }
 
   /** The socket is closed. */
-  end() {
+  closed() {
     this.#handle = null
     this.#keepsAlive = false
   }

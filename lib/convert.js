@@ -219,7 +219,7 @@ function toUint32(value) {
   return Number(value ?? 0) >>> 0
 }
 
-/** What is left out of a long text shows. */
+/** `text` in quotation marks. Of a long one the beginning, with an ellipsis. */
 function quote(text) {
   return JSONStringify(text.length > MOST_QUOTED ? `${StringPrototypeSlice(text, 0, MOST_QUOTED)}…` : text)
 }

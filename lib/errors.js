@@ -2,17 +2,14 @@
 
 // What the API throws, and the Error object that an error event carries.
 
-const { AsyncResource } = require('node:async_hooks')
 const { constants } = require('node:os')
 const { getSystemErrorName, getSystemErrorMap } = require('node:util')
 
 const {
-  ArrayPrototypeShift,
   Error,
   Number,
   ObjectDefineProperty,
   ObjectKeys,
-  ReflectApply,
   RegExpPrototypeExec,
   SafeMap,
   StringPrototypeIncludes,
@@ -22,10 +19,7 @@ const {
   uncurryThis,
 } = require('./builtins.js')
 const { TCPSocketErrorEvent } = require('./events.js')
-const { reportException } = require('./native.js')
 
-const { nextTick } = process
-const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
 const mapForEach = uncurryThis(Map.prototype.forEach)
 
 /** Gecko's generic nsresult for a call in the wrong state. */
@@ -116,39 +110,10 @@ function errorEvent(failure) {
   return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
 }
 
-/** `{ thrown, context }` of each exception that waits to be reported. */
-const uncaught = []
-
-/**
- * What a handler threw is an uncaught exception, but must not break its socket (decision Q-25), nor what else belongs to
- * the event: Node forgets the asynchronous context when it reports one. So it is kept until `reportThrown`, together with
- * the context, in which whoever listens for uncaught exceptions is called, as for those of Node's own sockets.
- */
-function reportLater(thrown) {
-  uncaught[uncaught.length] = { thrown, context: new AsyncResource('TCPSOCKETEXCEPTION') }
-}
-
-/** The same where this may be no event of the engine, after which exceptions are reported. */
-function reportSoon(thrown) {
-  reportLater(thrown)
-  ReflectApply(nextTick, process, [reportThrown])
-}
-
-/** Reports what was kept. Nothing that belongs to an event may follow. */
-function reportThrown() {
-  while (uncaught.length > 0) {
-    const { thrown, context } = ArrayPrototypeShift(uncaught)
-    runInAsyncScope(context, reportException, undefined, thrown)
-  }
-}
-
 module.exports = {
   wrongState,
   bindFailure,
   eventError,
   errorEvent,
-  reportLater,
-  reportSoon,
-  reportThrown,
   windowsError,
 }

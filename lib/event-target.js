@@ -18,8 +18,8 @@ const {
   String,
   TypeError,
 } = require('./builtins.js')
-const { reportLater } = require('./errors.js')
 const { deliverTo, isUnderWay } = require('./events.js')
+const { reportLater } = require('./exceptions.js')
 const { asInterface, showAttributes } = require('./interface.js')
 const { Listeners } = require('./listeners.js')
 

@@ -25,7 +25,7 @@ class TargetedEvent extends Event {
   /** It is being given to a handler of `#target`. */
   #isUnderWay = false
 
-  // The one that there is without it spreads its arguments in Node.js 20.
+  // Without it there is an implicit one, which in Node.js 20 spreads its arguments: see builtins.js.
   // oxlint-disable-next-line no-useless-constructor
   constructor(type, init) {
     super(type, init)

@@ -3,8 +3,8 @@
 // Asynchronous `connect` handlers. One that awaits before it attaches its handlers would lose what the peer said
 // meanwhile: so what an accepted socket receives waits until the handler is done, or until somebody listens for data.
 
-const { wants } = require('./event-target.js')
-const { holdBack, letGo } = require('./tcp-socket.js')
+const { wants, whenWanted } = require('./event-target.js')
+const { readingOf } = require('./tcp-socket.js')
 
 /**
  * Holds back what `socket` receives until all promises are settled that its `connect` event was answered with: what the
@@ -13,24 +13,25 @@ const { holdBack, letGo } = require('./tcp-socket.js')
 function holdFor(socket, { handler, listeners }) {
   const waits = []
   for (let i = 0; i < listeners.length; i++) {
-    if (isThenable(listeners[i])) waits[waits.length] = { promise: listeners[i], isInCharge: false }
+    if (isThenable(listeners[i])) waits[waits.length] = { promise: listeners[i], isOfHandlerAttribute: false }
   }
-  if (isThenable(handler)) waits[waits.length] = { promise: handler, isInCharge: true }
+  if (isThenable(handler)) waits[waits.length] = { promise: handler, isOfHandlerAttribute: true }
   if (waits.length === 0) return
-  if (!wants(socket, 'data')) holdBack(socket)
+  const reading = readingOf(socket)
+  if (!wants(socket, 'data') && reading.holdBack()) whenWanted(socket, 'data', () => reading.letGo())
   let left = waits.length
   const settled = () => {
-    if (--left === 0) letGo(socket)
+    if (--left === 0) reading.letGo()
   }
   for (let i = 0; i < waits.length; i++) void waitFor(waits[i], socket, settled)
 }
 
-async function waitFor({ promise, isInCharge }, socket, settled) {
+async function waitFor({ promise, isOfHandlerAttribute }, socket, settled) {
   try {
     await promise
   } catch (reason) {
     // EventTarget reports those of listeners. The handler's becomes that of this function, which nobody handles.
-    if (!isInCharge) return
+    if (!isOfHandlerAttribute) return
     // As one that throws at once (decision Q-29).
     socket.close()
     throw reason

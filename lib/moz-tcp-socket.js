@@ -5,7 +5,7 @@
 
 const { requireArguments } = require('./convert.js')
 const { makeFirstGeneration } = require('./tcp-server-socket.js')
-const { MAKE, TCPSocket } = require('./tcp-socket.js')
+const { UNCONNECTED, TCPSocket } = require('./tcp-socket.js')
 
 const factory = {
   open(host, port, options) {
@@ -19,7 +19,7 @@ const factory = {
   },
 }
 
-const mozTCPSocket = Object.assign(new TCPSocket(MAKE), factory)
+const mozTCPSocket = Object.assign(new TCPSocket(UNCONNECTED), factory)
 Object.assign(TCPSocket, factory)
 
 module.exports = { mozTCPSocket }

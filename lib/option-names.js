@@ -54,7 +54,7 @@ const UNSUPPORTED = [
  * What names are compared by: no case, nothing between words, and no unit. A leading `_` stays, since it makes a name private to
  * whoever has it.
  */
-function bare(name) {
+function normalize(name) {
   let text = ''
   for (let i = 0; i < name.length; i++) {
     const char = name[i]
@@ -64,7 +64,7 @@ function bare(name) {
   return StringPrototypeEndsWith(lower, 'ms') ? StringPrototypeSlice(lower, 0, -2) : lower
 }
 
-const UNSUPPORTED_BARE = new SafeSet(UNSUPPORTED.map(bare))
+const UNSUPPORTED_NORMALIZED = new SafeSet(UNSUPPORTED.map(normalize))
 
 /** What others call it, in lower case. */
 const ALIASES = {
@@ -95,8 +95,8 @@ const ALIASES = {
 class OptionNames {
   #own
   #foreign
-  #meant
-  #nothing
+  #optionByName
+  #neutralValues
   #refused
   #isComplete
 
@@ -113,15 +113,15 @@ class OptionNames {
       ...Object.entries(refused).map(([name, [because]]) => [name, because]),
     ]
     this.#foreign = new SafeMap(others.filter(([name]) => !this.#own.has(name)))
-    const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [bare(name), name])
+    const cases = [...own, ...this.#foreign.keys(), ...SWITCHES].map((name) => [normalize(name), name])
     const alternatives = Object.entries({ ...ALIASES, ...aliases })
     // Of two that are the same without separators, the own name counts, and use_ssl as it is written.
-    this.#meant = new SafeMap([
+    this.#optionByName = new SafeMap([
       ...alternatives,
-      ...alternatives.map(([name, meant]) => [bare(name), meant]),
+      ...alternatives.map(([name, meant]) => [normalize(name), meant]),
       ...cases,
     ])
-    this.#nothing = new SafeMap(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
+    this.#neutralValues = new SafeMap(Object.entries(refused).map(([name, [, nothing]]) => [name, nothing]))
     this.#refused = [...UNSUPPORTED, ...this.#foreign.keys()]
     this.#isComplete = isComplete
   }
@@ -138,32 +138,32 @@ class OptionNames {
   }
 
   #refuse(name, options) {
-    const why = this.#fault(name)
-    if (why !== undefined && !this.#isMoot(name, options[name])) {
+    const why = this.#whyRefused(name)
+    if (why !== undefined && !this.#isNeutral(name, options[name])) {
       throw new TypeError(`${name}: ${why}`)
     }
   }
 
   /** The option that `name` stands for, if there is one. */
-  #means(name) {
-    return this.#meant.get(StringPrototypeToLowerCase(name)) ?? this.#meant.get(bare(name))
+  #optionNamed(name) {
+    return this.#optionByName.get(StringPrototypeToLowerCase(name)) ?? this.#optionByName.get(normalize(name))
   }
 
-  #fault(name) {
-    const key = bare(name)
-    const meant = this.#means(name)
+  #whyRefused(name) {
+    const key = normalize(name)
+    const meant = this.#optionNamed(name)
     if (meant !== undefined && meant !== name) return `this option is called ${meant}`
-    if (UNSUPPORTED_BARE.has(key)) return 'this TLS option is not supported'
+    if (UNSUPPORTED_NORMALIZED.has(key)) return 'this TLS option is not supported'
     if (this.#foreign.has(name)) return this.#foreign.get(name)
     return this.#isComplete && !this.#own.has(name) ? 'there is no such option' : undefined
   }
 
-  /** Whether `value` says what is the case anyway: without that option, or without TLS before it is asked for. */
-  #isMoot(name, value) {
-    const meant = this.#means(name)
-    // Without an address it would be all of them.
+  /** Whether `value` asks for nothing: for what is so without the option, or for no TLS where none has begun. */
+  #isNeutral(name, value) {
+    const meant = this.#optionNamed(name)
+    // `null` means that the option is absent. That of an address would mean all addresses.
     if (value === null) return meant !== 'localAddress'
-    if (value === undefined || value === this.#nothing.get(meant)) return true
+    if (value === undefined || value === this.#neutralValues.get(meant)) return true
     return value === false && !this.#isComplete && ArrayPrototypeIncludes(SWITCHES, meant)
   }
 }

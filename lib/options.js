@@ -21,7 +21,7 @@ const {
   toClientFields,
   toServerFields,
   wipe,
-} = require('./tls.js')
+} = require('./tls-options.js')
 
 const CLIENT = {
   own: CLIENT_OPTIONS,

@@ -7,7 +7,7 @@
 const { TypeError } = require('./builtins.js')
 const { fromLatin1 } = require('./bytes.js')
 const { engineOutbound } = require('./channel.js')
-const { reportLater, reportThrown } = require('./errors.js')
+const { reportLater, reportThrown } = require('./exceptions.js')
 const { ARENA } = require('./native.js')
 const { atTurnEnd, currentTurn } = require('./turn.js')
 

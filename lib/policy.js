@@ -42,11 +42,13 @@ function setPolicy(manifest) {
 
 function toPolicy(manifest) {
   // Its own properties alone: one that somebody put on a prototype grants nothing.
-  const whole = own('policy', manifest, 'a manifest, or null for none')
+  const whole = ownProperties('policy', manifest, 'a manifest, or null for none')
   // KaiOS 3 reads this member alone, and older systems do not know it.
   const inner = whole.b2g_features
   const isKaios = inner !== undefined
-  const features = isKaios ? own('b2g_features', inner, 'an object, with type and permissions') : whole
+  const features = isKaios
+    ? ownProperties('b2g_features', inner, 'an object, with type and permissions')
+    : whole
   const { type: named = 'web', permissions = {} } = features
   let type = (isKaios ? KAIOS_TYPES : TYPES).get(named)
   if (type === undefined) {
@@ -59,14 +61,15 @@ function toPolicy(manifest) {
     // Part of the system, whatever its type says.
     if (features.core) type = 'certified'
   }
-  const permission = own('permissions', permissions, 'an object')['tcp-socket']
-  if (permission !== undefined) own('tcp-socket', permission, 'an object, such as { description: "…" }')
+  const permission = ownProperties('permissions', permissions, 'an object')['tcp-socket']
+  if (permission !== undefined)
+    ownProperties('tcp-socket', permission, 'an object, such as { description: "…" }')
   // A web application never had it, whatever its manifest said.
   const mayUse = permission !== undefined && type !== 'web'
   return (mayUse ? 0 : MAY_NOT_USE) | (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
 }
 
-function own(name, value, form) {
+function ownProperties(name, value, form) {
   if (typeof value !== 'object' || value === null || ArrayIsArray(value)) {
     throw new TypeError(`${name} ${describe(value)}: must be ${form}`)
   }

@@ -50,49 +50,49 @@ const CLIENT_ALIASES = {
 const LISTENER_ALIASES = { ...all(LISTENER_ADDRESS, 'localAddress'), ...CONNECTION_ALIASES }
 
 const ONE_FAMILY = 'is not supported; localAddress "0.0.0.0" or "::" chooses a family'
-const NO = 'is not supported'
+const UNSUPPORTED = 'is not supported'
 const OF_LISTENERS = 'this is an option of servers'
 const OF_CLIENTS = 'this is an option of clients'
 const AN_ARGUMENT = 'this is no option, but an argument of its own'
 
 /** By name: why it is refused, and the value that asks for nothing, if there is one. */
 const CLIENT_REFUSED = {
-  allowHalfOpen: [NO, false],
-  autoSelectFamily: [NO, true],
-  autoSelectFamilyAttemptTimeout: [NO],
+  allowHalfOpen: [UNSUPPORTED, false],
+  autoSelectFamily: [UNSUPPORTED, true],
+  autoSelectFamilyAttemptTimeout: [UNSUPPORTED],
   backlog: [OF_LISTENERS],
-  blockList: [NO],
+  blockList: [UNSUPPORTED],
   dnsQueryType: [ONE_FAMILY],
   family: [ONE_FAMILY, 0],
-  fd: [NO],
-  hints: [NO, 0],
+  fd: [UNSUPPORTED],
+  hints: [UNSUPPORTED, 0],
   ipv6Only: [OF_LISTENERS, false],
-  lookup: [NO],
-  onread: [NO],
-  path: [NO],
-  receiveBufferSize: [NO],
+  lookup: [UNSUPPORTED],
+  onread: [UNSUPPORTED],
+  path: [UNSUPPORTED],
+  receiveBufferSize: [UNSUPPORTED],
   reusePort: [OF_LISTENERS, false],
-  sendBufferSize: [NO],
+  sendBufferSize: [UNSUPPORTED],
 }
 
 const LISTENER_REFUSED = {
-  allowHalfOpen: [NO, false],
+  allowHalfOpen: [UNSUPPORTED, false],
   backlog: [AN_ARGUMENT],
-  blockList: [NO],
+  blockList: [UNSUPPORTED],
   connectTimeout: [OF_CLIENTS],
   connectionTimeout: [OF_CLIENTS],
-  exclusive: [NO, false],
+  exclusive: [UNSUPPORTED, false],
   family: [ONE_FAMILY, 0],
-  fd: [NO],
+  fd: [UNSUPPORTED],
   localPort: [AN_ARGUMENT],
-  lookup: [NO],
-  maxConnections: [NO],
-  path: [NO],
-  pauseOnConnect: [NO, false],
+  lookup: [UNSUPPORTED],
+  maxConnections: [UNSUPPORTED],
+  path: [UNSUPPORTED],
+  pauseOnConnect: [UNSUPPORTED, false],
   port: [AN_ARGUMENT],
-  readableAll: [NO, false],
-  reuseAddr: [NO, true],
-  writableAll: [NO, false],
+  readableAll: [UNSUPPORTED, false],
+  reuseAddr: [UNSUPPORTED, true],
+  writableAll: [UNSUPPORTED, false],
 }
 
 function all(names, meant) {

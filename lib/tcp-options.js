@@ -86,7 +86,7 @@ function convert(converters, options) {
   for (let i = 0; i < names.length; i++) {
     const name = names[i]
     const value = options[name]
-    // Without an address it would be all of them, or any.
+    // `null` means that the option is absent. That of an address would mean all addresses, or any.
     const isAbsent = value === undefined || (value === null && name !== 'localAddress')
     if (!isAbsent) fields[name] = converters[name](value, name)
   }

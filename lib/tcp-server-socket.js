@@ -1,6 +1,7 @@
 'use strict'
 
-// TCPServerSocket: the Firefox OS API over one native listener.
+// TCPServerSocket: the Firefox OS API over one native listener. This file alone decides which events the engine's reports
+// become, and what happens to a connection that nobody takes.
 
 const { whenAborted } = require('./aborts.js')
 const { ObjectDefineProperty } = require('./builtins.js')
@@ -102,7 +103,7 @@ class TCPServerSocket extends HandlerTarget {
     this.#native.close()
     // There may be a key among them.
     this.#native = this.#options = null
-    this.#context.end()
+    this.#context.closed()
     retire(this)
   }
 

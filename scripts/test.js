@@ -1,14 +1,15 @@
 'use strict'
 
-// `npm test`: every suite, one after the other. All of them run, also when one fails; then come a table, the names of the
-// tests that failed, and as the last line "N passed, N failed". `npm test -- --quick` leaves out the Rust suite, which has
-// to be compiled.
+// `npm test`: every suite, one after the other, but for what waits most of its time, which runs beside another. All of them run,
+// also when one fails; then come a table, the names of the tests that failed, and as the last line "N passed, N failed".
+// `npm test -- --quick` leaves out the Rust suite, which has to be compiled.
 
 const { spawn } = require('node:child_process')
 const { join } = require('node:path')
 const { stripVTControlCharacters } = require('node:util')
 
 const { TEST_FEATURES, hostTriple, root } = require('./engine.js')
+const { specs } = require('./specs.js')
 
 const compat = join('__test__', 'compat')
 const types = join('__test__', 'types')
@@ -54,6 +55,19 @@ const program = {}
 const script = (...args) => [process.execPath, args]
 const tool = (name, bin, ...args) => script(join(root, 'node_modules', name, bin), ...args)
 
+/** The specs of ava in two suites, of which the second runs beside the first. */
+function javaScript(name, files, env) {
+  const suite = { env, counts: ava, limit: 30 * MINUTE }
+  const command = (list) => tool('ava', 'entrypoints/cli.mjs', ...list)
+  return {
+    ...suite,
+    name,
+    command: command(files.working),
+    beside: { ...suite, name: `${name}: specs that wait`, command: command(files.waiting) },
+  }
+}
+
+/** `beside` is a suite that runs at the same time. Its output is shown when both have ended. */
 const suites = [
   {
     name: 'Rust engine (cargo test)',
@@ -68,14 +82,10 @@ const suites = [
     command: script(join('scripts', 'build-fault-addon.js')),
     limit: 30 * MINUTE,
   },
-  { name: 'JavaScript (ava)', command: tool('ava', 'entrypoints/cli.mjs'), counts: ava, limit: 30 * MINUTE },
-  {
-    name: 'JavaScript (ava), all connections on Tokio',
-    command: tool('ava', 'entrypoints/cli.mjs'),
-    env: { MOZ_TCP_SOCKET_DRIVER: 'tokio' },
-    counts: ava,
-    limit: 30 * MINUTE,
-  },
+  javaScript('JavaScript (ava)', specs()),
+  javaScript('JavaScript (ava), all connections on Tokio', specs({ again: true }), {
+    MOZ_TCP_SOCKET_DRIVER: 'tokio',
+  }),
   {
     name: 'Jest, node and jsdom',
     command: tool(
@@ -122,8 +132,8 @@ const suites = [
   },
 ]
 
-/** Runs a command and resolves with `{ output, problem }`; `problem` is undefined when it exited with 0. */
-function run([command, args], env, limit) {
+/** Runs a command and resolves with `{ output, problem }`; `problem` is undefined when it exited with 0. `show` gets all output. */
+function run([command, args], env, limit, show) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
@@ -142,7 +152,7 @@ function run([command, args], env, limit) {
       stream.setEncoding('utf8')
       stream.on('data', (text) => {
         output += text
-        process.stdout.write(text)
+        show(text)
       })
     }
     child.on('error', (error) => {
@@ -162,10 +172,24 @@ function count(output, pattern) {
   return matches.reduce((sum, [, number = 1]) => sum + Number(number), 0)
 }
 
-async function runSuite({ name, command, env, counts = program, limit = LIMIT }) {
-  console.log(`\n${'='.repeat(100)}\n${name}: ${command.flat().join(' ')}\n${'='.repeat(100)}`)
+/** Runs a suite, and the one beside it. Resolves with a result for each. */
+async function runSuite({ beside, ...suite }) {
+  if (!beside) return [await runAlone(suite, (text) => process.stdout.write(text))]
+  let kept = ''
+  const both = await Promise.all([
+    runAlone(suite, (text) => process.stdout.write(text)),
+    runAlone(beside, (text) => (kept += text)),
+  ])
+  process.stdout.write(kept)
+  return both
+}
+
+async function runAlone({ name, command, env, counts = program, limit = LIMIT }, show) {
+  const [executable, args] = command
+  const shown = args.length > 10 ? [...args.slice(0, 2), `and ${args.length - 2} more`] : args
+  show(`\n${'='.repeat(100)}\n${name}: ${[executable, ...shown].join(' ')}\n${'='.repeat(100)}\n`)
   const started = Date.now()
-  const result = await run(command, env, limit)
+  const result = await run(command, env, limit, show)
   const { output } = result
   let { problem } = result
   if (!problem && counts.leftOpen?.test(output)) problem = 'something was left open'
@@ -192,7 +216,7 @@ async function runSuite({ name, command, env, counts = program, limit = LIMIT })
 async function main() {
   const quick = process.argv.includes('--quick')
   const results = []
-  for (const suite of suites) if (!(quick && suite.slow)) results.push(await runSuite(suite))
+  for (const suite of suites) if (!(quick && suite.slow)) results.push(...(await runSuite(suite)))
   console.log()
   console.table(Object.fromEntries(results.map(({ name, counted }) => [name, counted])))
   for (const { name, failures } of results) for (const failure of failures) console.log(`${name}: ${failure}`)

@@ -42,3 +42,7 @@ for (const [kind, count] of [
     t.is(await ask('collect-idle.js', [kind], { ...peers, nodeArgs }), 6)
   })
 }
+
+test.serial('a native object that its facade never took keeps no process alive', async (t) => {
+  t.is(await ask('collect-unclaimed.js', [], { nodeArgs }), 20)
+})

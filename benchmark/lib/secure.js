@@ -22,8 +22,16 @@ const IDLE = 1000
 /** 54 MiB in all; `peer/src/pop3.rs` tells the sizes. */
 const MAILS = 400
 
+/** Where the two ends of one connection are, which decides how long an echo takes; see W3. */
+const PLACES = {
+  free: ['wherever the system puts them', {}],
+  apart: ['on two cores', { subject: 0, peer: 1 }],
+  together: ['both ends on one core', { subject: 0, peer: 0 }],
+}
+
 const secure = [
-  ...[1, 100, 1000].map((connections) => echo('client', connections, WITH_OPENSSL)),
+  ...Object.keys(PLACES).map((place) => echoOfOne('client', place, WITH_OPENSSL)),
+  ...[100, 1000].map((connections) => echoOfMany('client', connections, WITH_OPENSSL)),
   {
     key: 'W12-receive',
     title: 'TLS 1.3 server, receive in bulk',
@@ -42,7 +50,8 @@ const secure = [
     peers: SERVERS_WITH_OPENSSL,
     figures: bulk({ speed: [atLeast(1.2)] }),
   },
-  ...[1, 100].map((connections) => echo('server', connections, SERVERS_WITH_OPENSSL)),
+  ...Object.keys(PLACES).map((place) => echoOfOne('server', place, SERVERS_WITH_OPENSSL)),
+  echoOfMany('server', 100, SERVERS_WITH_OPENSSL),
   {
     key: 'W12-handshake',
     title: 'TLS 1.3 server, full handshakes, 8 at a time',
@@ -79,20 +88,31 @@ const secure = [
 /** As a client (W11) the subject opens the connections; the neutral program sends the messages in any case. */
 function echo(side, connections, peers) {
   const client = side === 'client'
-  const many = connections > 1
-  // Neither latency nor throughput alone says how good one connection is, or many.
-  const goals = many ? { speed: [atLeast(1.2)], cpu: [atMost(0.87)] } : {}
-  const times = roundTrips(many ? {} : { p50: [atMost(1.0)] })
-  const rates = messages(MESSAGE, goals)
   return {
     key: `${client ? 'W11' : 'W12-echo'}-${connections}`,
-    title: `TLS 1.3 ${side}, echo, ${connections === 1 ? '1 connection' : `${count(connections)} connections`}, ${MESSAGE} B`,
+    title: `TLS 1.3 ${side}, echo, ${count(connections)} ${connections === 1 ? 'connection' : 'connections'}, ${MESSAGE} B`,
     subject: { role: 'echo', tls: true, ...(client ? { connections } : { skip: syncs(connections) }) },
     peer: { role: 'load', tls: true, connections, size: MESSAGE },
     listens: !client,
     peers,
-    figures: many ? [...rates.slice(0, 2), ...times, rates[2]] : [...times, ...rates],
   }
+}
+
+function echoOfOne(side, place, peers) {
+  const { key, title, ...rest } = echo(side, 1, peers)
+  const [where, cores] = PLACES[place]
+  return {
+    ...rest,
+    key: `${key}-${place}`,
+    title: `${title}, ${where}`,
+    cores,
+    figures: [...roundTrips({ p50: [atMost(1.0)] }), ...messages(MESSAGE, {})],
+  }
+}
+
+function echoOfMany(side, connections, peers) {
+  const [speed, cpu, main] = messages(MESSAGE, { speed: [atLeast(1.2)], cpu: [atMost(0.87)] })
+  return { ...echo(side, connections, peers), figures: [speed, cpu, ...roundTrips(), main] }
 }
 
 for (const workload of secure) {

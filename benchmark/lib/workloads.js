@@ -131,6 +131,14 @@ const workloads = [
     figures: bulk({ speed: [atLeast(1.2)] }),
   },
   {
+    key: 'W7-send-discard',
+    title: 'the same, to a reader that neither decrypts nor copies',
+    subject: { role: 'send', tls: true, size: 64 * 1024 },
+    peer: { role: 'sink', tls: true, discard: true },
+    peers: ['node', 'limit', 'openssl'],
+    figures: bulk({ speed: [atLeast(1.2)] }),
+  },
+  {
     key: 'W7-handshake',
     title: 'TLS 1.3, full handshakes as client, 8 at a time',
     subject: { role: 'handshake', tls: true, connections: 8 },

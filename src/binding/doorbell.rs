@@ -1,58 +1,62 @@
-//! The one threadsafe function of an environment. It carries no data: it only makes the JavaScript thread call the
-//! hub, once for each ring. Events wait in the hub's own queue, where their order is kept and their memory is ours.
+//! A threadsafe function that wakes the JavaScript thread of an environment. It carries no data: it only makes that thread call a
+//! [`LoopClient`], once for each ring. Events wait in a queue of ours, where their order is kept and their memory is ours.
 //!
 //! Node is used directly here because what matters is exactly what wrappers hide: one item is one task (Node runs
 //! `process.nextTick` and microtasks after it), and an item that arrives without an environment must do nothing.
 //!
 //! What the JavaScript thread itself has to tell, such as that everything is written, need not cross threads: where the
-//! loop watches a poll set, the alarm of that makes it call the hub, which then delivers one event after another without
-//! another ring.
+//! loop watches a poll set, that thread's ring sets the alarm of the set instead, which makes the loop look at it.
 
 use std::{
   ffi::c_void,
-  panic, ptr,
-  rc::Rc,
+  ptr,
   thread::{self, ThreadId},
 };
 
 use napi::{Error, Result, Status, check_status, sys};
 
-use super::{hub::Hub, queue::Bell};
-use crate::net::Alarm;
+use super::{
+  loop_client::{LoopClient, guarded},
+  poll_set::Alarm,
+  queue::Bell,
+};
 
 /// A handle to the threadsafe function. Rings from any thread; the rest belongs to the JavaScript thread.
 pub(super) struct Doorbell {
   function: sys::napi_threadsafe_function,
   /// The JavaScript thread.
   owner: ThreadId,
-  /// What rings for that thread.
+  /// What that thread sets instead of ringing, where there is a poll set.
   alarm: Option<Alarm>,
 }
 
 // SAFETY: Node-API allows `napi_call_threadsafe_function` from any thread. The handle stays valid until the
-// environment's cleanup, and the hub takes the doorbell away, under the lock that every ring holds, before that.
+// environment's cleanup, and the queue loses its doorbell, under the lock that every ring holds, before that.
 unsafe impl Send for Doorbell {}
 
 impl Doorbell {
-  /// Makes a doorbell at which the JavaScript thread calls [`Hub::deliver`], and which does not keep the process alive.
-  pub(super) fn new(env: sys::napi_env, hub: Rc<Hub>, alarm: Option<Alarm>) -> Result<Self> {
-    Self::answered_by(env, hub, alarm, answer)
+  /// Makes a doorbell that calls [`LoopClient::doorbell_rang`], and does not keep the process alive. `alarm` is what makes the
+  /// loop call the client on the JavaScript thread itself.
+  pub(super) fn new(env: sys::napi_env, client: Box<dyn LoopClient>, alarm: Option<Alarm>) -> Result<Self> {
+    let call = |client: &dyn LoopClient, env| client.doorbell_rang(env);
+    Self::answered_by(env, Answer { client, call }, alarm)
   }
 
-  /// Makes a doorbell at which the JavaScript thread rings the first one, when its event loop has come round: libuv answers each
-  /// handle once in an iteration.
-  pub(super) fn later(env: sys::napi_env, hub: Rc<Hub>) -> Result<Self> {
-    Self::answered_by(env, hub, None, answer_later)
+  /// Makes a doorbell that calls [`LoopClient::loop_came_round`]. Rung by what another doorbell calls, it calls in the next
+  /// iteration of the loop: libuv answers each handle once in an iteration.
+  pub(super) fn later(env: sys::napi_env, client: Box<dyn LoopClient>) -> Result<Self> {
+    let call = |client: &dyn LoopClient, _env| client.loop_came_round();
+    Self::answered_by(env, Answer { client, call }, None)
   }
 
-  fn answered_by(env: sys::napi_env, hub: Rc<Hub>, alarm: Option<Alarm>, answer: Answer) -> Result<Self> {
+  fn answered_by(env: sys::napi_env, called: Answer, alarm: Option<Alarm>) -> Result<Self> {
     let resource = async_resource(env)?;
     let name = c"moz-tcp-socket".to_bytes();
-    let context = Rc::into_raw(hub).cast_mut().cast::<c_void>();
+    let context = Box::into_raw(Box::new(called)).cast::<c_void>();
     let mut resource_name = ptr::null_mut();
     let mut function = ptr::null_mut();
-    // SAFETY: `env` is the current environment on its own thread. `context` is a counted reference to the hub; it is
-    // given back by `finalize`, which Node calls after the last `answer`.
+    // SAFETY: `env` is the current environment on its own thread. `context` is given back by `finalize`, which Node calls
+    // after the last `answer`.
     let status = unsafe {
       sys::napi_create_string_utf8(
         env,
@@ -65,7 +69,7 @@ impl Doorbell {
         ptr::null_mut(),
         resource,
         resource_name,
-        0, // Unbounded; the hub never has more than one ring outstanding.
+        0, // Unbounded; the queue never has more than one ring outstanding.
         1,
         ptr::null_mut(),
         Some(finalize),
@@ -75,8 +79,8 @@ impl Doorbell {
       )
     };
     if status != sys::Status::napi_ok {
-      // SAFETY: Node did not take the reference.
-      drop(unsafe { Rc::from_raw(context.cast::<Hub>()) });
+      // SAFETY: Node did not take the box.
+      drop(unsafe { Box::from_raw(context.cast::<Answer>()) });
       return Err(Error::new(
         Status::from(status),
         "cannot create the threadsafe function",
@@ -105,7 +109,7 @@ impl Doorbell {
 }
 
 impl Bell for Doorbell {
-  /// Makes the JavaScript thread call the hub once.
+  /// Makes the JavaScript thread call the client once.
   fn ring(&self) {
     if let Some(alarm) = &self.alarm
       && thread::current().id() == self.owner
@@ -123,9 +127,11 @@ impl Bell for Doorbell {
   }
 }
 
-/// What Node calls on the JavaScript thread, once for each ring; without an environment when it is tearing down.
-type Answer =
-  unsafe extern "C" fn(env: sys::napi_env, function: sys::napi_value, hub: *mut c_void, data: *mut c_void);
+/// Who answers a doorbell, and how.
+struct Answer {
+  client: Box<dyn LoopClient>,
+  call: fn(&dyn LoopClient, sys::napi_env),
+}
 
 /// The object that stands for the doorbell where tools list what is open. It says that it is nothing to wait for:
 /// sockets are, and are listed themselves.
@@ -158,36 +164,22 @@ fn async_resource(env: sys::napi_env) -> Result<sys::napi_value> {
   Ok(resource)
 }
 
+/// What Node calls on the JavaScript thread, once for each ring; without an environment when it is tearing down.
 unsafe extern "C" fn answer(
   env: sys::napi_env,
   _function: sys::napi_value,
-  hub: *mut c_void,
+  context: *mut c_void,
   _data: *mut c_void,
 ) {
   if env.is_null() {
     return;
   }
-  // SAFETY: `hub` is the reference made in `answered_by`, alive until `finalize`.
-  let hub = unsafe { &*hub.cast::<Hub>() };
-  // A panic must not unwind into Node.
-  if panic::catch_unwind(panic::AssertUnwindSafe(|| hub.deliver(env))).is_err() {
-    hub.ring_for_rest();
-  }
+  // SAFETY: the box made in `answered_by`, alive until `finalize`.
+  let Answer { client, call } = unsafe { &*context.cast::<Answer>() };
+  guarded(&**client, |client| call(client, env));
 }
 
-unsafe extern "C" fn answer_later(
-  env: sys::napi_env,
-  _function: sys::napi_value,
-  hub: *mut c_void,
-  _data: *mut c_void,
-) {
-  if !env.is_null() {
-    // SAFETY: `hub` is the reference made in `answered_by`, alive until `finalize`.
-    unsafe { &*hub.cast::<Hub>() }.ring();
-  }
-}
-
-unsafe extern "C" fn finalize(_env: sys::napi_env, _data: *mut c_void, hub: *mut c_void) {
-  // SAFETY: the reference made in `answered_by`, given back once.
-  drop(unsafe { Rc::from_raw(hub.cast::<Hub>()) });
+unsafe extern "C" fn finalize(_env: sys::napi_env, _data: *mut c_void, context: *mut c_void) {
+  // SAFETY: the box made in `answered_by`, given back once.
+  drop(unsafe { Box::from_raw(context.cast::<Answer>()) });
 }

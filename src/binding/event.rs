@@ -1,6 +1,6 @@
 //! Events on their way to JavaScript: a number for the kind, and what belongs to it.
 
-use std::ptr;
+use std::{cell::Cell, ptr, rc::Rc};
 
 use napi::{
   Env, Result,
@@ -10,13 +10,12 @@ use napi::{
 use napi_derive::napi;
 
 use super::{
-  hub::{Entry, Target},
+  entry::{Entry, Target},
+  hub::Hub,
   memory::{self, forget_exception},
   socket::TcpSocket,
 };
-use crate::net::{
-  Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN,
-};
+use crate::net::{Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN};
 
 /// What `dispatch(id, kind, …)` is told.
 #[napi]
@@ -38,20 +37,37 @@ pub enum EventKind {
 }
 
 /// Calls the realm that `entry` belongs to.
-pub(super) fn deliver(env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  let mut scope = ptr::null_mut();
-  // SAFETY: on the JavaScript thread, with its environment. A scope of its own lets go of what an event carries as
-  // soon as it is delivered, when many follow each other.
-  unsafe {
-    if sys::napi_open_handle_scope(env, &raw mut scope) == sys::Status::napi_ok {
-      deliver_in_scope(env, id, event, entry);
-      sys::napi_close_handle_scope(env, scope);
-    }
+pub(super) fn deliver(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
+  if let Some(_scope) = Scope::open(env) {
+    deliver_in_scope(hub, env, id, event, entry);
   }
 }
 
-fn deliver_in_scope(env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  let arguments = arguments(&Env::from_raw(env), event, entry).unwrap_or_else(|_| {
+/// A handle scope, which lets go of what an event carries as soon as it is delivered, when many follow each other. A panic
+/// closes it too: Node ends the process over a scope that is left open.
+struct Scope {
+  env: sys::napi_env,
+  scope: sys::napi_handle_scope,
+}
+
+impl Scope {
+  fn open(env: sys::napi_env) -> Option<Self> {
+    let mut scope = ptr::null_mut();
+    // SAFETY: on the JavaScript thread, with its environment.
+    let status = unsafe { sys::napi_open_handle_scope(env, &raw mut scope) };
+    (status == sys::Status::napi_ok).then_some(Self { env, scope })
+  }
+}
+
+impl Drop for Scope {
+  fn drop(&mut self) {
+    // SAFETY: as in `open`, once, and scopes nest as values do.
+    unsafe { sys::napi_close_handle_scope(self.env, self.scope) };
+  }
+}
+
+fn deliver_in_scope(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
+  let arguments = arguments(hub, &Env::from_raw(env), event, entry).unwrap_or_else(|_| {
     forget_exception(env);
     // The JavaScript heap is exhausted or going away. A socket must not just fall silent, and this takes no memory.
     let is_socket = matches!(entry.target, Target::Socket { .. });
@@ -70,7 +86,7 @@ fn deliver_in_scope(env: sys::napi_env, id: SocketId, event: Event, entry: &Entr
     sys::napi_create_uint32(env, id, &raw mut values[0]);
     sys::napi_create_uint32(env, kind as u32, &raw mut values[1]);
   }
-  entry.channel.dispatch(env, &values[..count]);
+  entry.realm.dispatch(env, &values[..count]);
 }
 
 /// What `dispatch` is called with: the socket's id, the kind, and what belongs to it. Of a fixed size, because there is
@@ -93,20 +109,22 @@ impl Arguments {
   }
 }
 
-fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>> {
+fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>> {
   Ok(Some(match event {
     Event::Opened => Arguments::new(EventKind::Opened, []),
     Event::Drained => Arguments::new(EventKind::Drained, []),
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
     Event::Settled => return Ok(None),
+    // Of sockets whose directions are apart, which no facade has asked for so far.
+    Event::ShutDown | Event::PeerEnded | Event::WriteFailed(_) => return Ok(None),
     Event::Failed(error) => failed(env, &error)?,
-    Event::Accepted(accepted) => self::accepted(env, accepted, entry)?,
+    Event::Accepted(accepted) => self::accepted(hub, env, accepted, entry)?,
     Event::Readable => {
       let Target::Socket { socket, as_strings } = &entry.target else {
         return Ok(None);
       };
-      return readable(env, socket, *as_strings, entry);
+      return readable(hub, env, socket, *as_strings, &entry.bulk);
     }
   }))
 }
@@ -115,18 +133,24 @@ fn arguments(env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>
 /// size. Below it, a copy costs less than asking.
 const BULK: usize = 8 * 1024;
 
-fn readable(env: &Env, socket: &Socket, as_strings: bool, entry: &Entry) -> Result<Option<Arguments>> {
-  if entry.bulk.get() {
+fn readable(
+  hub: &Hub,
+  env: &Env,
+  socket: &Socket,
+  as_strings: bool,
+  is_bulk: &Cell<bool>,
+) -> Result<Option<Arguments>> {
+  if is_bulk.get() {
     let waiting = socket.input_waiting().min(MOST_TAKEN);
-    entry.bulk.set(waiting >= BULK);
+    is_bulk.set(waiting >= BULK);
     if waiting >= BULK {
       return bulk(env, socket, waiting);
     }
   }
-  let memory = &mut entry.channel.hub.memory.borrow_mut();
+  let memory = &mut hub.memory.borrow_mut();
   let input = socket.take_input(memory);
   if let Input::Filled(length) = input {
-    entry.bulk.set(length >= BULK && !as_strings);
+    is_bulk.set(length >= BULK && !as_strings);
   }
   taken(env, input, memory, as_strings)
 }
@@ -205,14 +229,15 @@ fn data(env: &Env, bytes: &[u8], as_string: bool) -> Result<Arguments> {
   }
 }
 
-fn accepted(env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
+fn accepted(hub: &Rc<Hub>, env: &Env, accepted: Accepted, entry: &Entry) -> Result<Arguments> {
   let Target::Listener { as_strings, .. } = entry.target else {
     return Err(napi::Error::from_reason("only listeners accept"));
   };
   let peer = accepted.peer;
-  let socket = Socket::accepted(&entry.channel.hub.context, accepted);
-  let socket = TcpSocket::live(socket, &entry.channel, as_strings)?;
+  // Before the socket, which is live from its first moment.
   let host = env.create_string(peer.ip().to_string())?.raw();
+  let socket = Socket::accepted(&hub.context, accepted);
+  let socket = TcpSocket::live(socket, hub, &entry.realm, as_strings)?;
   // SAFETY: values made here, on the JavaScript thread.
   let (socket, port) = unsafe {
     (

@@ -1,39 +1,43 @@
 //! One hub for each JavaScript environment (the main thread, each worker): it takes the events of all sockets in
 //! order, hands them to JavaScript one task at a time, knows which sockets are live, and ends them with the
 //! environment.
+//!
+//! In Gecko an event is a task, after which microtasks run. There are two ways to that, and both take from the same queue, so that
+//! the order is one:
+//!
+//! | who calls | when | what the hub does |
+//! |---|---|---|
+//! | the doorbell | another thread has queued something | [`Hub::deliver_one`]: Node has made the ring a task, so that it is worth one event |
+//! | libuv | the poll set is readable | [`Hub::deliver_all`]: no task has begun, so that each event is made one, until none is left |
+//!
+//! Where there is no poll set the doorbell rings for each event. Where there is one, the doorbell delivers what it was rung for and
+//! leaves what is behind it to the poll set, whose alarm is what rings on the JavaScript thread.
 
 use std::{
   cell::{Cell, RefCell},
-  collections::{HashMap, HashSet, TryReserveError},
+  collections::{HashMap, HashSet},
   rc::Rc,
   sync::Arc,
   time::{Duration, Instant},
 };
 
 use napi::{Env, Error, Result, sys};
-use napi_derive::napi;
 
 use super::{
-  channel::Channel,
   doorbell::Doorbell,
-  event,
+  entry::Entry,
+  loop_client::LoopClient,
+  pace::{Next, Pace, TURN},
+  poll_set::LoopPollSet,
   queue::{Bell, Queue},
-  uv,
 };
 use crate::{
-  net::{self, Event, EventSink, PollSet, SocketId, input::MOST_TAKEN},
+  net::{self, Event, EventSink, SocketId, input::MOST_TAKEN},
   runtime,
 };
 
-/// How long events are delivered before the loop gets to run timers and other I/O. Node itself would go on for a
-/// thousand events.
-const TURN: Duration = Duration::from_millis(8);
-
 /// How long connections write in a turn, while events wait to be delivered.
 const WRITES: Duration = Duration::from_micros(250);
-
-/// A pause between two deliveries that probably means that the loop has been around in between.
-const LOOP_GAP: Duration = Duration::from_micros(50);
 
 /// How long the end of the process waits for the peers of closed sockets.
 const SETTLE_WAIT: Duration = Duration::from_secs(2);
@@ -41,144 +45,102 @@ const SETTLE_WAIT: Duration = Duration::from_secs(2);
 /// How long the end of an environment waits for its descriptors to be closed.
 const TEARDOWN_WAIT: Duration = Duration::from_secs(1);
 
-/// The process is about to end: waits until the peers of closed sockets have what they were sent, two seconds at most.
-#[napi(catch_unwind)]
-pub fn settle_closed(env: &Env) -> Result<()> {
-  crate::fault::point("settleClosed");
-  if let Some(hub) = Hub::existing(env)? {
-    hub.settle();
-  }
-  Ok(())
-}
-
-/// How many connections and listeners this environment has, with those that linger after their socket was closed. For
-/// tests and diagnostics.
-#[napi(catch_unwind)]
-pub fn live_connections(env: &Env) -> Result<u32> {
-  let live = Hub::existing(env)?.map_or(0, |hub| hub.context.live());
-  Ok(u32::try_from(live).unwrap_or(u32::MAX))
-}
-
-/// Whether this environment's own loop watches plain connections. For tests and diagnostics.
-#[napi(catch_unwind)]
-pub fn is_in_loop(env: &Env) -> Result<bool> {
-  Ok(Hub::existing(env)?.is_some_and(|hub| hub.poll_set.is_some()))
-}
-
-/// What the hub knows about a live socket or listener.
-pub(super) struct Entry {
-  pub(super) channel: Rc<Channel>,
-  pub(super) target: Target,
-  /// The process stays alive for it.
-  keeps_alive: Cell<bool>,
-  /// The last read was a large one: more of the like will follow.
-  pub(super) bulk: Cell<bool>,
-}
-
-impl Entry {
-  pub(super) fn new(channel: &Rc<Channel>, target: Target) -> Self {
-    Self {
-      channel: Rc::clone(channel),
-      target,
-      keeps_alive: Cell::new(true),
-      bulk: Cell::new(false),
-    }
-  }
-}
-
-pub(super) enum Target {
-  Socket {
-    socket: Rc<net::Socket>,
-    /// Bytes become strings, one character each; otherwise ArrayBuffers.
-    as_strings: bool,
-  },
-  Listener {
-    /// For the sockets it accepts.
-    as_strings: bool,
-  },
-}
-
-/// A row of deliveries.
-#[derive(Clone, Copy)]
-struct Busy {
-  since: Instant,
-  /// When the last of them ended.
-  last: Instant,
-  /// It rang for the next.
-  rang: bool,
-}
+/// Makes a call of an event, and calls the realm of its socket.
+pub(super) type Deliver = fn(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Event, entry: &Entry);
 
 /// See the module.
 pub(super) struct Hub {
   env: sys::napi_env,
+  deliver: Deliver,
   queue: Arc<Queue<Doorbell>>,
   pub(super) context: net::Context,
-  poll_set: Option<Rc<PollSet>>,
+  poll_set: Option<LoopPollSet>,
   /// Where connections are read to: one piece of memory for all of them, from which exact values are copied.
   pub(super) memory: RefCell<Vec<u8>>,
   /// Live sockets and listeners. A closed one has no entry, and its late events go nowhere.
   entries: RefCell<HashMap<SocketId, Rc<Entry>>>,
   /// Sockets that are closed, but whose peers have not got everything yet, and which keep the process alive.
   settling: RefCell<HashSet<SocketId>>,
-  /// How many of these keep the process alive.
+  /// How many sockets and listeners keep the process alive, live and settling ones.
   keeping: Cell<usize>,
-  /// Rings after the loop has run timers and other I/O, where no poll set does.
+  /// Rings when the loop has come round. Only where there is no poll set, whose alarm does that.
   later: RefCell<Option<Doorbell>>,
-  /// What the doorbell has delivered without the loop coming round, as far as one can tell.
-  busy: Cell<Option<Busy>>,
+  pace: Pace,
 }
 
 impl Hub {
-  fn existing(env: &Env) -> Result<Option<Rc<Self>>> {
+  /// The hub of this environment, if one was made.
+  pub(super) fn existing(env: &Env) -> Result<Option<Rc<Self>>> {
     Ok(env.get_instance_data::<Rc<Self>>()?.map(|hub| Rc::clone(hub)))
   }
 
-  /// The hub of this environment, made on first use.
+  /// The hub of this environment, made on first use. `in_loop`: it may have a poll set. `deliver` makes calls of its events.
   ///
   /// # Errors
   /// No thread or no memory for it. The next call tries again.
-  pub(super) fn of(env: &Env, in_loop: bool) -> Result<Rc<Self>> {
+  pub(super) fn of(env: &Env, in_loop: bool, deliver: Deliver) -> Result<Rc<Self>> {
     if let Some(hub) = Self::existing(env)? {
       return Ok(hub);
     }
+    let hub = Rc::new(Self::new(env, in_loop, deliver)?);
+    if let Err(error) = hub.join_loop(env) {
+      hub.queue.close();
+      return Err(error);
+    }
+    // Hooks run in reverse order, so this one comes before Node closes the threadsafe function.
+    env.add_env_cleanup_hook(Rc::clone(&hub), |hub| hub.tear_down())?;
+    env.set_instance_data(Rc::clone(&hub), (), |_| {})?;
+    Ok(hub)
+  }
+
+  fn new(env: &Env, in_loop: bool, deliver: Deliver) -> Result<Self> {
     let runtime = runtime::handle()
       .map_err(|error| Error::from_reason(format!("cannot start the I/O thread: {error}")))?;
+    let poll_set = if in_loop {
+      LoopPollSet::new().map_err(|error| Error::from_reason(format!("cannot watch connections: {error}")))?
+    } else {
+      None
+    };
     let queue = Arc::new(Queue::default());
-    let poll_set = (in_loop && uv::is_there())
-      .then(PollSet::new)
-      .transpose()
-      .map_err(|error| Error::from_reason(format!("cannot watch connections: {error}")))?
-      .map(Rc::new);
-    let hub = Rc::new(Self {
+    let sink = Arc::clone(&queue);
+    Ok(Self {
       env: env.raw(),
-      queue: Arc::clone(&queue),
+      deliver,
       context: match &poll_set {
-        Some(set) => net::Context::with_poll_set(runtime.clone(), queue, Rc::clone(set)),
-        None => net::Context::new(runtime.clone(), queue),
+        Some(set) => set.context(runtime.clone(), sink),
+        None => net::Context::new(runtime.clone(), sink),
       },
-      memory: RefCell::new(vec![0; MOST_TAKEN]),
+      queue,
       poll_set,
+      memory: RefCell::new(vec![0; MOST_TAKEN]),
       entries: RefCell::default(),
       settling: RefCell::default(),
       keeping: Cell::new(0),
       later: RefCell::default(),
-      busy: Cell::new(None),
-    });
-    let alarm = hub.poll_set.as_ref().map(|poll_set| poll_set.alarm().clone());
-    hub.queue.open(Doorbell::new(env.raw(), Rc::clone(&hub), alarm)?);
-    match &hub.poll_set {
-      Some(poll_set) => uv::watch(env, poll_set.descriptor(), &hub)?,
-      None => *hub.later.borrow_mut() = Some(Doorbell::later(env.raw(), Rc::clone(&hub))?),
+      pace: Pace::default(),
+    })
+  }
+
+  /// From now on the loop of this environment calls the hub.
+  fn join_loop(self: &Rc<Self>, env: &Env) -> Result<()> {
+    let client = || Box::new(Rc::clone(self));
+    let alarm = self.poll_set.as_ref().map(LoopPollSet::alarm).cloned();
+    self.queue.open(Doorbell::new(env.raw(), client(), alarm)?);
+    match &self.poll_set {
+      Some(poll_set) => poll_set.watch(env, client())?,
+      None => *self.later.borrow_mut() = Some(Doorbell::later(env.raw(), client())?),
     }
-    env.set_instance_data(Rc::clone(&hub), (), |_| {})?;
-    // Hooks run in reverse order, so this one comes before Node closes the threadsafe function.
-    env.add_env_cleanup_hook(Rc::clone(&hub), |hub| hub.tear_down())?;
-    Ok(hub)
+    Ok(())
+  }
+
+  /// Whether the environment's own loop watches connections.
+  pub(super) fn is_in_loop(&self) -> bool {
+    self.poll_set.is_some()
   }
 
   /// Makes a socket or listener live: it gets events, and keeps its realm and the process alive.
   pub(super) fn register(&self, id: SocketId, entry: Entry) -> Result<()> {
-    entry.channel.opened();
+    entry.realm.opened();
     self.entries.borrow_mut().insert(id, Rc::new(entry));
     self.count(true)
   }
@@ -188,7 +150,7 @@ impl Hub {
     let Some(entry) = self.entries.borrow_mut().remove(&id) else {
       return Ok(());
     };
-    entry.channel.closed();
+    entry.realm.closed();
     if entry.keeps_alive.get() {
       self.count(false)?;
     }
@@ -208,29 +170,8 @@ impl Hub {
     self.queue.push(id, event.into());
   }
 
-  /// See [`outbound`](super::outbound).
-  pub(super) fn stage(&self, id: SocketId, bytes: &[u8]) -> std::result::Result<usize, TryReserveError> {
-    match self.entry(id).as_deref() {
-      Some(Entry {
-        target: Target::Socket { socket, .. },
-        ..
-      }) => socket.stage(bytes).map(|()| bytes.len()),
-      _ => Ok(0),
-    }
-  }
-
-  /// See [`outbound`](super::outbound).
-  pub(super) fn flush(&self, id: SocketId, bytes: &[u8], report_drained: bool) -> usize {
-    match self.entry(id).as_deref() {
-      Some(Entry {
-        target: Target::Socket { socket, .. },
-        ..
-      }) => socket.flush(bytes, report_drained),
-      _ => 0,
-    }
-  }
-
-  fn entry(&self, id: SocketId) -> Option<Rc<Entry>> {
+  /// What is live under `id`.
+  pub(super) fn entry(&self, id: SocketId) -> Option<Rc<Entry>> {
     self.entries.borrow().get(&id).cloned()
   }
 
@@ -252,51 +193,31 @@ impl Hub {
     kept.unwrap_or(Ok(()))
   }
 
-  /// Delivers one event, then arranges for the next. Called by the doorbell: once for each ring, each a task of its
-  /// own, after which Node runs microtasks.
-  pub(super) fn deliver(&self, env: sys::napi_env) {
+  /// Delivers one event within the task that has begun, and sees to it that those behind it come in tasks of their own.
+  fn deliver_one(self: &Rc<Self>, env: sys::napi_env) {
     let began = Instant::now();
-    let since = match self.busy.get() {
-      Some(busy) if busy.rang || began.duration_since(busy.last) < LOOP_GAP => busy.since,
-      _ => began,
-    };
+    let since = self.pace.begin(began);
     self.deliver_next(env);
-    if self.poll_set.is_some() {
-      // The rest is for `turn`, which this rings for.
-      return self.ring_for_rest();
+    if self.is_in_loop() {
+      // On this thread that is the alarm of the poll set, which `deliver_all` answers.
+      return self.ring_for_more();
     }
     self.write(began);
-    let last = Instant::now();
-    let rang = !self.queue.rest();
-    self.busy.set(Some(Busy { since, last, rang }));
-    if !rang {
-      return;
-    }
-    let later = self.later.borrow();
-    match &*later {
-      Some(later) if last.duration_since(since) >= TURN => {
-        self.busy.set(None);
-        later.ring();
+    let more = self.queue.has_more();
+    match self.pace.end(since, Instant::now(), more) {
+      Next::Nothing => {}
+      Next::Now => self.queue.ring(),
+      Next::AfterLoop => {
+        if let Some(later) = &*self.later.borrow() {
+          later.ring();
+        }
       }
-      _ => self.queue.ring(),
     }
   }
 
-  /// Has [`Hub::deliver`] called, if the environment has not ended.
-  pub(super) fn ring(&self) {
-    self.queue.ring();
-  }
-
-  /// Rings for the next event, if there is one.
-  pub(super) fn ring_for_rest(&self) {
-    if !self.queue.rest() {
-      self.queue.ring();
-    }
-  }
-
-  /// Descriptors are ready. Called by the loop: moves their bytes, accepts, and delivers what comes of
-  /// it, each event as a task of its own.
-  pub(super) fn turn(&self, env: sys::napi_env) {
+  /// Looks which descriptors are ready, and delivers events, each as a task of its own: what comes of that look, and what other
+  /// threads have queued. After a turn what is left waits until the loop has come round.
+  fn deliver_all(self: &Rc<Self>, env: sys::napi_env) {
     let Some(poll_set) = &self.poll_set else { return };
     let began = Instant::now();
     self.queue.attend();
@@ -304,9 +225,15 @@ impl Hub {
     self.write(began);
     while self.deliver_next(env) {
       if began.elapsed() >= TURN {
-        poll_set.alarm().set();
-        return;
+        return poll_set.alarm().set();
       }
+    }
+  }
+
+  /// Rings for the next event, if there is one.
+  fn ring_for_more(&self) {
+    if self.queue.has_more() {
+      self.queue.ring();
     }
   }
 
@@ -318,17 +245,17 @@ impl Hub {
   }
 
   /// Delivers the next event, behind what the engine has to do before it. `false` when there is none.
-  fn deliver_next(&self, env: sys::napi_env) -> bool {
+  fn deliver_next(self: &Rc<Self>, env: sys::napi_env) -> bool {
     while let Some((id, report)) = self.queue.pop() {
       if let Some(event) = self.context.answer(id, report) {
-        self.deliver_one(env, id, event);
+        self.deliver_event(env, id, event);
         return true;
       }
     }
     false
   }
 
-  fn deliver_one(&self, env: sys::napi_env, id: SocketId, event: Event) {
+  fn deliver_event(self: &Rc<Self>, env: sys::napi_env, id: SocketId, event: Event) {
     let entry = self.entry(id);
     let kept = || entry.as_ref().is_some_and(|entry| entry.keeps_alive.get());
     let changed = match &event {
@@ -339,12 +266,12 @@ impl Hub {
     // Fails only where the environment ends, and with it every reason to stay alive.
     drop(changed);
     if let Some(entry) = &entry {
-      event::deliver(env, id, event, entry);
+      (self.deliver)(self, env, id, event, entry);
     }
   }
 
-  /// See [`settle_closed`].
-  fn settle(&self) {
+  /// Waits until the peers of closed sockets have what they were sent, or the time for that is over.
+  pub(super) fn settle(&self) {
     self.context.settle(SETTLE_WAIT, || {
       while let Some((id, report)) = self.queue.pop() {
         // Nobody is called any more.
@@ -363,6 +290,27 @@ impl Hub {
       // An error means that a task is stuck. It holds nothing of this environment.
       let _ = runtime.block_on(async { tokio::time::timeout(TEARDOWN_WAIT, self.context.ended()).await });
     }
-    self.entries.borrow_mut().clear();
+    // Dropped when nothing is borrowed: what they hold may come back here.
+    let entries = self.entries.take();
+    drop(entries);
+  }
+}
+
+impl LoopClient for Rc<Hub> {
+  fn doorbell_rang(&self, env: sys::napi_env) {
+    self.deliver_one(env);
+  }
+
+  fn loop_came_round(&self) {
+    // The doorbell itself rings next, so that libuv sees to the other handles in between.
+    self.queue.ring();
+  }
+
+  fn descriptor_is_readable(&self, env: sys::napi_env) {
+    self.deliver_all(env);
+  }
+
+  fn recover(&self) {
+    self.ring_for_more();
   }
 }

@@ -6,39 +6,50 @@ use std::rc::Rc;
 use napi::Result;
 
 use super::{
-  channel::Channel,
-  hub::{Entry, Target},
+  entry::{Entry, Target},
+  hub::Hub,
+  realm::Realm,
 };
 use crate::net::{Event, SocketId};
 
 /// Taken when a socket or listener is made, given up when it is closed.
 pub(super) struct Lease {
-  channel: Rc<Channel>,
+  hub: Rc<Hub>,
   id: SocketId,
 }
 
 impl Lease {
-  /// Makes `id` live: its events go to `channel`, and the process stays alive for it.
-  pub(super) fn take(channel: &Rc<Channel>, id: SocketId, target: Target) -> Result<Self> {
-    channel.hub.register(id, Entry::new(channel, target))?;
-    Ok(Self {
-      channel: Rc::clone(channel),
+  /// Makes `id` live: its events go to `realm`, and the process stays alive for it.
+  pub(super) fn take(hub: &Rc<Hub>, realm: &Rc<Realm>, id: SocketId, target: Target) -> Result<Self> {
+    let lease = Self {
+      hub: Rc::clone(hub),
       id,
-    })
+    };
+    hub.register(id, Entry::new(realm, target))?;
+    Ok(lease)
   }
 
   /// Whether the process stays alive for it. Without effect once it was given up.
   pub(super) fn keep_alive(&self, keep: bool) -> Result<()> {
-    self.channel.hub.keep_alive(self.id, keep)
+    self.hub.keep_alive(self.id, keep)
   }
 
   /// Queues an event of it, as the engine would.
   pub(super) fn report(&self, event: Event) {
-    self.channel.hub.report(self.id, event);
+    self.hub.report(self.id, event);
   }
 
   /// No event is delivered any more, and nothing stays alive for it.
   pub(super) fn give_up(&self) -> Result<()> {
-    self.channel.hub.release(self.id)
+    self.hub.release(self.id)
+  }
+}
+
+/// A socket whose JavaScript object could not be made is known to nobody who could close it. It must not keep the process
+/// alive for ever.
+impl Drop for Lease {
+  fn drop(&mut self) {
+    // Fails only where the environment ends, and with it every reason to stay alive.
+    drop(self.give_up());
   }
 }

@@ -53,6 +53,7 @@ impl LocalOptions {
       address: self.address.as_deref().map(ip).transpose()?,
       port: self.port,
       tuning: self.tuning.into(),
+      ..LocalEnd::default()
     })
   }
 }
@@ -74,8 +75,10 @@ impl From<TuningOptions> for Tuning {
     Self {
       no_delay: options.no_delay,
       keep_alive: options.keep_alive.then_some(KeepAlive {
-        delay: (!delay.is_zero()).then_some(delay),
+        idle: (!delay.is_zero()).then_some(delay),
+        interval: None,
       }),
+      ..Self::default()
     }
   }
 }
@@ -101,14 +104,16 @@ pub struct ListenOptions {
 
 impl ListenOptions {
   pub(super) fn into_net(self, tls: Option<Arc<Acceptor>>) -> Result<net::ListenOptions> {
+    let address = ip(&self.address)?;
     Ok(net::ListenOptions {
-      address: ip(&self.address)?,
       port: self.port,
       backlog: self.backlog,
       tls,
       ipv6_only: self.ipv6_only,
       reuse_port: self.reuse_port,
+      on_demand: false,
       tuning: self.tuning.map(Tuning::from).unwrap_or_default(),
+      ..net::ListenOptions::at(address)
     })
   }
 }

@@ -15,7 +15,8 @@ use std::{
 
 use napi::{Env, Error, JsError, Result, check_status, sys};
 
-use super::hub::Hub;
+use super::{entry::Entry, hub::Hub};
+use crate::net::SocketId;
 
 /// Bytes of an arena.
 pub(super) const ARENA: usize = 256 * 1024;
@@ -25,6 +26,13 @@ struct Outbound {
   hub: Rc<Hub>,
   /// With room for the NUL that Node-API writes behind a string.
   arena: RefCell<Box<[u8]>>,
+}
+
+impl Outbound {
+  /// What is live under `id`.
+  fn entry(&self, env: sys::napi_env, id: sys::napi_value) -> Option<Rc<Entry>> {
+    self.hub.entry(number(env, id) as SocketId)
+  }
 }
 
 /// A function of `outbound` for JavaScript, without its panics.
@@ -184,7 +192,11 @@ fn stage(outbound: &Outbound, env: sys::napi_env, [id, start, end, _]: [sys::nap
   crate::fault::point("stage");
   let arena = outbound.arena.borrow();
   let bytes = part(&arena, env, start, end)?;
-  let staged = outbound.hub.stage(number(env, id) as u32, bytes);
+  let entry = outbound.entry(env, id);
+  let Some(socket) = entry.as_deref().and_then(Entry::socket) else {
+    return Ok(0);
+  };
+  let staged = socket.stage(bytes).map(|()| bytes.len());
   staged.map_err(|_| c"no memory for what is to be sent")
 }
 
@@ -202,7 +214,9 @@ fn flush(
   let mut report = false;
   // SAFETY: what is no boolean leaves the variable as it is.
   unsafe { sys::napi_get_value_bool(env, report_drained, &raw mut report) };
-  Ok(outbound.hub.flush(number(env, id) as u32, bytes, report))
+  let entry = outbound.entry(env, id);
+  let socket = entry.as_deref().and_then(Entry::socket);
+  Ok(socket.map_or(0, |socket| socket.flush(bytes, report)))
 }
 
 /// `arena[start..end]`.

@@ -78,11 +78,12 @@ impl<B: Bell> Queue<B> {
     lock(&self.state).attended = true;
   }
 
-  /// `true` when nothing is left, and the next push rings. Otherwise the caller sees to a ring.
-  pub(super) fn rest(&self) -> bool {
+  /// Whether anything is left, for which the caller sees to a ring. Otherwise the JavaScript thread may leave: the next push
+  /// rings.
+  pub(super) fn has_more(&self) -> bool {
     let mut state = lock(&self.state);
     state.attended = !state.events.is_empty();
-    !state.attended
+    state.attended
   }
 
   /// Rings, unless the gate is closed.
@@ -192,7 +193,7 @@ mod loom_model {
       self.bell.rings.fetch_sub(1, Ordering::SeqCst);
       if let Some((id, _)) = self.queue.pop() {
         self.delivered.push(id);
-        if !self.queue.rest() {
+        if self.queue.has_more() {
           self.queue.ring();
         }
       }
@@ -233,7 +234,7 @@ mod loom_model {
       }
       js.check_order(&[10, 20]);
       assert_eq!(js.bell.rings.load(Ordering::SeqCst), 0, "a ring without an event");
-      assert!(js.queue.rest());
+      assert!(!js.queue.has_more());
     });
   }
 

@@ -6,7 +6,8 @@ use napi::Result;
 use napi_derive::napi;
 
 use super::{
-  channel::EventChannel, error::bind_error, hub::Target, lease::Lease, options::ListenOptions, tls::TlsConfig,
+  channel::EventChannel, entry::Target, error::bind_error, lease::Lease, options::ListenOptions,
+  tls::TlsConfig,
 };
 use crate::net;
 
@@ -24,14 +25,14 @@ impl TcpServerSocket {
   #[napi(constructor, catch_unwind)]
   pub fn listen(channel: &EventChannel, options: ListenOptions, tls: Option<&TlsConfig>) -> Result<Self> {
     crate::fault::point("TCPServerSocket");
-    let channel = &channel.inner;
+    let EventChannel { hub, realm } = channel;
     let tls = tls.map(TlsConfig::as_server).transpose()?;
     let as_strings = options.as_strings;
-    let listener = net::Listener::bind(&channel.hub.context, options.into_net(tls)?)
-      .map_err(|error| bind_error(&error))?;
+    let listener =
+      net::Listener::bind(&hub.context, options.into_net(tls)?).map_err(|error| bind_error(&error))?;
     let target = Target::Listener { as_strings };
     Ok(Self {
-      lease: Lease::take(channel, listener.id(), target)?,
+      lease: Lease::take(hub, realm, listener.id(), target)?,
       listener,
     })
   }

@@ -6,10 +6,12 @@ use napi::{Error, Result};
 use napi_derive::napi;
 
 use super::{
-  channel::{Channel, EventChannel},
-  hub::Target,
+  channel::EventChannel,
+  entry::Target,
+  hub::Hub,
   lease::Lease,
   options::{ConnectOptions, SocketEnds},
+  realm::Realm,
   tls::{TlsConfig, TlsDetails, TlsSession},
 };
 use crate::net::{self, Event};
@@ -27,14 +29,15 @@ impl TcpSocket {
   #[napi(constructor, catch_unwind)]
   pub fn connect(channel: &EventChannel, options: ConnectOptions, tls: Option<&TlsConfig>) -> Result<Self> {
     crate::fault::point("TCPSocket");
-    let (channel, as_strings) = (&channel.inner, options.as_strings);
+    let EventChannel { hub, realm } = channel;
+    let as_strings = options.as_strings;
     let tls = tls.map(TlsConfig::as_client).transpose()?;
     let make = match options.given_up {
       Some(true) => net::Socket::given_up,
       _ => net::Socket::connect,
     };
-    let socket = make(&channel.hub.context, options.into_net(tls)?);
-    Self::live(socket, channel, as_strings)
+    let socket = make(&hub.context, options.into_net(tls)?);
+    Self::live(socket, hub, realm, as_strings)
   }
 
   /// The id that its events carry.
@@ -161,13 +164,18 @@ impl TcpSocket {
 
 impl TcpSocket {
   /// Wraps a socket that gets events from now on.
-  pub(super) fn live(socket: Rc<net::Socket>, channel: &Rc<Channel>, as_strings: bool) -> Result<Self> {
+  pub(super) fn live(
+    socket: Rc<net::Socket>,
+    hub: &Rc<Hub>,
+    realm: &Rc<Realm>,
+    as_strings: bool,
+  ) -> Result<Self> {
     let target = Target::Socket {
       socket: Rc::clone(&socket),
       as_strings,
     };
     Ok(Self {
-      lease: Lease::take(channel, socket.id(), target)?,
+      lease: Lease::take(hub, realm, socket.id(), target)?,
       socket,
     })
   }

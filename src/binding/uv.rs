@@ -1,16 +1,13 @@
 //! The event loop of the JavaScript thread, libuv's, as far as Node lends it: it watches one descriptor. What a program
-//! that embeds no libuv does not export is looked up at run time, so that the addon loads there all the same.
+//! that embeds no libuv does not export is looked up at run time, so that the addon loads there all the same. Linux only, as the
+//! poll set is that there would be to watch.
 
-use std::{
-  ffi::{c_int, c_void},
-  panic,
-  rc::Rc,
-};
+use std::ffi::{c_int, c_void};
 
 use napi::{Result, bindgen_prelude::Env, check_status, sys};
 use once_cell::sync::OnceCell;
 
-use super::hub::Hub;
+use super::loop_client::{LoopClient, guarded};
 
 /// `uv_handle_type`, part of libuv's stable ABI.
 const UV_POLL: c_int = 8;
@@ -38,7 +35,6 @@ fn libuv() -> Option<&'static Libuv> {
   LIBUV.get_or_init(look_up).as_ref()
 }
 
-#[cfg(target_os = "linux")]
 fn look_up() -> Option<Libuv> {
   let process = libloading::os::unix::Library::this();
   // SAFETY: names and types as in libuv's uv.h, version 1, whose ABI is stable.
@@ -55,12 +51,6 @@ fn look_up() -> Option<Libuv> {
   }
 }
 
-/// Only Linux has the poll set that there would be to watch.
-#[cfg(not(target_os = "linux"))]
-fn look_up() -> Option<Libuv> {
-  None
-}
-
 /// Whether [`watch`] can work here.
 pub(super) fn is_there() -> bool {
   libuv().is_some()
@@ -68,16 +58,16 @@ pub(super) fn is_there() -> bool {
 
 struct Watch {
   env: sys::napi_env,
-  hub: Rc<Hub>,
+  client: Box<dyn LoopClient>,
   /// The memory of the handle, aligned for anything. Libuv has its address, so it is a Box again in `closed` only.
   memory: *mut [u128],
   /// What the end of the environment waits for.
   hook: sys::napi_async_cleanup_hook_handle,
 }
 
-/// Lets the loop of this environment call [`Hub::turn`] whenever `descriptor` is readable, until the environment ends.
-/// Does not keep the process alive.
-pub(super) fn watch(env: &Env, descriptor: c_int, hub: &Rc<Hub>) -> Result<()> {
+/// Lets the loop of this environment call [`LoopClient::descriptor_is_readable`] whenever `descriptor` is, until the environment
+/// ends. Does not keep the process alive.
+pub(super) fn watch(env: &Env, descriptor: c_int, client: Box<dyn LoopClient>) -> Result<()> {
   let env = env.raw();
   let unavailable = || napi::Error::from_reason("no event loop to watch a descriptor with");
   let libuv = libuv().ok_or_else(unavailable)?;
@@ -96,7 +86,7 @@ pub(super) fn watch(env: &Env, descriptor: c_int, hub: &Rc<Hub>) -> Result<()> {
     }
     let watch = Box::new(Watch {
       env,
-      hub: Rc::clone(hub),
+      client,
       memory,
       hook: std::ptr::null_mut(),
     });
@@ -125,10 +115,7 @@ unsafe extern "C" fn readable(handle: *mut Handle, _status: c_int, _events: c_in
   let Some(libuv) = libuv() else { return };
   // SAFETY: called by the loop on the JavaScript thread, with the handle that `watch` gave it, before `closed`.
   let watch = unsafe { &*(libuv.get_data)(handle).cast::<Watch>() };
-  // A panic must not unwind into libuv.
-  if panic::catch_unwind(panic::AssertUnwindSafe(|| watch.hub.turn(watch.env))).is_err() {
-    watch.hub.ring_for_rest();
-  }
+  guarded(&*watch.client, |client| client.descriptor_is_readable(watch.env));
 }
 
 /// The environment ends: it waits until the hook is removed.

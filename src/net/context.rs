@@ -213,7 +213,13 @@ impl Context {
 
   /// Ends everything at once: tasks, connections and listeners, queued bytes and all.
   pub fn shut_down(&self) {
-    let members: Vec<_> = self.0.members.borrow().values().filter_map(Weak::upgrade).collect();
+    let members: Vec<_> = self
+      .0
+      .members
+      .borrow()
+      .values()
+      .filter_map(Weak::upgrade)
+      .collect();
     for member in members {
       member.abort();
     }

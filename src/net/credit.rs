@@ -23,6 +23,14 @@ impl Credits {
     })
   }
 
+  /// Leave for so many more.
+  pub(super) fn add(&self, more: usize) {
+    self.left.fetch_add(more, Ordering::SeqCst);
+    if self.is_wanted.swap(false, Ordering::SeqCst) {
+      (self.tell)();
+    }
+  }
+
   /// Leave for one, which is given back when it is dropped. Where there is none, the listener is told as soon as there is.
   pub(super) fn take(self: &Arc<Self>) -> Option<Credit> {
     self.is_wanted.store(true, Ordering::SeqCst);
@@ -30,25 +38,40 @@ impl Credits {
     let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
     taken.ok()?;
     self.is_wanted.store(false, Ordering::SeqCst);
-    Some(Credit(Arc::clone(self)))
+    let credits = Arc::clone(self);
+    Some(Credit {
+      credits,
+      is_spent: false,
+    })
   }
 }
 
 impl std::fmt::Debug for Credits {
   fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-    f.debug_struct("Credits").field("left", &self.left).finish_non_exhaustive()
+    f.debug_struct("Credits")
+      .field("left", &self.left)
+      .finish_non_exhaustive()
   }
 }
 
 /// See [`Credits::take`].
 #[derive(Debug)]
-pub(super) struct Credit(Arc<Credits>);
+pub(super) struct Credit {
+  credits: Arc<Credits>,
+  is_spent: bool,
+}
+
+impl Credit {
+  /// It is not given back.
+  pub(super) fn spend(mut self) {
+    self.is_spent = true;
+  }
+}
 
 impl Drop for Credit {
   fn drop(&mut self) {
-    self.0.left.fetch_add(1, Ordering::SeqCst);
-    if self.0.is_wanted.swap(false, Ordering::SeqCst) {
-      (self.0.tell)();
+    if !self.is_spent {
+      self.credits.add(1);
     }
   }
 }

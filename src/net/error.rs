@@ -104,6 +104,14 @@ pub struct SocketError {
 }
 
 impl SocketError {
+  /// A bug of ours.
+  pub(super) fn panicked() -> Self {
+    Self::new(
+      ErrorName::NetworkError,
+      "internal error: the socket's task panicked",
+    )
+  }
+
   /// An error that did not come from a system call.
   pub fn new(name: ErrorName, detail: impl Into<String>) -> Self {
     Self {

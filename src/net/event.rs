@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 
-use super::{SocketError, credit::Credit, readiness::Ready, tls::Session};
+use super::{SocketError, credit::Credit, readiness::interest::Ready, tls::Session};
 
 /// Names a socket or a listener among those that share one [`EventSink`].
 pub type SocketId = u32;
@@ -25,6 +25,15 @@ pub enum Event {
     /// The peer may not have everything yet, and loses it should the process end, until `Settled` follows.
     settling: bool,
   },
+  /// What [`Socket::shutdown`](super::Socket::shutdown) asked for is done: the operating system has everything, and the order to
+  /// send FIN. Input still comes.
+  ShutDown,
+  /// The peer ended its stream, perhaps behind bytes that nobody has taken. Only where
+  /// [directions are apart](super::Socket::keep_directions_apart), and nobody was reading.
+  PeerEnded,
+  /// Nothing can be written any more. What has come can still be taken, and what comes. Only where
+  /// [directions are apart](super::Socket::keep_directions_apart).
+  WriteFailed(SocketError),
   /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
   /// take it. Comes after a `Closed` that is `settling`.
   Settled,
@@ -40,12 +49,12 @@ pub struct Accepted {
   /// Where it came from. An IPv4 peer of a dual-stack listener has an IPv4 address.
   pub peer: SocketAddr,
   pub(super) established: Established,
-  /// Lets the listener accept another one when this value is dropped.
-  _credit: Credit,
+  /// Lets the listener accept another one when this value is dropped, where that is not asked for each.
+  _credit: Option<Credit>,
 }
 
 impl Accepted {
-  pub(super) fn new(established: Established, from: SocketAddr, credit: Credit) -> Self {
+  pub(super) fn new(established: Established, from: SocketAddr, credit: Option<Credit>) -> Self {
     Self {
       peer: SocketAddr::new(from.ip().to_canonical(), from.port()),
       established,

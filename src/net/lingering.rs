@@ -76,7 +76,7 @@ impl Lingerer {
   fn watch(&mut self) -> std::io::Result<()> {
     self.stream.watch(Interest {
       read: true,
-      write: false,
+      ..Interest::default()
     })
   }
 

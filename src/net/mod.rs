@@ -49,7 +49,7 @@ pub use error::{ErrorName, SocketError};
 pub use event::{Accepted, Event, EventSink, Report, SocketId};
 pub use input::{End, Input};
 pub use listen::listener::Listener;
-pub use local_end::LocalEnd;
+pub use local_end::{Family, LocalEnd};
 pub use options::{ConnectOptions, ListenOptions};
 pub use readiness::{Alarm, PollSet};
 pub use tuning::{KeepAlive, Tuning};

@@ -177,10 +177,7 @@ mod tests {
   fn timers() -> (Timers, Receiver<()>) {
     let (sender, overdue) = channel();
     let sink = Arc::new(Sink(Mutex::new(sender)));
-    (
-      Timers::new(runtime::handle().unwrap().clone(), sink),
-      overdue,
-    )
+    (Timers::new(runtime::handle().unwrap().clone(), sink), overdue)
   }
 
   #[test]

@@ -3,10 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod deadlines;
+#[cfg(not(any(target_vendor = "apple", windows)))]
+mod directions;
 mod listening;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod lookups;
 mod plain;
 #[cfg(target_os = "linux")]
 mod polled;
+// How OpenSSL says what a test needs is OpenSSL's matter.
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+mod session;
+#[cfg(target_os = "linux")]
+mod socket_options;
 mod support;
 // Their peers are made with the `openssl` crate, which is a dependency only where the engine's TLS is OpenSSL.
 #[cfg(not(any(target_vendor = "apple", windows)))]

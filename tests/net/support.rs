@@ -60,7 +60,11 @@ impl Owner {
   /// One that Tokio tells what is ready.
   pub(crate) fn new() -> Self {
     let (sink, reports) = sink();
-    Self::of(Context::new(runtime::handle().unwrap().clone(), sink), false, reports)
+    Self::of(
+      Context::new(runtime::handle().unwrap().clone(), sink),
+      false,
+      reports,
+    )
   }
 
   /// One that looks into a set.
@@ -92,9 +96,8 @@ impl Owner {
 
   /// Sorts what came, waiting a moment for it, and has bytes move.
   fn turn(&self) {
-    let mut patience = PATIENCE;
+    let patience = Duration::from_millis(1);
     if self.asks {
-      patience = Duration::from_millis(1);
       self.context.look();
     }
     self.context.write(|| true);
@@ -105,6 +108,11 @@ impl Owner {
       }
     }
     self.context.write(|| true);
+  }
+
+  /// Turns long enough for what has arrived to be noticed.
+  pub(crate) fn turn_often(&self) {
+    self.meanwhile(|| std::thread::sleep(Duration::from_millis(20)));
   }
 
   /// Turns until `done` has something.
@@ -156,6 +164,14 @@ impl Owner {
       let events = waiting.get_mut(&id)?;
       (!events.is_empty()).then(|| events.remove(0))
     })
+  }
+
+  /// The next event of `id`, if there is one after a turn.
+  pub(crate) fn event_of_turn(&self, id: SocketId) -> Option<Event> {
+    self.turn();
+    let mut waiting = self.waiting.borrow_mut();
+    let events = waiting.get_mut(&id)?;
+    (!events.is_empty()).then(|| events.remove(0))
   }
 
   /// Events of `id` that are here already, after everything else of this owner has settled.

@@ -31,7 +31,10 @@ pub(crate) struct Identity {
 impl Identity {
   /// A self-signed certificate for `localhost`, changed by `change`.
   fn new(change: impl FnOnce(&mut X509Builder)) -> Self {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    Self::with(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(), change)
+  }
+
+  fn with(key: PKey<Private>, change: impl FnOnce(&mut X509Builder)) -> Self {
     let mut name = X509NameBuilder::new().unwrap();
     name.append_entry_by_text("CN", "localhost").unwrap();
     let name = name.build();
@@ -62,6 +65,10 @@ impl Identity {
 
   pub(crate) fn for_localhost() -> Self {
     Self::new(|builder| alt_name(builder, "localhost"))
+  }
+
+  pub(crate) fn for_localhost_with(key: PKey<Private>) -> Self {
+    Self::with(key, |builder| alt_name(builder, "localhost"))
   }
 
   pub(crate) fn pem(&self) -> Vec<u8> {

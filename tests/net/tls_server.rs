@@ -94,7 +94,10 @@ fn a_client_that_stays_silent_is_dropped_at_the_deadline() {
   let (owner, identity) = (Owner::new(), Identity::for_localhost());
   let listener = listen(&owner, Some(acceptor(&identity, Duration::from_millis(50))));
   let mut stranger = TcpStream::connect(listener.local_addr()).unwrap();
-  assert_eq!(owner.meanwhile(move || stranger.read(&mut [0; 1]).unwrap_or(0)), 0);
+  assert_eq!(
+    owner.meanwhile(move || stranger.read(&mut [0; 1]).unwrap_or(0)),
+    0
+  );
   owner.until(|| (listener.failed_handshakes() == 1).then_some(()));
 }
 

@@ -42,7 +42,8 @@ pub fn source(options: &Options) -> Result<()> {
 /// Takes bytes from everybody who connects, and answers with one byte when it has as many as were announced.
 pub fn sink(options: &Options) -> Result<()> {
   if options.discard {
-    return serve(options, |stream, _| {
+    return serve(options, |mut stream, _| {
+      stream.handshake()?;
       while net::discard(stream.socket(), CHUNK)? > 0 {}
       Ok(())
     });

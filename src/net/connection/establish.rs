@@ -12,7 +12,6 @@ use std::{
 use tokio::{net::TcpStream, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::state::panicked;
 use crate::net::{
   Context, Ends, ErrorName, EventSink, LocalEnd, SocketError, SocketId,
   event::{Established, Notice},
@@ -162,7 +161,7 @@ impl Outcome {
 
 impl Drop for Outcome {
   fn drop(&mut self) {
-    self.tell(Err(panicked()));
+    self.tell(Err(SocketError::panicked()));
   }
 }
 

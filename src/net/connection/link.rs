@@ -20,6 +20,10 @@ use crate::net::{
 /// Plaintext that is sealed before any of it is sent: so much ciphertext, and a little more, can wait for the kernel.
 const MOST_SEALED: usize = 4 * RECORD;
 
+/// When more than this waits for the kernel, TLS has answered a peer that asks again and again and does not read. Nothing more is
+/// received before it does: each answer takes memory.
+const MOST_WAITING: usize = MOST_SEALED + RECORD;
+
 thread_local! {
   /// Where small pieces are put together to a record. Empty between calls.
   static GATHERED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -58,7 +62,7 @@ pub(super) enum Received {
 
 /// Why nothing was written.
 pub(super) enum Unwritten {
-  /// There is nothing to write.
+  /// There is nothing to write, or nothing that may be written before something was received.
   Idle,
   /// The kernel takes nothing now.
   Blocked,
@@ -100,9 +104,28 @@ impl Link {
     self.session().is_none_or(Session::has_ended)
   }
 
+  /// Nothing of TLS is to be sent any more.
+  pub(super) fn drop_output(&mut self) {
+    if let Some(session) = self.session_mut() {
+      session.drop_output();
+    }
+  }
+
   /// Something of TLS waits to be sent.
   pub(super) fn has_output(&self) -> bool {
     self.session().is_some_and(Session::has_output)
+  }
+
+  /// TLS has said so much that the kernel does not take, that nothing more may be received.
+  pub(super) fn is_congested(&self) -> bool {
+    self
+      .session()
+      .is_some_and(|session| session.output_bytes() > MOST_WAITING)
+  }
+
+  /// Whether bytes of the owner's can be written; if not, something has to be received first.
+  pub(super) fn can_write(&self) -> bool {
+    self.session().is_none_or(Session::can_seal)
   }
 
   /// Something was received and not opened, or opened and not taken.
@@ -156,8 +179,8 @@ impl Link {
     let mut slices = Vec::new();
     if !self.has_output() {
       match queue.next(&mut slices, MOST_SLICES) {
-        Next::Write => {}
-        Next::Idle | Next::Handshake => return Err(Unwritten::Idle),
+        Next::Write if self.can_write() => {}
+        Next::Write | Next::Idle | Next::Handshake => return Err(Unwritten::Idle),
       }
     }
     crate::fault::point("write");
@@ -193,7 +216,10 @@ impl Link {
     }
     let mut done = 0;
     for piece in data.chunks(MOST_SEALED) {
-      let Some(session) = self.session_mut().filter(|session| !session.has_output()) else {
+      let Some(session) = self
+        .session_mut()
+        .filter(|session| !session.has_output() && session.can_seal())
+      else {
         break;
       };
       let sealed = session.seal(piece);

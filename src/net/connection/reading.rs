@@ -3,17 +3,21 @@
 
 use super::{
   link::Received,
-  state::{Closing, Connection, Life},
+  state::{Closing, Connection, Life, Outgoing},
 };
 use crate::net::{
   Event, SocketError,
   input::{End, Input},
+  lingering::with_nowhere,
 };
 
 impl Connection {
   /// Input is delivered at this moment, or at least looked at.
   pub(super) fn wants_input(&self) -> bool {
-    !self.suspended && !self.has_peer_ended && matches!(&self.life, Life::Open(link) if link.upgrade.is_none())
+    let Life::Open(link) = &self.life else {
+      return false;
+    };
+    !self.suspended && !self.has_peer_ended && link.upgrade.is_none() && !link.is_congested()
   }
 
   /// Something can be read, or might.
@@ -37,15 +41,10 @@ impl Connection {
   /// See [`Socket::take_input`](super::socket::Socket::take_input).
   pub(super) fn take_input(&mut self, memory: &mut [u8]) -> Input {
     self.announced = false;
-    if !self.wants_input() {
+    if !self.wants_input() || self.drops_input() {
       return Input::None;
     }
-    let received = self.receive(memory);
-    if self.closing != Closing::No {
-      self.drop_input(received);
-      return Input::None;
-    }
-    match received {
+    match self.receive(memory) {
       Received::Bytes { count, more } => {
         if more || self.end_is_near || self.failure.is_some() {
           self.announce();
@@ -64,6 +63,12 @@ impl Connection {
       }
       Received::Nothing | Received::End => self.input_ended(),
       Received::Truncated if self.failure.is_some() => self.input_ended(),
+      // TCP says nothing about our own side.
+      Received::Truncated if self.is_apart => {
+        self.has_peer_ended = true;
+        self.watch();
+        Input::End(End::Failed(self.truncated()))
+      }
       Received::Truncated => self.broken(self.truncated()),
       // The peer's last word, such as an alert, explains more than "broken pipe" does.
       Received::Failed(error) => self.broken(error),
@@ -82,8 +87,9 @@ impl Connection {
       Received::Failed(_) => drop(link.send_output(&self.peer)),
       _ => {}
     }
-    let has_answer = link.has_output() && !link.stream.interest().write;
-    if has_answer && !matches!(received, Received::Failed(_)) {
+    if self.outgoing == Outgoing::Ended {
+      link.drop_output();
+    } else if self.may_write() && !matches!(received, Received::Failed(_)) {
       self.write();
     }
     received
@@ -105,18 +111,58 @@ impl Connection {
     Input::End(End::Failed(error))
   }
 
-  /// While the owner waits for its last bytes to go, input is read and dropped: the peer may write before it reads.
-  fn drop_input(&mut self, received: Received) {
-    match received {
-      Received::Bytes { more: true, .. } => self.announce(),
+  /// Nobody wants what comes. It is read all the same: the peer may write before it reads, and ends behind what it writes.
+  pub(super) fn drops_input(&self) -> bool {
+    self.closing != Closing::No || self.is_discarding
+  }
+
+  /// Reads and drops once. What is left is found ready again.
+  pub(super) fn drop_input(&mut self) {
+    if !self.wants_input() {
+      return;
+    }
+    match with_nowhere(|memory| self.receive(memory)) {
       Received::Bytes { .. } | Received::Nothing => self.watch(),
       Received::End => {
         self.has_peer_ended = true;
+        if self.is_apart && self.closing == Closing::No && !std::mem::replace(&mut self.is_end_told, true) {
+          self.tell(Event::PeerEnded);
+        }
         self.watch();
       }
       Received::Truncated => self.fail(self.truncated()),
       Received::Failed(error) => self.fail(error),
     }
+  }
+
+  /// Nobody reads, but whoever keeps the directions apart wants to know that the peer has ended, or is gone.
+  pub(super) fn look_for_end(&mut self) {
+    let Life::Open(link) = &self.life else { return };
+    if !self.is_apart || self.has_peer_ended || self.is_end_told {
+      return;
+    }
+    let gone = link.stream.socket().take_error().ok().flatten();
+    if let Some(error) = gone {
+      let error = self.peer.failed("read from", &error);
+      if !link.has_bytes() {
+        return self.fail(error);
+      }
+      self.is_end_told = true;
+      self.failure = Some(Box::new(error.clone()));
+      self.outgoing = Outgoing::Ended;
+      self.send.clear();
+      self.tell(Event::WriteFailed(error));
+    } else if link.stream.has_peer_ended(self.end_is_near) {
+      self.is_end_told = true;
+      self.tell(Event::PeerEnded);
+    }
+  }
+
+  /// See [`Socket::discard_input`](super::socket::Socket::discard_input).
+  pub(super) fn discard_input(&mut self) {
+    self.is_discarding = true;
+    self.suspended = false;
+    self.drop_input();
   }
 
   /// Only the peer's close_notify says that nothing is missing (RFC 8446 section 6.1).

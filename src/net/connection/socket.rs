@@ -180,6 +180,36 @@ impl Socket {
     self.drive((), |connection| connection.close_immediately());
   }
 
+  /// Sends everything accepted, then FIN (with TLS a close_notify before it), then tells `ShutDown`. Reading goes on. Nothing is
+  /// accepted any more.
+  pub fn shutdown(&self) {
+    self.drive((), Connection::shutdown);
+  }
+
+  /// As [`Socket::shutdown`], but drops what was not yet written.
+  pub fn shutdown_immediately(&self) {
+    self.drive((), Connection::shutdown_immediately);
+  }
+
+  /// From now on input is read and dropped, so that the peer is not held up. Writing goes on.
+  pub fn discard_input(&self) {
+    self.drive((), Connection::discard_input);
+  }
+
+  /// From now on the two directions fail and end each for itself: the owner is told `WriteFailed`, and of the peer's end
+  /// (`PeerEnded`) and of a reset also while nobody reads.
+  pub fn keep_directions_apart(&self) {
+    self.drive((), |connection| {
+      connection.is_apart = true;
+      connection.watch();
+    });
+  }
+
+  /// As [`Socket::abort`], but the peer learns of it by RST, also where there is nothing that it has sent and nobody took.
+  pub fn reset(&self) {
+    self.drive((), Connection::reset);
+  }
+
   /// The owner has no more interest. What it closed goes on; anything else is aborted, and tells nothing.
   pub fn release(&self) {
     if let Some(deadlines) = &mut *self.deadlines.borrow_mut() {

@@ -1,11 +1,11 @@
 //! The way out: from the owner to the kernel, at once as long as the kernel takes it, and by way of the queue when it does
 //! not.
 
-use std::collections::TryReserveError;
+use std::{collections::TryReserveError, net::Shutdown};
 
 use super::{
   link::Unwritten,
-  state::{Closing, Connection, Life},
+  state::{Closing, Connection, Life, Outgoing},
 };
 use crate::net::{
   ErrorName, Event, SocketError,
@@ -15,7 +15,7 @@ use crate::net::{
 impl Connection {
   /// See [`Socket::stage`](super::socket::Socket::stage).
   pub(super) fn stage(&mut self, data: &[u8]) -> Result<(), TryReserveError> {
-    if !self.is_over() {
+    if !self.is_over() && self.outgoing == Outgoing::Open {
       self.send.stage(copy(data)?);
     }
     Ok(())
@@ -27,6 +27,7 @@ impl Connection {
     if self.send.is_empty()
       && !data.is_empty()
       && self.failure.is_none()
+      && self.outgoing == Outgoing::Open
       && let Life::Open(link) = &mut self.life
       && !link.has_output()
     {
@@ -48,13 +49,7 @@ impl Connection {
       return 0;
     }
     self.send.commit();
-    let waits = match &self.life {
-      Life::Open(link) => {
-        (!self.send.is_empty() || link.has_output()) && !link.stream.interest().write
-      }
-      _ => false,
-    };
-    if waits {
+    if self.may_write() {
       self.write();
     }
     if report_drained && self.send.want_drain() {
@@ -63,9 +58,20 @@ impl Connection {
     self.send.unwritten()
   }
 
+  /// Something waits to be written for which the kernel has room, as far as is known.
+  pub(super) fn may_write(&self) -> bool {
+    self.has_to_write() && matches!(&self.life, Life::Open(link) if !link.stream.interest().write)
+  }
+
+  /// Something waits to be written, and nothing has to be received before it.
+  pub(super) fn has_to_write(&self) -> bool {
+    matches!(&self.life, Life::Open(link) if link.has_output() || (!self.send.is_empty() && link.can_write()))
+  }
+
   /// Writes as much as the kernel takes, but not more than others can wait for: the rest follows when it is found ready again.
   pub(super) fn write(&mut self) {
     let mut left = MOST_BYTES;
+    let was_congested = matches!(&self.life, Life::Open(link) if link.is_congested());
     while let Life::Open(link) = &mut self.life {
       match link.write(&mut self.send, &self.peer) {
         Ok(written) => {
@@ -81,6 +87,10 @@ impl Connection {
         Err(Unwritten::Idle | Unwritten::Blocked) => break,
         Err(Unwritten::Failed(error)) => return self.write_failed(error),
       }
+    }
+    if was_congested && self.wants_input() && matches!(&self.life, Life::Open(link) if link.has_input()) {
+      // The rest of what was received by then.
+      self.announce();
     }
     self.written();
   }
@@ -100,20 +110,58 @@ impl Connection {
       }
       // The kernel does not even take the close_notify, and nobody waits until it does.
       Closing::Now => self.finish(),
+      Closing::No if is_idle && self.outgoing == Outgoing::Ending => {
+        if link.is_ended() {
+          // Fails when the peer is gone, which reading finds out.
+          let _ = link.stream.socket().shutdown(Shutdown::Write);
+          self.outgoing = Outgoing::Ended;
+          self.tell(Event::ShutDown);
+          self.watch();
+        } else {
+          link.end();
+          self.write();
+        }
+      }
       Closing::AfterSending | Closing::No => self.watch(),
     }
+  }
+
+  /// See [`Socket::shutdown`](super::socket::Socket::shutdown).
+  pub(super) fn shutdown(&mut self) {
+    if self.outgoing == Outgoing::Open {
+      self.outgoing = Outgoing::Ending;
+      self.send.commit();
+      self.write();
+    }
+  }
+
+  /// See [`Socket::shutdown_immediately`](super::socket::Socket::shutdown_immediately).
+  pub(super) fn shutdown_immediately(&mut self) {
+    self.send.clear();
+    if let Life::Open(link) = &mut self.life
+      && link.has_output()
+    {
+      // Half a record is no place for a close_notify.
+      link.drop_output();
+    }
+    self.shutdown();
   }
 
   /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
   fn write_failed(&mut self, error: SocketError) {
     let Life::Open(link) = &mut self.life else { return };
+    if self.is_apart && self.closing == Closing::No && !self.has_peer_ended && link.upgrade.is_none() {
+      link.drop_output();
+      self.send.clear();
+      self.outgoing = Outgoing::Ended;
+      self.tell(Event::WriteFailed(error));
+      return self.watch();
+    }
     let is_deaf = self.has_peer_ended || self.closing != Closing::No || link.upgrade.is_some();
     if is_deaf || (self.suspended && !link.has_bytes()) {
       return self.fail(error);
     }
-    if let Some(session) = link.session_mut() {
-      session.drop_output();
-    }
+    link.drop_output();
     self.send.clear();
     self.failure = Some(Box::new(error));
     self.watch();

@@ -15,12 +15,12 @@ pub(super) fn listen(options: &ListenOptions) -> io::Result<std::net::TcpListene
   let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
   // On Unix: listen again on a port whose old connections linger. On Windows it would mean stealing the port.
   #[cfg(unix)]
-  socket.set_reuse_address(true)?;
+  socket.set_reuse_address(options.reuse_address)?;
   if options.reuse_port {
     share_port(&socket)?;
   }
   if address.is_ipv6() {
-    socket.set_only_v6(options.ipv6_only || !options.address.is_unspecified())?;
+    socket.set_only_v6(options.ipv6_only)?;
   }
   socket.set_nonblocking(true)?;
   // What is accepted inherits it on Linux, from the moment that it is connected: so before it can be.

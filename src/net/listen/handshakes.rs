@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::{
   Accepted, Event, EventSink, SocketId,
-  credit::Credits,
+  credit::{Credit, Credits},
   event::Established,
   policy::places::{Place, Places},
   tls::{Acceptor, Session, server},
@@ -60,7 +60,7 @@ impl Delivery {
       stream: stream.into_std().ok()?,
       session: Some(Box::new(session)),
     };
-    let accepted = Accepted::new(established, from, credit);
+    let accepted = Accepted::new(established, from, Some(credit));
     self.sink.push(self.id, Event::Accepted(accepted).into());
     Some(())
   }
@@ -92,11 +92,12 @@ impl Handshakes {
   }
 
   /// Takes a place for a connection that came in `from` there. What it returns is a task for the runtime, which delivers the
-  /// connection when it is secure.
+  /// connection when it is secure. `leave` is given back if it does not.
   pub(super) fn begin(
     &self,
     stream: StdStream,
     from: SocketAddr,
+    leave: Option<Credit>,
   ) -> impl Future<Output = ()> + Send + 'static {
     let place = self.places.enter();
     let this = self.clone();
@@ -110,9 +111,11 @@ impl Handshakes {
         secured = time::timeout(this.acceptor.deadline(), secure) => secured.ok().flatten(),
       };
       let delivered = secured.and_then(|(stream, session)| this.delivery.deliver(stream, session, from));
-      // Any stranger can cause this. It is no news of the listener's.
-      if delivered.is_none() {
-        this.failed.fetch_add(1, Ordering::Relaxed);
+      match (delivered, leave) {
+        (Some(()), Some(leave)) => leave.spend(),
+        (Some(()), None) => {}
+        // Any stranger can cause this. It is no news of the listener's.
+        (None, _) => drop(this.failed.fetch_add(1, Ordering::Relaxed)),
       }
     }
   }

@@ -59,12 +59,14 @@ struct Accepting {
   handshakes: Option<Handshakes>,
   /// For connections that wait for their owner.
   credits: Arc<Credits>,
+  /// There is no leave but what the owner asks for.
+  on_demand: bool,
   failures: Failures,
 }
 
 /// What an accepted connection may do first.
 enum Leave {
-  Handshake,
+  Handshake(Option<Credit>),
   Deliver(Credit),
 }
 
@@ -80,22 +82,29 @@ impl Listener {
     let id = context.next_id();
     let failed_handshakes = Arc::<AtomicU32>::default();
     let mut listener = context.reactor().listener(id, listener)?;
-    listener.watch(true)?;
+    let on_demand = options.on_demand;
+    listener.watch(!on_demand)?;
     let delivery = Delivery::new(id, context.sink());
     let handshakes = options.tls.map(|acceptor| {
       let failed = Arc::clone(&failed_handshakes);
       Handshakes::new(acceptor, delivery, context.child_token(), failed)
     });
     let sink = Arc::clone(context.sink());
+    let most = if on_demand { 0 } else { MOST_UNDELIVERED };
+    let credits = Credits::new(most, move || sink.push(id, Notice::MayAccept.into()));
     let accepting = Accepting {
       id,
       context: context.clone(),
       listener: Some(listener),
       tuning: options.tuning,
       handshakes,
-      credits: Credits::new(MOST_UNDELIVERED, move || sink.push(id, Notice::MayAccept.into())),
+      credits,
+      on_demand,
       failures: Failures::default(),
     };
+    if on_demand {
+      accepting.leave_when_asked();
+    }
     let listener = Rc::new(Self {
       id,
       local,
@@ -121,6 +130,11 @@ impl Listener {
   /// Connections that were dropped because their TLS handshake failed, took too long, or had to make room.
   pub fn failed_handshakes(&self) -> u32 {
     self.failed_handshakes.load(Ordering::Relaxed)
+  }
+
+  /// Accepts so many connections more, where `on_demand` was chosen. One whose handshake fails does not count.
+  pub fn demand(&self, more: usize) {
+    self.accepting.borrow().credits.add(more);
   }
 
   /// Stops listening, without waiting for anything. When this returns the port is free, and connections that were not
@@ -207,12 +221,18 @@ impl Accepting {
     self.watch();
   }
 
-  /// Handshakes need no leave: strangers would use it up.
+  /// Handshakes need no leave, unless it is asked for each connection: strangers would use it up.
   fn leave(&self) -> Option<Leave> {
     match self.handshakes {
-      Some(_) => Some(Leave::Handshake),
+      Some(_) if self.on_demand => self.credits.take().map(Some).map(Leave::Handshake),
+      Some(_) => Some(Leave::Handshake(None)),
       None => self.credits.take().map(Leave::Deliver),
     }
+  }
+
+  /// Nothing is accepted before there is leave.
+  fn leave_when_asked(&self) {
+    drop(self.leave());
   }
 
   fn accepted(&self, stream: TcpStream, address: SocketAddr, leave: Leave) {
@@ -227,11 +247,19 @@ impl Accepting {
           stream,
           session: None,
         };
+        let credit = if self.on_demand {
+          credit.spend();
+          None
+        } else {
+          Some(credit)
+        };
         let accepted = Accepted::new(established, address, credit);
         self.context.tell(self.id, Event::Accepted(accepted));
       }
-      (Leave::Handshake, Some(handshakes)) => self.context.spawn(handshakes.begin(stream, address)),
-      (Leave::Handshake, None) => {}
+      (Leave::Handshake(credit), Some(handshakes)) => {
+        self.context.spawn(handshakes.begin(stream, address, credit));
+      }
+      (Leave::Handshake(_), None) => {}
     }
   }
 

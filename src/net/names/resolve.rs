@@ -1,11 +1,13 @@
 //! Host names to addresses, in the order in which they should be tried.
 
 use std::{
+  collections::HashSet,
   net::{IpAddr, SocketAddr, ToSocketAddrs},
   sync::{Arc, LazyLock},
 };
 
 use tokio::{sync::Semaphore, task};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::net::{ErrorName, SocketError};
 
@@ -16,7 +18,10 @@ pub const MOST_LOOKUPS: usize = 24;
 static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_LOOKUPS)));
 
 /// Resolves `host`, an IP literal or an ASCII name, for connecting to `port`. The result is never empty and is in the
-/// order of [`interleave`]. Dropping the future forgets the lookup.
+/// order of [`interleave`].
+///
+/// Dropping the future frees its caller at once, whatever becomes of the lookup: one that waits leaves the queue, one that has
+/// no thread yet never starts, and one that is under way keeps its place among [`MOST_LOOKUPS`] until the system answers.
 ///
 /// # Errors
 /// `DomainNotFoundError`, whatever the resolver's reason; the reason is in its `detail`.
@@ -34,11 +39,11 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketErr
     .await
     .map_err(|closed| not_found(closed.to_string()))?;
   let name = host.to_owned();
-  let lookup = task::spawn_blocking(move || {
+  let lookup = AbortOnDropHandle::new(task::spawn_blocking(move || {
     // Given back when the thread is free again, and not when the caller loses interest.
     let _permit = permit;
     (name.as_str(), port).to_socket_addrs()
-  });
+  }));
   let found = lookup
     .await
     .map_err(|error| not_found(error.to_string()))?
@@ -55,8 +60,10 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketErr
 /// first, and alternates between the two. Duplicates are dropped.
 pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
   let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+  let mut seen = HashSet::new();
   let (first, second): (Vec<_>, Vec<_>) = addresses
     .into_iter()
+    .filter(|address| seen.insert(*address))
     .partition(|address| address.is_ipv6() == first_is_v6);
   let (mut first, mut second) = (first.into_iter(), second.into_iter());
   let mut ordered = Vec::new();
@@ -65,11 +72,7 @@ pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     if a.is_none() && b.is_none() {
       return ordered;
     }
-    for address in a.into_iter().chain(b) {
-      if !ordered.contains(&address) {
-        ordered.push(address);
-      }
-    }
+    ordered.extend(a.into_iter().chain(b));
   }
 }
 

@@ -90,7 +90,12 @@ impl Deadlines {
   }
 
   /// Which of the deadlines has passed by `now`, when `owed` bytes are what a close still waits for.
-  pub(in crate::net) fn missed(&mut self, standing: Standing, owed: Option<usize>, now: Instant) -> Option<Missed> {
+  pub(in crate::net) fn missed(
+    &mut self,
+    standing: Standing,
+    owed: Option<usize>,
+    now: Instant,
+  ) -> Option<Missed> {
     self
       .missed_connect(standing, now)
       .or_else(|| self.missed_idle(standing, now))

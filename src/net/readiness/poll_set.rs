@@ -11,7 +11,7 @@ use std::{
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
-use super::{Interest, Ready};
+use super::interest::{Interest, Ready};
 use crate::net::{SocketId, event::NOBODY};
 
 /// The most members that one look finds ready. More are found by the next.
@@ -149,7 +149,8 @@ impl<S: AsFd> Member<S> {
     }
     let epoll = &self.set.epoll;
     let mut flags = epoll::EventFlags::empty();
-    flags.set(epoll::EventFlags::IN | epoll::EventFlags::RDHUP, interest.read);
+    flags.set(epoll::EventFlags::IN, interest.read);
+    flags.set(epoll::EventFlags::RDHUP, interest.read || interest.end);
     flags.set(epoll::EventFlags::OUT, interest.write);
     let data = epoll::EventData::new_u64(self.id.into());
     // One that is watched for nothing must not be in the set: errors would be reported all the same, again and again.

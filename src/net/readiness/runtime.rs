@@ -7,6 +7,7 @@ use std::{
   cell::Cell,
   io,
   net::{SocketAddr, TcpListener, TcpStream},
+  pin::pin,
   sync::Arc,
   task::{Context, Poll, Wake, Waker},
 };
@@ -14,7 +15,7 @@ use std::{
 use socket2::SockRef;
 use tokio::{io::Interest as TokioInterest, runtime::Handle};
 
-use super::{Interest, Ready};
+use super::interest::{Interest, Ready};
 use crate::net::{
   EventSink, SocketId,
   event::Notice,
@@ -37,8 +38,20 @@ impl Runtime {
     let _runtime = self.handle.enter();
     Ok(RegisteredStream {
       stream: tokio::net::TcpStream::from_std(stream)?,
-      reader: self.waker(id, Ready { read: true, ..Ready::default() }),
-      writer: self.waker(id, Ready { write: true, ..Ready::default() }),
+      reader: self.waker(
+        id,
+        Ready {
+          read: true,
+          ..Ready::default()
+        },
+      ),
+      writer: self.waker(
+        id,
+        Ready {
+          write: true,
+          ..Ready::default()
+        },
+      ),
       interest: Interest::default(),
       asked: Cell::default(),
     })
@@ -48,7 +61,13 @@ impl Runtime {
     let _runtime = self.handle.enter();
     Ok(RegisteredListener {
       listener: tokio::net::TcpListener::from_std(listener)?,
-      waker: self.waker(id, Ready { read: true, ..Ready::default() }),
+      waker: self.waker(
+        id,
+        Ready {
+          read: true,
+          ..Ready::default()
+        },
+      ),
       runtime: self.handle.clone(),
     })
   }
@@ -91,7 +110,14 @@ impl RegisteredStream {
   pub(super) fn watch(&mut self, interest: Interest) {
     self.interest = interest;
     let mut asked = self.asked.get();
-    if interest.read && !asked.read {
+    let wants_news = interest.read || interest.end;
+    if interest.end && !interest.read && !self.has_peer_ended() {
+      // Bytes are no news. Tokio forgets those that it knows of, and tells of what comes after them.
+      let _ = self.stream.try_io(TokioInterest::READABLE, || {
+        io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())
+      });
+    }
+    if wants_news && !asked.read {
       asked.read = true;
       let mut cx = Context::from_waker(&self.reader);
       // An error is found by the call that is made then.
@@ -117,6 +143,7 @@ impl RegisteredStream {
     let asked = self.asked.get();
     self.asked.set(Interest {
       read: asked.read && !ready.read,
+      end: false,
       write: asked.write && !ready.write,
     });
   }
@@ -162,6 +189,13 @@ impl RegisteredStream {
 
   pub(super) fn socket(&self) -> SockRef<'_> {
     SockRef::from(&self.stream)
+  }
+
+  /// As far as Tokio has heard.
+  pub(super) fn has_peer_ended(&self) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    let ready = pin!(self.stream.ready(TokioInterest::READABLE)).poll(&mut cx);
+    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
   }
 
   pub(super) fn waiting(&self) -> usize {

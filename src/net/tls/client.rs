@@ -1,8 +1,8 @@
 //! TLS as a client: what an owner may choose for one connection, and the handshake that comes of it.
 
 use super::{
-  Failure, Handshake, Lease, Profile, SavedSession, backend, connectors, handshake::HANDSHAKE_DEADLINE, origin::Origin,
-  profile::key,
+  Failure, Handshake, Lease, Profile, SavedSession, backend, connectors, handshake::HANDSHAKE_DEADLINE,
+  origin::Origin, profile::key,
 };
 use crate::net::{ErrorName, SocketError};
 
@@ -104,7 +104,12 @@ pub async fn handshake(host: &str, port: u16, options: &ClientTls) -> Result<Han
   let (origin, session) = (options.origin(host), options.session_from.as_ref());
   let stream = backend::client(&connector, slot, origin, port, session);
   let stream = stream.map_err(|failure| failure.of(&what))?;
-  Ok(Handshake::new(stream, what, HANDSHAKE_DEADLINE, options.fingerprint256))
+  Ok(Handshake::new(
+    stream,
+    what,
+    HANDSHAKE_DEADLINE,
+    options.fingerprint256,
+  ))
 }
 
 /// The name to verify: without the dot that makes a name absolute, and without an IPv6 zone.

@@ -5,12 +5,7 @@ use std::{io, time::Duration};
 
 use tokio::{net::TcpStream, time};
 
-use super::{
-  Failure, Session, TlsInfo,
-  backend::Stream,
-  outcome::Step,
-  pin::check_pin,
-};
+use super::{Failure, Session, TlsInfo, backend::Stream, outcome::Step, pin::check_pin};
 use crate::net::{ErrorName, SocketError};
 
 /// How long a server may take for a handshake. TLS libraries wait for ever.
@@ -90,7 +85,11 @@ impl Handshake {
     match time::timeout(self.deadline, self.carry(stream)).await {
       Ok(outcome) => outcome.map(|()| self.into_session()),
       Err(_) => {
-        let detail = format!("{}: no answer within {} s", self.what, self.deadline.as_secs_f64());
+        let detail = format!(
+          "{}: no answer within {} s",
+          self.what,
+          self.deadline.as_secs_f64()
+        );
         Err(SocketError::new(ErrorName::NetworkTimeoutError, detail))
       }
     }
@@ -104,7 +103,7 @@ impl Handshake {
         let _ = self.send(|output| stream.try_write(output));
       }
       let done = step?;
-      while self.stream.has_output() {
+      while self.stream.output_bytes() > 0 {
         let sent = self.send(|output| stream.try_write(output));
         wait_if(&self.what, sent, stream.writable()).await?;
       }
@@ -112,7 +111,9 @@ impl Handshake {
         return Ok(());
       }
       let mut has_ended = false;
-      let received = self.receive(|memory| stream.try_read(memory)).map(|bytes| has_ended = bytes == 0);
+      let received = self
+        .receive(|memory| stream.try_read(memory))
+        .map(|bytes| has_ended = bytes == 0);
       if has_ended {
         let reason = "the peer ended the connection during the handshake";
         return Err(Failure::new(ErrorName::NetworkInterruptError, reason).of(&self.what));

@@ -6,11 +6,7 @@
 
 use std::{collections::VecDeque, io};
 
-use super::{
-  Failure, SavedSession, TlsInfo,
-  backend::Stream,
-  outcome::Read,
-};
+use super::{Failure, SavedSession, TlsInfo, backend::Stream, outcome::Read};
 
 /// The most plaintext of a record (RFC 8446 section 5.1).
 pub const RECORD: usize = 16 * 1024;
@@ -120,6 +116,13 @@ impl Session {
     Opened { bytes, then }
   }
 
+  /// Whether [`Session::seal`] may be called. Not so while a message of TLS itself, such as a long ticket, has come in part: the
+  /// rest has to be received first.
+  pub fn can_seal(&self) -> bool {
+    // What is broken says so.
+    self.end.is_some() || self.stream.can_write()
+  }
+
   /// Seals `plain` in records, which are in the output then.
   ///
   /// # Errors
@@ -127,7 +130,7 @@ impl Session {
   pub fn seal(&mut self, plain: &[u8]) -> Result<(), Failure> {
     for piece in plain.chunks(RECORD) {
       self.stream.write(piece)?;
-      let ciphertext = self.stream.with_wire(|wire| wire.output().len()) - self.unsent_bytes;
+      let ciphertext = self.output_bytes() - self.unsent_bytes;
       self.unsent_bytes += ciphertext;
       self.unsent.push_back(Record {
         ciphertext,
@@ -137,7 +140,8 @@ impl Session {
     Ok(())
   }
 
-  /// Says close_notify, once: our side sends nothing after it.
+  /// Says close_notify, once: our side sends nothing after it. Cannot say it where it [cannot seal](Session::can_seal); then
+  /// the peer takes what it was sent for incomplete.
   pub fn end(&mut self) {
     if !std::mem::replace(&mut self.has_ended, true) {
       self.stream.close_notify();
@@ -151,7 +155,12 @@ impl Session {
 
   /// Whether something is to be sent.
   pub fn has_output(&self) -> bool {
-    self.stream.has_output()
+    self.output_bytes() > 0
+  }
+
+  /// How many bytes are to be sent.
+  pub fn output_bytes(&self) -> usize {
+    self.stream.output_bytes()
   }
 
   /// Calls `send` with what is to be sent, and takes out what it says it has sent. Returns how much plaintext was in the

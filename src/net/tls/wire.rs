@@ -191,7 +191,11 @@ mod tests {
     let mut rest = [0; 2];
     wire.read_exact(&mut rest).unwrap();
     assert_eq!(&rest, b"bc");
-    assert_eq!(INPUT.with_borrow(Vec::len), MOST_RECEIVED, "the small one was not lent");
+    assert_eq!(
+      INPUT.with_borrow(Vec::len),
+      MOST_RECEIVED,
+      "the small one was not lent"
+    );
   }
 
   #[test]

@@ -1,7 +1,8 @@
-//! A socket that is read 64 KiB at a time. OpenSSL asks for the five bytes that begin a record and then for the rest,
-//! rustls for 4 KiB; each of these would be a system call.
+//! A socket that is read 64 KiB at a time, and can gather what is written. OpenSSL asks for the five bytes that begin a
+//! record and then for the rest, rustls for 4 KiB; and OpenSSL writes each record by itself. Each of these would be a
+//! system call.
 
-use std::io::{IoSlice, Read, Result, Write};
+use std::io::{ErrorKind, IoSlice, Read, Result, Write};
 use std::net::TcpStream;
 
 const CAPACITY: usize = 64 * 1024;
@@ -11,15 +12,18 @@ pub struct Buffered {
   buffer: Box<[u8]>,
   begin: usize,
   end: usize,
+  /// What waits for `flush`, where writes are gathered.
+  gathered: Option<Vec<u8>>,
 }
 
 impl Buffered {
-  pub fn new(stream: TcpStream) -> Self {
+  pub fn new(stream: TcpStream, gathers: bool) -> Self {
     Self {
       stream,
       buffer: vec![0; CAPACITY].into_boxed_slice(),
       begin: 0,
       end: 0,
+      gathered: gathers.then(Vec::new),
     }
   }
 
@@ -48,14 +52,34 @@ impl Read for Buffered {
 
 impl Write for Buffered {
   fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-    self.stream.write(bytes)
+    let Some(gathered) = &mut self.gathered else {
+      return self.stream.write(bytes);
+    };
+    gathered.extend_from_slice(bytes);
+    Ok(bytes.len())
   }
 
   fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<usize> {
     self.stream.write_vectored(parts)
   }
 
+  /// On a socket that does not block, what the system does not take remains for the next time.
   fn flush(&mut self) -> Result<()> {
-    Ok(())
+    let Some(gathered) = &mut self.gathered else {
+      return Ok(());
+    };
+    let mut sent = 0;
+    let result = loop {
+      if sent == gathered.len() {
+        break Ok(());
+      }
+      match self.stream.write(&gathered[sent..]) {
+        Ok(count) => sent += count,
+        Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(()),
+        Err(error) => break Err(error),
+      }
+    };
+    gathered.drain(..sent);
+    result
   }
 }

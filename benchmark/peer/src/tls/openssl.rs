@@ -45,7 +45,7 @@ fn builder(method: SslMethod) -> Result<SslContextBuilder> {
   let mut builder = SslContext::builder(method)?;
   builder.set_min_proto_version(Some(SslVersion::TLS1_3))?;
   builder.set_ciphersuites("TLS_AES_256_GCM_SHA384")?;
-  builder.set_mode(SslMode::ENABLE_PARTIAL_WRITE | SslMode::ACCEPT_MOVING_WRITE_BUFFER);
+  builder.set_mode(SslMode::ACCEPT_MOVING_WRITE_BUFFER);
   Ok(builder)
 }
 
@@ -59,7 +59,10 @@ impl Side {
       ssl.param_mut().set_host("localhost")?;
       ssl.set_connect_state();
     }
-    Ok(Box::new(Stream(SslStream::new(ssl, Buffered::new(stream))?)))
+    Ok(Box::new(Stream(SslStream::new(
+      ssl,
+      Buffered::new(stream, true),
+    )?)))
   }
 }
 
@@ -73,7 +76,9 @@ impl Read for Stream {
 
 impl Write for Stream {
   fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-    self.0.write(bytes)
+    let count = self.0.write(bytes)?;
+    self.0.get_mut().flush()?;
+    Ok(count)
   }
 
   fn flush(&mut self) -> Result<()> {

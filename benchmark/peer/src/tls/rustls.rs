@@ -57,7 +57,7 @@ fn provider() -> Arc<CryptoProvider> {
 
 impl Side {
   pub fn wrap(&self, stream: TcpStream) -> Result<Box<dyn Transport>> {
-    let stream = Buffered::new(stream);
+    let stream = Buffered::new(stream, false);
     match self {
       Self::Server(config) => {
         let session = ServerConnection::new(Arc::clone(config)).map_err(Error::other)?;

@@ -15,8 +15,8 @@ use std::{any::Any, net::IpAddr, sync::Arc};
 use openssl::{
   error::ErrorStack,
   ssl::{
-    AlpnError, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef, SslVerifyMode,
-    SslVersion,
+    AlpnError, Ssl, SslAcceptor, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+    SslVerifyMode, SslVersion,
   },
   x509::{
     store::{X509StoreBuilder, X509StoreBuilderRef},

@@ -58,6 +58,12 @@ impl Stream {
     }
   }
 
+  /// Whether a record can be sealed. In the middle of a message of TLS itself, which may take several records, OpenSSL writes
+  /// nothing before it has heard the end of it.
+  pub(in crate::net::tls) fn can_write(&self) -> bool {
+    self.inner.ssl().is_init_finished()
+  }
+
   /// Seals a record. Memory takes all of it.
   pub(in crate::net::tls) fn write(&mut self, plain: &[u8]) -> Result<(), Failure> {
     let mut written = 0;
@@ -79,8 +85,8 @@ impl Stream {
     self.inner.ssl().pending() > 0 || self.inner.get_ref().has_input()
   }
 
-  pub(in crate::net::tls) fn has_output(&self) -> bool {
-    !self.inner.get_ref().output().is_empty()
+  pub(in crate::net::tls) fn output_bytes(&self) -> usize {
+    self.inner.get_ref().output().len()
   }
 
   pub(in crate::net::tls) fn with_wire<T>(&mut self, f: impl FnOnce(&mut Wire) -> T) -> T {

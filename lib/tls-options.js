@@ -1,25 +1,19 @@
 'use strict'
 
-// TLS options: from what applications pass to what the engine takes, and what a handshake led to. None of this was in
-// Firefox OS. Ignoring an option could mean less security than the caller asked for, so whatever this cannot honour
-// throws a TypeError that names it.
+// TLS options: from what applications pass to what the engine takes. None of this was in Firefox OS. Ignoring an option
+// could mean less security than the caller asked for, so whatever this cannot honour throws a TypeError that names it.
 
 const {
   ArrayIsArray,
   ArrayPrototypeIncludes,
-  ArrayPrototypeJoin,
   BufferByteLength,
-  BufferPrototypeBase64Slice,
-  ObjectFreeze,
   ObjectKeys,
   RegExpPrototypeExec,
   StringPrototypeIncludes,
   StringPrototypeSlice,
-  StringPrototypeToUpperCase,
   StringPrototypeTrim,
   TypeError,
   TypedArrayPrototypeFill,
-  TypedArrayPrototypeGetLength,
 } = require('./builtins.js')
 const { fromHex, fromUtf8 } = require('./bytes.js')
 const { describe, matches, toBoolean, toBytes, toHost, toMilliseconds, toText } = require('./convert.js')
@@ -267,69 +261,11 @@ function toTimeout(name, value) {
   return toMilliseconds(value, name, 1, MAX_HANDSHAKE_TIMEOUT)
 }
 
-/** What `socket.tls` tells of a native socket; `null` while its connection is not secure. */
-function tlsDetails(handle) {
-  const details = handle.tlsDetails()
-  if (!details) return null
-  const { protocol, cipher, alpnProtocol, servername, resumed, peerCertificate } = details
-  return ObjectFreeze({
-    protocol: protocol ?? null,
-    cipher: cipher ?? null,
-    alpnProtocol: alpnProtocol ?? null,
-    servername: servername ?? null,
-    resumed: resumed ?? null,
-    peerCertificate: peerCertificate ? certificateDetails(peerCertificate) : null,
-  })
-}
-
-/**
- * Any server can present any bytes: none may keep events from firing, or pass for another certificate. What says which
- * certificate it is, is therefore not the parser's word.
- */
-function certificateDetails(raw) {
-  // Loaded late: it takes longer than all of this package.
-  const { X509Certificate, createHash } = require('node:crypto')
-  const digest = StringPrototypeToUpperCase(createHash('sha256').update(raw).digest('hex'))
-  const fingerprint256 = ArrayPrototypeJoin(pieces(digest, 2), ':')
-  return ObjectFreeze({ ...readCertificate(X509Certificate, raw, fingerprint256), fingerprint256, raw })
-}
-
-/** `text` in pieces of `length`. */
-function pieces(text, length) {
-  const all = []
-  for (let at = 0; at < text.length; at += length)
-    all[all.length] = StringPrototypeSlice(text, at, at + length)
-  return all
-}
-
-const UNREADABLE = { subject: null, issuer: null, validFrom: null, validTo: null }
-
-/**
- * X509Certificate looks for PEM first, and finds what lies in an extension: whose certificate that is, is up to who
- * made it. So it gets PEM.
- */
-function readCertificate(X509Certificate, der, expected) {
-  const lines = ArrayPrototypeJoin(
-    pieces(BufferPrototypeBase64Slice(der, 0, TypedArrayPrototypeGetLength(der)), 64),
-    '\n',
-  )
-  const pem = `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
-  try {
-    const { subject, issuer, validFrom, validTo, fingerprint256 } = new X509Certificate(fromUtf8(pem))
-    // An empty name is `undefined` to Node.js.
-    const names = { subject: subject ?? null, issuer: issuer ?? null }
-    return fingerprint256 === expected ? { ...names, validFrom, validTo } : UNREADABLE
-  } catch {
-    return UNREADABLE
-  }
-}
-
 module.exports = {
   CLIENT_OPTIONS: Object.keys(CLIENT),
   SERVER_OPTIONS: Object.keys(SERVER),
   clientConfig,
   serverConfig,
-  tlsDetails,
   toClientFields,
   toServerFields,
   wipe,

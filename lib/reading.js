@@ -1,0 +1,76 @@
+'use strict'
+
+// Whether a connection is read, and how long it may be silent. Two can have it not read: the application, with `suspend()`, and this
+// package, which holds a socket back whose handlers are not there yet (see hold.js). Each alone is
+// enough.
+
+const { clearTimeout, setTimeout } = require('./builtins.js')
+const { wrongState } = require('./errors.js')
+
+/**
+ * How long a socket is held back, in milliseconds. A held socket does not notice that its peer is gone, so a handler that waits
+ * for `close` alone would otherwise keep it, and its descriptor, for ever.
+ */
+const LONGEST_HOLD = 10_000
+
+class Reading {
+  /** The native socket; `null` before there is one, and when it is closed. */
+  #native = null
+  /** Calls of `suspend()` without their `resume()`. */
+  #suspensions = 0
+  /** How long the connection may be silent, in milliseconds; 0 is for ever. The engine knows of it unless the socket is held back. */
+  #idleTimeout = 0
+  /** The timer that ends the holding back; `null` where nothing is held back. */
+  #hold = null
+
+  begin(handle, idleTimeout) {
+    this.#native = handle
+    this.#idleTimeout = idleTimeout
+    if (idleTimeout > 0) handle.setIdleTimeout(idleTimeout)
+  }
+
+  /** The connection is closed. `suspend()` and `resume()` are still counted. */
+  closed() {
+    this.#native = null
+    this.letGo()
+  }
+
+  suspend() {
+    if (this.#suspensions++ === 0 && this.#hold === null) this.#native?.suspend()
+  }
+
+  resume() {
+    if (this.#suspensions === 0) {
+      throw wrongState('Calling resume() on a connection that was not suspended.')
+    }
+    if (--this.#suspensions === 0 && this.#hold === null) this.#native?.resume()
+  }
+
+  setIdleTimeout(milliseconds) {
+    this.#idleTimeout = milliseconds
+    if (this.#hold === null) this.#native?.setIdleTimeout(milliseconds)
+  }
+
+  /**
+   * As `suspend()`, which the application knows nothing of, until `letGo()`, or until LONGEST_HOLD has passed. The peer may be active
+   * without being read, so nothing counts as silence meanwhile. Returns false where the connection is closed, and there is nothing to hold.
+   */
+  holdBack() {
+    if (this.#native === null) return false
+    if (this.#suspensions === 0) this.#native.suspend()
+    if (this.#idleTimeout > 0) this.#native.setIdleTimeout(0)
+    this.#hold = setTimeout(() => this.letGo(), LONGEST_HOLD).unref()
+    return true
+  }
+
+  /** Takes the holding back away, if there is one. */
+  letGo() {
+    if (this.#hold === null) return
+    clearTimeout(this.#hold)
+    this.#hold = null
+    if (this.#idleTimeout > 0) this.#native?.setIdleTimeout(this.#idleTimeout)
+    if (this.#suspensions === 0) this.#native?.resume()
+  }
+}
+
+module.exports = { Reading }

@@ -1,0 +1,49 @@
+//! What the hub knows about a live socket or listener: the realm that its events go to, and in which form.
+
+use std::{cell::Cell, rc::Rc};
+
+use super::realm::Realm;
+use crate::net::Socket;
+
+/// A live socket or listener.
+pub(super) struct Entry {
+  pub(super) realm: Rc<Realm>,
+  pub(super) target: Target,
+  /// The process stays alive for it.
+  pub(super) keeps_alive: Cell<bool>,
+  /// The last read was a large one: more of the like will follow.
+  pub(super) bulk: Cell<bool>,
+}
+
+/// What events are about.
+pub(super) enum Target {
+  Socket {
+    socket: Rc<Socket>,
+    /// Bytes become strings, one character each; otherwise ArrayBuffers.
+    as_strings: bool,
+  },
+  Listener {
+    /// For the sockets it accepts.
+    as_strings: bool,
+  },
+}
+
+impl Entry {
+  /// One that the process stays alive for.
+  pub(super) fn new(realm: &Rc<Realm>, target: Target) -> Self {
+    Self {
+      realm: Rc::clone(realm),
+      target,
+      keeps_alive: Cell::new(true),
+      bulk: Cell::new(false),
+    }
+  }
+
+  /// `None` for a listener.
+  pub(super) fn socket(&self) -> Option<&Rc<Socket>> {
+    match &self.target {
+      Target::Socket { socket, .. } => Some(socket),
+      Target::Listener { .. } => None,
+    }
+  }
+}

@@ -1,0 +1,222 @@
+//! How a connection comes to be open: by an attempt of its own, by a task, from a listener; and how it becomes a TLS one
+//! later (STARTTLS).
+
+use std::{
+  io::{self, ErrorKind},
+  net::{IpAddr, SocketAddr},
+  sync::Arc,
+};
+
+use super::{
+  establish,
+  link::Link,
+  state::{Closing, Connection, Life},
+};
+use crate::net::{
+  ConnectOptions, Context, Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
+  event::{Established, Notice},
+  peer::Peer,
+  tls::Security,
+};
+
+impl Connection {
+  /// Starts to connect. Tells `Opened` or `Failed`.
+  pub(super) fn connect(context: &Context, peer: &Arc<Peer>, id: SocketId, options: ConnectOptions) -> Self {
+    let ConnectOptions { tls, local, .. } = options;
+    match peer.host.parse() {
+      Ok(address) if tls.is_none() => Self::connect_to(context, peer, id, address, &local),
+      _ => {
+        let attempt = establish::connect(context, id, peer, local, tls);
+        Self::new(context, peer, id, Life::Establishing { attempt })
+      }
+    }
+  }
+
+  pub(super) fn connect_to(
+    context: &Context,
+    peer: &Arc<Peer>,
+    id: SocketId,
+    address: IpAddr,
+    local: &LocalEnd,
+  ) -> Self {
+    let address = SocketAddr::new(address, peer.port);
+    let what = connecting_to(peer);
+    let attempt = || {
+      let socket = local.socket(&what, address)?;
+      let connecting = context.reactor().connect(id, socket, address);
+      connecting.map_err(|error| SocketError::from_io(&what, &error))
+    };
+    let attempted = attempt().or_else(|error| {
+      // What only waits for a peer to end makes room for what is wanted now.
+      if error.is_exhaustion() && context.drop_lingering() {
+        attempt()
+      } else {
+        Err(error)
+      }
+    });
+    match attempted {
+      Ok(stream) => {
+        let mut connection = Self::new(context, peer, id, Life::Connecting(stream));
+        connection.watch();
+        connection
+      }
+      Err(error) => {
+        let connection = Self::new(context, peer, id, Life::Over);
+        connection.tell(Event::Failed(error));
+        connection
+      }
+    }
+  }
+
+  /// One that never was. Tells `Closed`.
+  pub(super) fn given_up(context: &Context, peer: &Arc<Peer>, id: SocketId) -> Self {
+    let connection = Self::new(context, peer, id, Life::Over);
+    connection.tell(Event::Closed { settling: false });
+    connection
+  }
+
+  /// One that is established, such as an accepted one. May tell `Failed`.
+  pub(super) fn established(
+    context: &Context,
+    peer: &Arc<Peer>,
+    id: SocketId,
+    established: Established,
+  ) -> Self {
+    let mut connection = Self::new(context, peer, id, Life::Over);
+    connection.take_over(established);
+    // Who connects mostly speaks first, and has done so by now.
+    connection.announce();
+    connection
+  }
+
+  /// The kernel has decided whether there is a connection.
+  pub(super) fn connected(&mut self) {
+    crate::fault::point("connect");
+    let Life::Connecting(stream) = std::mem::replace(&mut self.life, Life::Over) else {
+      return;
+    };
+    let decided = stream.socket().take_error().unwrap_or_else(Some);
+    if let Some(error) = decided {
+      let error = SocketError::from_io(&connecting_to(&self.peer), &error);
+      return self.tell(Event::Failed(error));
+    }
+    self.open(Link::new(stream, None));
+    self.tell(Event::Opened);
+    self.go_on_open();
+  }
+
+  /// A task has something to say.
+  pub(super) fn notice(&mut self, notice: Notice) {
+    let is_first = match &self.life {
+      Life::Establishing { .. } => true,
+      Life::Securing { .. } => false,
+      // It has been given up meanwhile.
+      _ => return,
+    };
+    match notice {
+      Notice::Established(established) => {
+        self.send.pass_barrier();
+        if self.take_over(established) && is_first {
+          self.tell(Event::Opened);
+        }
+        self.go_on_open();
+      }
+      Notice::Failed(error) => {
+        self.ends = self.ends();
+        self.fail(error);
+      }
+      _ => {}
+    }
+  }
+
+  /// `false` where the system does not let us, which was told.
+  pub(super) fn take_over(&mut self, Established { stream, session }: Established) -> bool {
+    match self.context.reactor().stream(self.id, stream) {
+      Ok(stream) => {
+        self.open(Link::new(stream, session));
+        true
+      }
+      Err(error) => {
+        self.life = Life::Over;
+        self.tell(Event::Failed(self.peer.failed("watch the connection to", &error)));
+        false
+      }
+    }
+  }
+
+  pub(super) fn open(&mut self, link: Link) {
+    self.ends = self.ends.or_else(|| Ends::of(link.stream.socket(), &self.peer));
+    self.life = Life::Open(link);
+    self.activity.note();
+  }
+
+  /// Does what was asked for before it was open, and begins to watch it.
+  pub(super) fn go_on_open(&mut self) {
+    if self.closing != Closing::No {
+      self.go_on_closing();
+    } else {
+      self.write();
+    }
+    if matches!(&self.life, Life::Open(link) if link.has_input()) {
+      self.announce();
+    }
+  }
+
+  /// See [`Socket::upgrade`](super::socket::Socket::upgrade).
+  pub(super) fn upgrade(&mut self, security: Security) {
+    let Life::Open(link) = &mut self.life else { return };
+    if let Some(error) = self.failure.take() {
+      return self.fail(*error);
+    }
+    if link.session().is_some() {
+      let detail = "internal error: TLS inside TLS";
+      return self.fail(SocketError::new(ErrorName::SecurityError, detail));
+    }
+    if let Some(error) = left_over(&link.stream.peek(), &self.peer) {
+      return self.fail(error);
+    }
+    link.upgrade = Some(security);
+    self.send.barrier();
+    self.write();
+  }
+
+  /// What was to be sent before TLS is out: a task makes the handshake.
+  pub(super) fn secure(&mut self) {
+    let Life::Open(link) = std::mem::replace(&mut self.life, Life::Over) else {
+      return;
+    };
+    let Link { stream, upgrade, .. } = link;
+    let Some(security) = upgrade else { return };
+    match stream.into_stream() {
+      Ok(stream) => {
+        let attempt = establish::secure(&self.context, self.id, &self.peer, stream, security);
+        self.life = Life::Securing { _attempt: attempt };
+      }
+      Err(error) => self.tell(Event::Failed(self.peer.failed("begin TLS with", &error))),
+    }
+  }
+}
+
+/// An address is the only one there is, but is named all the same, as where a name has several.
+fn connecting_to(Peer { host, port }: &Peer) -> String {
+  format!("connect to {host} port {port} ({host})")
+}
+
+/// What is wrong with a connection on which `peeked` was found when TLS was to begin.
+fn left_over(peeked: &io::Result<usize>, peer: &Peer) -> Option<SocketError> {
+  match peeked {
+    // The peer has ended its stream, so that no handshake can follow.
+    Ok(0) => Some(SocketError::new(
+      ErrorName::NetworkInterruptError,
+      "the peer ended the connection before TLS began",
+    )),
+    // The peer, or somebody in between, spoke where only TLS may speak (RFC 3207 section 6, "NO STARTTLS" 2021).
+    Ok(_) => Some(SocketError::new(
+      ErrorName::SecurityError,
+      "plaintext arrived after the last event before upgradeToSecure(); it was discarded (STARTTLS injection?)",
+    )),
+    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
+    // The kernel says it once; the handshake would find an end and no reason.
+    Err(error) => Some(peer.failed("read from", error)),
+  }
+}

@@ -1,0 +1,191 @@
+//! The same over TCP: a peer of OpenSSL's says what a test needs, and decides when it reads.
+
+use std::{
+  io::{Read, Write},
+  net::{Ipv4Addr, TcpListener, TcpStream},
+  rc::Rc,
+  thread,
+};
+
+use moz_tcp_socket::net::{Event, Input, ListenOptions, Socket, tls::Security};
+use openssl::ssl::{ErrorCode, SslVersion};
+use socket2::SockRef;
+
+use super::{
+  CLIENT, Ours, Peer, SERVER, Setup,
+  allocated::allocated,
+  messages::{KeyUpdate, key_update, long_ticket, renegotiation, send_fragments_of_512},
+  pattern, sent,
+};
+use crate::support::{Owner, send};
+
+/// The peer of a socket: OpenSSL's end, and the connection that carries what it says.
+struct Remote {
+  peer: Peer,
+  tcp: TcpStream,
+}
+
+impl Remote {
+  fn shake_hands(mut self) -> Self {
+    while self.peer.do_handshake().is_err() {
+      self.write();
+      self.receive();
+    }
+    self.write();
+    self
+  }
+
+  /// Sends what OpenSSL has written.
+  fn write(&mut self) {
+    self.tcp.write_all(&sent(&mut self.peer)).unwrap();
+  }
+
+  /// Waits for something to read.
+  fn receive(&mut self) {
+    let mut memory = [0; 16 * 1024];
+    let count = self.tcp.read(&mut memory).unwrap();
+    assert!(count > 0, "no end yet");
+    self.peer.get_mut().received.extend(&memory[..count]);
+  }
+
+  /// Reads that many bytes.
+  fn read(&mut self, count: usize) -> Vec<u8> {
+    let (mut plain, mut memory) = (Vec::new(), [0; 16 * 1024]);
+    while plain.len() < count {
+      match self.peer.ssl_read(&mut memory) {
+        Ok(count) => plain.extend_from_slice(&memory[..count]),
+        Err(error) if error.code() == ErrorCode::WANT_READ => self.receive(),
+        Err(error) => panic!("after {} bytes: {error}", plain.len()),
+      }
+    }
+    plain
+  }
+}
+
+/// A socket and its peer, connected. The kernel holds little for the peer.
+fn connected(owner: &Owner, setup: Setup) -> (Rc<Socket>, Remote) {
+  let peer = setup.peer(|_| {});
+  match (setup.ours, &*CLIENT, &*SERVER) {
+    (Ours::Client, Security::Client(tls), _) => {
+      let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+      SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+      let port = listener.local_addr().unwrap().port();
+      let socket = owner.connect_with("localhost", port, Some(tls.clone()));
+      let (tcp, _) = listener.accept().unwrap();
+      let remote = owner.meanwhile(move || Remote { peer, tcp }.shake_hands());
+      assert!(matches!(owner.event(socket.id()), Event::Opened));
+      (socket, remote)
+    }
+    (Ours::Server, _, Security::Server(acceptor)) => {
+      let options = ListenOptions {
+        tls: Some(acceptor.clone()),
+        ..ListenOptions::at(Ipv4Addr::LOCALHOST)
+      };
+      let listener = owner.listen_with(options).unwrap();
+      let tcp = TcpStream::connect(listener.local_addr()).unwrap();
+      let remote = owner.meanwhile(move || Remote { peer, tcp }.shake_hands());
+      (owner.accepted(&listener).0, remote)
+    }
+    _ => unreachable!("a client and a server"),
+  }
+}
+
+const MUCH: usize = 8_000_000;
+
+#[test]
+fn a_peer_that_asks_for_new_keys_while_we_write_gets_all_that_we_wrote() {
+  for owner in Owner::each() {
+    for setup in Setup::of(SslVersion::TLS1_3) {
+      let (socket, mut remote) = connected(&owner, setup);
+      let plain = pattern(MUCH);
+      // Whole records, and parts of them.
+      for piece in plain.chunks(70_001) {
+        send(&socket, piece);
+      }
+      assert!(socket.unwritten() > 0, "some waits for the peer to read");
+      let reader = thread::spawn(move || {
+        let mut received = Vec::new();
+        while received.len() < MUCH {
+          let input = key_update(&mut remote.peer, KeyUpdate::Requested);
+          remote.tcp.write_all(&input).unwrap();
+          let count = (MUCH - received.len()).min(50_000);
+          received.extend(remote.read(count));
+        }
+        remote.peer.write_all(b"done").unwrap();
+        remote.write();
+        received
+      });
+      assert_eq!(owner.read(&socket, 4), b"done");
+      assert!(reader.join().unwrap() == plain, "{setup:?}");
+      assert_eq!(socket.unwritten(), 0);
+    }
+  }
+}
+
+#[test]
+fn what_is_sent_in_the_middle_of_a_long_ticket_goes_when_the_rest_of_it_is_here() {
+  for owner in Owner::each() {
+    let [setup, _] = Setup::of(SslVersion::TLS1_3);
+    let (socket, mut remote) = connected(&owner, setup);
+    send_fragments_of_512(remote.peer.ssl());
+    // Behind data, so that it is known to have arrived.
+    remote.peer.write_all(b"x").unwrap();
+    let mut input = sent(&mut remote.peer);
+    input.extend(long_ticket(&mut remote.peer));
+    let (first, second) = input.split_at(900);
+    remote.tcp.write_all(first).unwrap();
+    assert_eq!(owner.read(&socket, 1), b"x");
+    send(&socket, b"one ");
+    send(&socket, b"two");
+    assert_eq!(socket.unwritten(), 7);
+    remote.tcp.write_all(second).unwrap();
+    // Nobody takes input meanwhile but for what the owner is told to.
+    let answer = thread::spawn(move || {
+      let plain = remote.read(7);
+      remote.peer.write_all(b"y").unwrap();
+      remote.write();
+      plain
+    });
+    assert_eq!(owner.read(&socket, 1), b"y");
+    assert_eq!(answer.join().unwrap(), b"one two");
+    assert_eq!(socket.unwritten(), 0);
+  }
+}
+
+/// Each request for a renegotiation is answered, with an alert. A peer that does not read them is not listened to any more.
+#[test]
+fn a_peer_that_asks_again_and_again_and_does_not_read_cannot_make_answers_take_memory() {
+  for owner in Owner::each() {
+    let [setup, _] = Setup::of(SslVersion::TLS1_2);
+    let (socket, mut remote) = connected(&owner, setup);
+    let mut requests: Vec<u8> = (0..300_000)
+      .flat_map(|_| renegotiation(&mut remote.peer))
+      .collect();
+    assert!(requests.len() > 8_000_000);
+    remote.peer.write_all(b"still here").unwrap();
+    requests.extend(sent(&mut remote.peer));
+    let mut writer = remote.tcp.try_clone().unwrap();
+    let before = allocated();
+    let flood = thread::spawn(move || writer.write_all(&requests).unwrap());
+    let mut memory = vec![0; 64 * 1024];
+    // Until nothing happens any more.
+    let (mut quiet, mut most) = (0, 0);
+    while quiet < 300 {
+      quiet += 1;
+      if let Some(event) = owner.event_of_turn(socket.id()) {
+        assert!(matches!(event, Event::Readable), "{event:?}");
+        assert!(matches!(socket.take_input(&mut memory), Input::None));
+        quiet = 0;
+      }
+      most = most.max(allocated() - before);
+    }
+    assert!(most < 1_000_000, "{most} bytes");
+    // As soon as it reads, all goes on.
+    let mut tcp = remote.tcp.try_clone().unwrap();
+    let reader = thread::spawn(move || std::io::copy(&mut tcp, &mut std::io::sink()));
+    assert_eq!(owner.read(&socket, 10), b"still here");
+    flood.join().unwrap();
+    socket.abort();
+    let _ = reader.join().unwrap();
+  }
+}
