@@ -58,7 +58,7 @@ pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
   }
   check_version(profile.min_version, NEWEST)?;
   for pem in &profile.ca {
-    certificates(pem)?;
+    certificates("ca", pem)?;
   }
   profile
     .identity
@@ -73,11 +73,13 @@ fn check_version(min: Version, newest: Version) -> Result<(), String> {
   Ok(())
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, String> {
-  match Certificate::stack_from_pem(pem) {
-    Ok(certificates) if certificates.is_empty() => Err("ca: no certificate in PEM form found".into()),
-    Ok(certificates) => Ok(certificates),
-    Err(error) => Err(format!("ca: {error}")),
+fn certificates(option: &str, pem: &[u8]) -> Result<Vec<Certificate>, String> {
+  // Of what is no text at all, native-tls for Windows panics.
+  let read = str::from_utf8(pem).map(|_| Certificate::stack_from_pem(pem));
+  match read {
+    Ok(Ok(certificates)) if !certificates.is_empty() => Ok(certificates),
+    Ok(Err(error)) => Err(format!("{option}: {error}")),
+    Ok(Ok(_)) | Err(_) => Err(format!("{option}: no certificate in PEM form found")),
   }
 }
 
@@ -87,6 +89,7 @@ fn read(identity: &Identity) -> Result<NativeIdentity, String> {
       passphrase: Some(_), ..
     } => Err("passphrase: encrypted keys in PEM are not supported on this platform; use pfx".into()),
     Identity::Pem { cert, key, .. } => {
+      certificates("cert", cert)?;
       NativeIdentity::from_pkcs8(cert, key).map_err(|error| format!("key: {error} (PKCS #8 is needed)"))
     }
     Identity::Pfx { data, passphrase } => {
@@ -105,11 +108,12 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
     .danger_accept_invalid_certs(!profile.verify)
     .danger_accept_invalid_hostnames(!profile.verify);
   for pem in &profile.ca {
-    for certificate in certificates(pem)? {
+    for certificate in certificates("ca", pem)? {
       builder.add_root_certificate(certificate);
     }
   }
-  let extra = extra.filter(|_| !profile.ca_only).map(certificates);
+  let extra = extra.filter(|_| !profile.ca_only);
+  let extra = extra.map(|pem| certificates("NODE_EXTRA_CA_CERTS", pem));
   for certificate in extra.and_then(Result::ok).unwrap_or_default() {
     builder.add_root_certificate(certificate);
   }
