@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod connection;
 mod deadlines;
+mod ending;
 mod listening;
-mod plain;
-#[cfg(target_os = "linux")]
-mod polled;
-// How OpenSSL says what a test needs is OpenSSL's matter.
+// OpenSSL's messages, as far as its types offer none, are made by hand there.
 #[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
 mod session;
+#[cfg(not(any(target_vendor = "apple", windows)))]
+mod starttls;
 mod support;
 // Their peers are made with the `openssl` crate, which is a dependency only where the engine's TLS is OpenSSL.
 #[cfg(not(any(target_vendor = "apple", windows)))]
