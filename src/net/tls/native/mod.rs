@@ -3,17 +3,20 @@
 //! ignored.
 
 mod pipe;
+mod saved_session;
 mod stream;
-
-use std::{any::Any, sync::Arc};
 
 use tokio_native_tls::{
   TlsAcceptor, TlsConnector,
   native_tls::{self, Certificate, Identity as NativeIdentity, Protocol},
 };
 
+pub use self::saved_session::SavedSession;
 pub(super) use self::stream::Stream;
-use super::{Failure, Identity, Profile, ServerTls, Version, origin::Origin};
+use super::{
+  Failure, Identity, Profile, ServerTls, Version,
+  origin::{Keeps, Origin},
+};
 
 /// Whom one profile trusts, and what it presents.
 #[derive(Clone)]
@@ -41,16 +44,6 @@ pub(super) const PINS_IN_HANDSHAKE: bool = false;
 
 /// These libraries keep sessions to themselves.
 pub const SHARES_SESSIONS: bool = false;
-
-/// So there is none.
-#[derive(Clone, Debug)]
-pub enum SavedSession {}
-
-impl SavedSession {
-  pub(super) fn origin(&self) -> &Origin {
-    match *self {}
-  }
-}
 
 pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
   if !profile.crl.is_empty() {
@@ -125,9 +118,6 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
   let built = builder.build().map_err(|error| error.to_string())?;
   Ok(Connector(built.into()))
 }
-
-/// What is kept for as long as a connection lives.
-pub(super) type Keeps = Arc<dyn Any + Send + Sync>;
 
 /// A client of the server `origin`. The connection `keeps` what its connector belongs to.
 pub(super) fn client(

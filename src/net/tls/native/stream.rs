@@ -10,11 +10,12 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_native_tls::{TlsStream, native_tls};
 
-use super::{Keeps, SavedSession, pipe::Pipe};
+use super::{pipe::Pipe, saved_session::SavedSession};
 use crate::net::{
   ErrorName,
   tls::{
     Failure, TlsInfo, Wire,
+    origin::Keeps,
     outcome::{Read, Step},
   },
 };
