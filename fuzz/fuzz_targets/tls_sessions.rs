@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use moz_tcp_socket::net::tls::{Session, Then, wire::MOST_RECEIVED};
+use moz_tcp_socket::net::tls::{Session, Then, session::RECORD, wire::MOST_RECEIVED};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -28,6 +28,8 @@ enum Step {
   Seal(u16),
   /// The kernel takes so many bytes.
   Send(u16),
+  /// It takes all but a few.
+  SendAllBut(u8),
   /// Some of what the other end has sent arrives, and is opened so many bytes at a time.
   Open(u16, u16),
   End,
@@ -42,6 +44,10 @@ struct End {
   sealed: usize,
   opened: usize,
   gone: usize,
+  /// Ciphertext that was sent, ever.
+  sent: usize,
+  /// Where each record ends in that, and how much is in it.
+  records: VecDeque<(usize, usize)>,
 }
 
 impl End {
@@ -52,6 +58,8 @@ impl End {
       sealed: 0,
       opened: 0,
       gone: 0,
+      sent: 0,
+      records: VecDeque::new(),
     }
   }
 
@@ -64,7 +72,11 @@ impl End {
       return;
     }
     let plain: Vec<u8> = (self.sealed..self.sealed + count).map(byte).collect();
-    self.session.seal(&plain).unwrap();
+    for record in plain.chunks(RECORD) {
+      self.session.seal(record).unwrap();
+      let end = self.sent + self.session.output_bytes();
+      self.records.push_back((end, record.len()));
+    }
     self.sealed += count;
   }
 
@@ -75,9 +87,16 @@ impl End {
       on_the_way.extend(&output[..now]);
       Ok(now)
     };
-    self.gone += self.session.send(send).unwrap();
-    assert!(self.gone <= self.sealed && self.opened <= self.gone);
-    assert!(self.session.has_output() || self.gone == self.sealed);
+    let before = self.session.output_bytes();
+    let gone = self.session.send(send).unwrap();
+    self.sent += before - self.session.output_bytes();
+    let mut expected = 0;
+    while let Some((_, plaintext)) = self.records.front().filter(|(end, _)| *end <= self.sent) {
+      expected += plaintext;
+      self.records.pop_front();
+    }
+    assert_eq!(gone, expected, "what has gone as a whole");
+    self.gone += gone;
   }
 
   fn open(&mut self, from: &mut Self, most: usize, room: usize) {
@@ -130,6 +149,7 @@ fuzz_target!(|input: Input| {
     match step {
       Step::Seal(count) => this.seal(count.into()),
       Step::Send(most) => this.send(most.into()),
+      Step::SendAllBut(few) => this.send(this.session.output_bytes().saturating_sub(usize::from(few % 4))),
       Step::Open(most, room) => this.open(other, most.into(), room.into()),
       Step::End => this.session.end(),
     }
