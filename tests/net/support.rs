@@ -103,7 +103,7 @@ impl Owner {
   }
 
   /// Turns long enough for what has arrived to be noticed.
-  #[cfg(target_os = "linux")]
+  #[cfg(not(any(target_vendor = "apple", windows)))]
   pub(crate) fn turn_often(&self) {
     self.meanwhile(|| thread::sleep(Duration::from_millis(20)));
   }
@@ -160,7 +160,7 @@ impl Owner {
   }
 
   /// The next event of `id`, if there is one after a turn.
-  #[cfg(not(any(target_vendor = "apple", windows)))]
+  #[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
   pub(crate) fn event_of_turn(&self, id: SocketId) -> Option<Event> {
     self.turn();
     let mut waiting = self.waiting.borrow_mut();

@@ -67,6 +67,7 @@ impl Identity {
     Self::new(|builder| alt_name(builder, "localhost"))
   }
 
+  #[cfg(not(feature = "native-tls"))]
   pub(crate) fn for_localhost_with(key: PKey<Private>) -> Self {
     Self::with(key, |builder| alt_name(builder, "localhost"))
   }
