@@ -186,10 +186,10 @@ async function main() {
   if (process.argv.includes('--write')) {
     writeFileSync(PAGE, page)
   } else if (process.argv.includes('--check')) {
-    const [found, written] = [lines(page), lines(readFileSync(PAGE, 'utf8'))]
-    const differing = found.filter((line, index) => line !== written[index])
+    const [found, expected] = [lines(page), lines(readFileSync(PAGE, 'utf8'))]
+    const differing = found.filter((line, index) => line !== expected[index])
     for (const line of differing) console.error(`not in docs/tls-conditions.md: ${line}`)
-    if (differing.length > 0 || found.length !== written.length) process.exitCode = 1
+    if (differing.length > 0 || found.length !== expected.length) process.exitCode = 1
   } else {
     process.stdout.write(page)
   }
