@@ -130,6 +130,11 @@ impl Connection {
         }
         self.watch();
       }
+      // Nobody is owed what is missing, and we have ended as well.
+      Received::Truncated if matches!(&self.life, Life::Open(link) if link.is_ended()) => {
+        self.has_peer_ended = true;
+        self.watch();
+      }
       Received::Truncated => self.fail(self.truncated()),
       Received::Failed(error) => self.fail(error),
     }

@@ -68,9 +68,17 @@ impl Connection {
     matches!(&self.life, Life::Open(link) if link.has_output() || (!self.send.is_empty() && link.can_write()))
   }
 
+  /// Sealing a byte takes several times as long as writing it.
+  fn most_at_once(&self) -> usize {
+    match &self.life {
+      Life::Open(link) if link.session().is_some() => MOST_BYTES / 4,
+      _ => MOST_BYTES,
+    }
+  }
+
   /// Writes as much as the kernel takes, but not more than others can wait for: the rest follows when it is found ready again.
   pub(super) fn write(&mut self) {
-    let mut left = MOST_BYTES;
+    let mut left = self.most_at_once();
     let was_congested = matches!(&self.life, Life::Open(link) if link.is_congested());
     while let Life::Open(link) = &mut self.life {
       match link.write(&mut self.send, &self.peer) {

@@ -27,6 +27,8 @@ use openssl::{
   ssl::{Ssl, SslContextBuilder, SslRef, SslSession, SslSessionCacheMode, SslVersion},
 };
 
+use zeroize::Zeroizing;
+
 use super::callbacks::guarded;
 use crate::net::{
   sync::{Mutex, lock},
@@ -49,23 +51,32 @@ const MOST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Name, port, and what is pinned: another pin is for another certificate than the one that a session came with.
 type Server = (String, u16, Option<[u8; 32]>);
 
-/// A session, and until when the verification holds that it goes back to.
+/// A session, and until when the verification holds that it goes back to. It is kept in DER, which all that keep it share: as
+/// OpenSSL has it, it comes with the whole chain of certificates, and is marked as one not to be taken up when its connection
+/// breaks.
+#[derive(Clone)]
 struct Kept {
-  session: SslSession,
+  der: Arc<Zeroizing<Vec<u8>>>,
+  /// It is used once.
+  is_tls13: bool,
   until: SystemTime,
 }
 
 impl Kept {
-  /// One that shares nothing with this: OpenSSL marks the session of a connection that breaks as one not to be taken up, and
-  /// keeps the whole chain of certificates with it. `None` where it is too old or too large to be kept.
-  fn copy(&self) -> Option<Self> {
-    let der = self.session.to_der().ok()?;
-    let until = self.until;
-    if der.len() > MOST_BYTES || SystemTime::now() >= until {
-      return None;
-    }
-    let session = SslSession::from_der(&der).ok()?;
-    Some(Self { session, until })
+  /// `None` where it is too old or too large to be kept.
+  fn new(session: &SslSession, until: SystemTime) -> Option<Self> {
+    let der = Zeroizing::new(session.to_der().ok()?);
+    let is_tls13 = session.protocol_version() == SslVersion::TLS1_3;
+    let kept = Self {
+      der: Arc::new(der),
+      is_tls13,
+      until,
+    };
+    (kept.der.len() <= MOST_BYTES && kept.holds()).then_some(kept)
+  }
+
+  fn holds(&self) -> bool {
+    SystemTime::now() < self.until
   }
 }
 
@@ -94,7 +105,8 @@ impl SavedSession {
 
   fn to_offer(&self) -> Option<Kept> {
     let held = lock(&self.0.held);
-    held.given.as_ref().or(held.offered.as_ref())?.copy()
+    let kept = held.given.as_ref().or(held.offered.as_ref())?;
+    kept.holds().then(|| kept.clone())
   }
 }
 
@@ -151,13 +163,13 @@ impl Sessions {
         holds_until(ssl, verify)
       };
       let Some(until) = until else { return };
-      let given = Kept { session, until };
-      if let (Some(server), Some(given)) = (&owner.server, given.copy()) {
-        lock(&kept.0).put(server, given);
+      let Some(given) = Kept::new(&session, until) else {
+        return;
+      };
+      if let Some(server) = &owner.server {
+        lock(&kept.0).put(server, given.clone());
       }
-      if let Some(given) = given.copy() {
-        lock(&owner.session.0.held).given = Some(given);
-      }
+      lock(&owner.session.0.held).given = Some(given);
     };
     builder.set_new_session_callback(move |ssl, session| guarded((), || keep(ssl, session)));
     Ok(sessions)
@@ -180,12 +192,9 @@ impl Sessions {
     };
     let until = offered.as_ref().map(|kept| kept.until);
     if let Some(kept) = &offered {
-      openssl_ffi::set_session(ssl, &kept.session)?;
+      openssl_ffi::set_session(ssl, &SslSession::from_der(&kept.der)?)?;
     }
-    let held = Held {
-      given: None,
-      offered: offered.as_ref().and_then(Kept::copy),
-    };
+    let held = Held { given: None, offered };
     let held = Mutex::new(held);
     let owner = Owner {
       session: SavedSession(Arc::new(Shared { origin, held })),
@@ -217,12 +226,10 @@ impl Cache {
 
   fn next(&mut self, server: &Server) -> Option<Kept> {
     let sessions = &mut self.servers.get_mut(server)?.sessions;
-    let now = SystemTime::now();
-    sessions.retain(|kept| now < kept.until);
-    let Kept { session, until } = sessions.pop()?;
-    let kept = Kept { session, until };
-    if kept.session.protocol_version() != SslVersion::TLS1_3 {
-      sessions.extend(kept.copy());
+    sessions.retain(Kept::holds);
+    let kept = sessions.pop()?;
+    if !kept.is_tls13 {
+      sessions.push(kept.clone());
     }
     Some(kept)
   }
@@ -274,11 +281,8 @@ mod tests {
     // The shortest that is one: of TLS 1.3, with its cipher suite, and no id and no secret.
     let der = b"\x30\x0f\x02\x01\x01\x02\x02\x03\x04\x04\x02\x13\x01\x04\x00\x04\x00";
     openssl_ffi::init();
-    let session = SslSession::from_der(&der[..]);
-    Kept {
-      session: session.expect("a session that was written by hand"),
-      until: SystemTime::now() + MOST_AGE,
-    }
+    let session = SslSession::from_der(&der[..]).expect("a session that was written by hand");
+    Kept::new(&session, SystemTime::now() + MOST_AGE).expect("a small one")
   }
 
   #[test]
