@@ -109,7 +109,7 @@ Absolute figures are those of one machine, so this is measured when the page is 
 }
 
 /** What is written in the page from `heading` to the next one. */
-function written(heading) {
+function writtenBelow(heading) {
   const page = readFileSync(PAGE, 'utf8')
   const begin = page.indexOf(heading)
   return page.slice(begin, page.indexOf('\n## ', begin))
@@ -118,7 +118,7 @@ function written(heading) {
 /** `withCost`: with costs that are measured now, rather than those that are written. */
 async function report(withCost) {
   // By itself, before anything else keeps the machine busy.
-  const cost = withCost ? await costSection() : written(COST)
+  const cost = withCost ? await costSection() : writtenBelow(COST)
   // Some of these wait for a deadline, so the rest is done meanwhile.
   const refused = conditionTable(REFUSED, 'bytes that leaked')
   const verified = await conditionTable(VERIFIED, 'bytes that it got')
@@ -169,7 +169,7 @@ ${servers}
 ${clients}
 
 ${cost}
-${written(DECISIONS)}
+${writtenBelow(DECISIONS)}
 ## What a platform cannot do
 
 That is a table of [api.md](api.md#platforms), and nowhere else.
