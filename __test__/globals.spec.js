@@ -10,7 +10,9 @@ const { promisify } = require('node:util')
 
 const test = require('ava')
 
+const { testOn } = require('./helpers/needs.js')
 const { makePki } = require('./helpers/pki.js')
+const { TELLS_REASONS } = require('./helpers/tls-peers.js')
 
 /** Runs a fixture, which must end by itself, and well. Resolves with what it printed. */
 async function run(script, ...args) {
@@ -56,7 +58,8 @@ for (const [mode, what] of [
   ['note', 'nothing calls a built-in that was replaced later'],
   ['refuse', 'all events come where each built-in that was replaced later throws'],
 ]) {
-  test(`${what}: plain, TLS, STARTTLS, listeners, errors, options, policy, disposal`, async (t) => {
+  const testAll = testOn(test, TELLS_REASONS, 'sessionFrom')
+  testAll(`${what}: plain, TLS, STARTTLS, listeners, errors, options, policy, disposal`, async (t) => {
     const { seen, exceptions, count, called } = await run('smoke.js', mode, identity)
     t.deepEqual(called, [])
     t.deepEqual(seen, HAPPENS)

@@ -11,7 +11,7 @@ const VARIANTS = {
   // What threads do under locks, in every order. See src/net/sync.rs.
   loom: { args: ['--lib'], tests: 'loom_model', flags: '--cfg loom_model' },
   // The TLS backend of Windows and Apple's systems.
-  'native-tls': { args: ['--features', 'native-tls', '--test', 'net'], tests: 'tls' },
+  'native-tls': { args: ['--features', 'native-tls', '--lib', '--test', 'net'], tests: 'tls' },
 }
 
 const [name] = process.argv.slice(2)

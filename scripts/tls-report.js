@@ -109,7 +109,7 @@ Absolute figures are those of one machine, so this is measured when the page is 
 }
 
 /** What is written in the page from `heading` to the next one. */
-function writtenBelow(heading) {
+function written(heading) {
   const page = readFileSync(PAGE, 'utf8')
   const begin = page.indexOf(heading)
   return page.slice(begin, page.indexOf('\n## ', begin))
@@ -118,7 +118,7 @@ function writtenBelow(heading) {
 /** `withCost`: with costs that are measured now, rather than those that are written. */
 async function report(withCost) {
   // By itself, before anything else keeps the machine busy.
-  const cost = withCost ? await costSection() : writtenBelow(COST)
+  const cost = withCost ? await costSection() : written(COST)
   // Some of these wait for a deadline, so the rest is done meanwhile.
   const refused = conditionTable(REFUSED, 'bytes that leaked')
   const verified = await conditionTable(VERIFIED, 'bytes that it got')
@@ -169,7 +169,7 @@ ${servers}
 ${clients}
 
 ${cost}
-${writtenBelow(DECISIONS)}
+${written(DECISIONS)}
 ## What a platform cannot do
 
 That is a table of [api.md](api.md#platforms), and nowhere else.
@@ -186,10 +186,10 @@ async function main() {
   if (process.argv.includes('--write')) {
     writeFileSync(PAGE, page)
   } else if (process.argv.includes('--check')) {
-    const [found, written] = [lines(page), lines(readFileSync(PAGE, 'utf8'))]
-    const differing = found.filter((line, index) => line !== written[index])
+    const [found, expected] = [lines(page), lines(readFileSync(PAGE, 'utf8'))]
+    const differing = found.filter((line, index) => line !== expected[index])
     for (const line of differing) console.error(`not in docs/tls-conditions.md: ${line}`)
-    if (differing.length > 0 || found.length !== written.length) process.exitCode = 1
+    if (differing.length > 0 || found.length !== expected.length) process.exitCode = 1
   } else {
     process.stdout.write(page)
   }

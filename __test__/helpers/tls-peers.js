@@ -7,13 +7,28 @@ const { once } = require('node:events')
 const net = require('node:net')
 const tls = require('node:tls')
 
+const native = require('../../lib/native.js')
 const { certificate } = require('./pki-matrix.js')
 
-/** Secure Transport and SChannel do not say why they refuse: every TLS failure has one name there. */
-const TELLS_REASONS = !['darwin', 'win32'].includes(process.platform)
+/**
+ * TLS is OpenSSL's, and not the system's as on macOS and Windows, which can be had on Linux, too (`npm run test:native-tls`).
+ * Secure Transport and SChannel do not say why they refuse: every TLS failure has one name there.
+ */
+const TELLS_REASONS = native.sharesTlsSessions()
 
 /** A server on Secure Transport has no say in ALPN. */
 const CHOOSES_PROTOCOLS = process.platform !== 'darwin'
+
+/** The versions that a server of ours speaks: that of native-tls stops at 1.2. */
+const SERVER_VERSIONS = TELLS_REASONS ? ['TLSv1.2', 'TLSv1.3'] : ['TLSv1.2']
+
+/** Whether a name in the certificate's subject alone is refused. Apple's systems and Windows do; OpenSSL by native-tls does not. */
+const REFUSES_COMMON_NAMES = TELLS_REASONS || process.platform !== 'linux'
+
+/** The name of the error of TLS that is `name` where reasons are told. */
+function toldName(name) {
+  return TELLS_REASONS || !name.startsWith('Security') ? name : 'SecurityError'
+}
 
 /** What a server says before it starts TLS. */
 const GO_AHEAD = '220 go ahead\r\n'
@@ -69,7 +84,8 @@ async function failed(t, events, name, before = []) {
     story,
   )
   const error = await events.event('error')
-  const expected = TELLS_REASONS || !name.startsWith('Security') ? name : 'SecurityError'
+  // It is we who compare a pin, everywhere.
+  const expected = /: the certificate is not the pinned one; /.test(story) ? name : toldName(name)
   const [message, code] = ERRORS[expected]
   t.is(error.name, expected, story)
   t.is(error.message, message)
@@ -338,6 +354,8 @@ function recordTypes(bytes) {
 module.exports = {
   CHOOSES_PROTOCOLS,
   GO_AHEAD,
+  REFUSES_COMMON_NAMES,
+  SERVER_VERSIONS,
   WAYS,
   accepted,
   beforeStartTls,
@@ -352,6 +370,7 @@ module.exports = {
   secure,
   tap,
   tlsServer,
+  toldName,
   trusting,
   TELLS_REASONS,
 }

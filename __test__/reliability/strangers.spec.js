@@ -48,10 +48,13 @@ test.serial('peers that send without a pause to suspended sockets cost the other
   t.true(held <= STRANGERS + SPARE, `${held} sockets`)
 })
 
-test.serial('peers that connect and reset, again and again, hold no descriptors but of those that wait for their turn', async (t) => {
-  const { held } = await beside(t, 'reset', { strangers: 20 })
-  t.true(held <= UNDELIVERED + SPARE, `${held} sockets`)
-})
+test.serial(
+  'peers that connect and reset, again and again, hold no descriptors but of those that wait for their turn',
+  async (t) => {
+    const { held } = await beside(t, 'reset', { strangers: 20 })
+    t.true(held <= UNDELIVERED + SPARE, `${held} sockets`)
+  },
+)
 
 withLimits('those that linger make room where descriptors run out', async (t) => {
   const { held } = await beside(t, 'c', { descriptors: 300 })

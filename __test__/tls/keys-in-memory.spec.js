@@ -15,8 +15,9 @@ const base = require('ava')
 const { testOn } = require('../helpers/needs.js')
 const { certificate, keyForms, pkcs12 } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
+const { TELLS_REASONS } = require('../helpers/tls-peers.js')
 
-const test = testOn(base.serial, process.platform === 'linux', '/proc')
+const test = testOn(base.serial, process.platform === 'linux' && TELLS_REASONS, '/proc, and our own OpenSSL')
 
 const fixture = join(__dirname, '../fixtures/tls/keys-in-memory.js')
 

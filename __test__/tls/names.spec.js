@@ -14,9 +14,9 @@ const test = require('ava')
 const { hasIPv6, hasTools, testOn, testWhere } = require('../helpers/needs.js')
 const { certificate } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
-const { tlsServer, trusting } = require('../helpers/tls-peers.js')
+const { tlsServer, toldName, trusting } = require('../helpers/tls-peers.js')
 
-const MISMATCH = ['SecurityCertificateDomainMismatchError', 'close']
+const MISMATCH = [toldName('SecurityCertificateDomainMismatchError'), 'close']
 const FINE = ['open', 'close']
 
 const fixture = (name) => join(__dirname, '../fixtures/tls', name)

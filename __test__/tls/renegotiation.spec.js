@@ -8,8 +8,9 @@ const { once } = require('node:events')
 
 const test = require('ava')
 
+const { testOn } = require('../helpers/needs.js')
 const { scope } = require('../helpers/sockets.js')
-const { failed, tlsServer, trusting } = require('../helpers/tls-peers.js')
+const { TELLS_REASONS, failed, tlsServer, trusting } = require('../helpers/tls-peers.js')
 const { listenSecurely, nodeClient } = require('../helpers/tls-servers.js')
 const { APPLICATION_DATA, HANDSHAKE, HEADER, relayAll } = require('../helpers/tls-wires.js')
 const { CIPHER, forger } = require('../helpers/tls12.js')
@@ -19,7 +20,9 @@ const HELLO_REQUEST = Buffer.from([0, 0, 0, 0])
 
 const TLS12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }
 
-test('a server that asks for renegotiation hears that there is none, and gives up', async (t) => {
+const testRefusing = testOn(test, TELLS_REASONS, 'a library that can be told to refuse renegotiation')
+
+testRefusing('a server that asks for renegotiation hears that there is none, and gives up', async (t) => {
   const own = scope(t)
   const server = await tlsServer(own, 'good', TLS12, (session) => session.pipe(session))
   const [socket, events] = own.open('localhost', server.port, trusting())

@@ -7,9 +7,16 @@ const { once } = require('node:events')
 
 const test = require('ava')
 
+const { testOn } = require('../helpers/needs.js')
 const { certificate } = require('../helpers/pki-matrix.js')
 const { receive, scope } = require('../helpers/sockets.js')
-const { CHOOSES_PROTOCOLS, TELLS_REASONS, failed, trusting } = require('../helpers/tls-peers.js')
+const {
+  CHOOSES_PROTOCOLS,
+  SERVER_VERSIONS,
+  TELLS_REASONS,
+  failed,
+  trusting,
+} = require('../helpers/tls-peers.js')
 const {
   countsFailures,
   listenSecurely,
@@ -84,23 +91,27 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     await assertGoesOn(t, own, listening, 1)
   })
 
-  test(`minVersion and maxVersion ${version} let a client of that version in, and no other`, async (t) => {
-    const own = scope(t)
-    const other = version === 'TLSv1.2' ? 'TLSv1.3' : 'TLSv1.2'
-    const listening = listenCounting(own, { minVersion: version, maxVersion: version })
-    const [, events] = own.open(
-      'localhost',
-      listening.port,
-      trusting({ minVersion: other, maxVersion: other }),
-    )
-    await failed(t, events, 'SecurityUnsupportedTLSVersionError')
-    const client = nodeClient(own, listening.port, { minVersion: version, maxVersion: version })
-    t.is(await refusal(client), null)
-    t.is(client.getProtocol(), version)
-    await listening.accepted()
-    await countsFailures(listening.server, 1)
-    t.is(listening.connects, 1)
-  })
+  const testVersion = testOn(test, SERVER_VERSIONS.includes(version), `a server that speaks ${version}`)
+  testVersion(
+    `minVersion and maxVersion ${version} let a client of that version in, and no other`,
+    async (t) => {
+      const own = scope(t)
+      const other = version === 'TLSv1.2' ? 'TLSv1.3' : 'TLSv1.2'
+      const listening = listenCounting(own, { minVersion: version, maxVersion: version })
+      const [, events] = own.open(
+        'localhost',
+        listening.port,
+        trusting({ minVersion: other, maxVersion: other }),
+      )
+      await failed(t, events, 'SecurityUnsupportedTLSVersionError')
+      const client = nodeClient(own, listening.port, { minVersion: version, maxVersion: version })
+      t.is(await refusal(client), null)
+      t.is(client.getProtocol(), version)
+      await listening.accepted()
+      await countsFailures(listening.server, 1)
+      t.is(listening.connects, 1)
+    },
+  )
 }
 
 for (const version of ['TLSv1', 'TLSv1.1']) {
@@ -113,7 +124,9 @@ for (const version of ['TLSv1', 'TLSv1.1']) {
   })
 }
 
-test('a client that has only ciphers without forward secrecy is refused and counted', async (t) => {
+const testCiphers = testOn(test, TELLS_REASONS, 'a library whose cipher suites are ours to choose')
+
+testCiphers('a client that has only ciphers without forward secrecy is refused and counted', async (t) => {
   const own = scope(t)
   const listening = listenCounting(own, {}, { name: 'goodRsa' })
   const weak = { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA:AES256-SHA' }
@@ -133,7 +146,14 @@ testChoosing('of the protocols that a client offers, the first of ours is chosen
   t.is(socket.tls.alpnProtocol, 'http/1.1')
 })
 
-testChoosing('a client that offers other protocols only is refused and counted', async (t) => {
+/** That of native-tls for Linux ignores ALPN then. */
+const testInsisting = testOn(
+  test,
+  CHOOSES_PROTOCOLS && (TELLS_REASONS || process.platform !== 'linux'),
+  'a library that insists on ALPN',
+)
+
+testInsisting('a client that offers other protocols only is refused and counted', async (t) => {
   const own = scope(t)
   const listening = listenCounting(own, { alpnProtocols: ['imap'] })
   const error = await refusal(nodeClient(own, listening.port, { ALPNProtocols: ['h2', 'imapx', 'ima'] }))

@@ -14,6 +14,7 @@ const { certificate } = require('../helpers/pki-matrix.js')
 const { mozTCPSocket, receive, scope } = require('../helpers/sockets.js')
 const {
   CHOOSES_PROTOCOLS,
+  SERVER_VERSIONS,
   TELLS_REASONS,
   failed,
   recordTypes,
@@ -187,7 +188,7 @@ test('tls is null without TLS', async (t) => {
   t.is(accepted.tls, null)
 })
 
-for (const version of ['TLSv1.2', 'TLSv1.3']) {
+for (const version of SERVER_VERSIONS) {
   const only = { minVersion: version, maxVersion: version }
 
   test(`8 MB in each direction at once arrive whole (${version})`, async (t) => {

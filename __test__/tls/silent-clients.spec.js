@@ -36,11 +36,14 @@ for (const [kind, which] of Object.entries({
   })
 }
 
-test.serial('clients that connect and reset, again and again, hold no descriptors but of those that wait for their turn', async (t) => {
-  const { held, failedHandshakes } = await beside(t, 'reset', { options, strangers: 20 })
-  t.true(held <= UNDELIVERED + SPARE, `${held} sockets`)
-  t.true(failedHandshakes > 0)
-})
+test.serial(
+  'clients that connect and reset, again and again, hold no descriptors but of those that wait for their turn',
+  async (t) => {
+    const { held, failedHandshakes } = await beside(t, 'reset', { options, strangers: 20 })
+    t.true(held <= UNDELIVERED + SPARE, `${held} sockets`)
+    t.true(failedHandshakes > 0)
+  },
+)
 
 for (const kind of ['silent', 'returning']) {
   withLimits(

@@ -5,18 +5,11 @@
 
 mod common;
 
-use std::sync::LazyLock;
-
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use moz_tcp_socket::net::{
   ErrorName, SocketError,
-  tls::{self, ClientTls, Profile},
-  transport::{Tcp, Transport},
-};
-use tokio::{
-  io::{AsyncReadExt, AsyncWriteExt},
-  net::TcpStream,
+  tls::{Session, Then, wire::MOST_RECEIVED},
 };
 
 #[derive(Arbitrary, Debug)]
@@ -29,29 +22,18 @@ enum Input {
   Secured { to_client: bool, bytes: Vec<u8> },
 }
 
-/// The client trusts the throwaway certificate and nobody else.
-static OPTIONS: LazyLock<ClientTls> = LazyLock::new(|| ClientTls {
-  profile: Profile {
-    ca: vec![common::THROWAWAY.pem.clone()],
-    ca_only: true,
-    ..Profile::default()
-  },
-  ..ClientTls::default()
-});
-
-async fn connect(stream: TcpStream) -> Result<Transport, SocketError> {
-  tls::connect(Tcp::new(stream), "localhost", 1, &OPTIONS).await
-}
-
-/// What a client of ours makes of `answer`.
-async fn refuse(ours: TcpStream, mut theirs: TcpStream, answer: &[u8]) -> SocketError {
-  let server = async {
-    let _ = theirs.write_all(answer).await;
-    let _ = theirs.shutdown().await;
-    let _ = theirs.read_to_end(&mut Vec::new()).await;
-  };
-  let ((), outcome) = tokio::join!(server, connect(ours));
-  outcome.expect_err("nobody was verified")
+/// What a client of ours makes of `answer`. `None` when it waits for more.
+fn refuse(answer: &[u8]) -> Option<SocketError> {
+  match common::outcome(&common::CLIENT, answer, MOST_RECEIVED) {
+    Ok(is_done) => {
+      assert!(!is_done, "nobody was verified");
+      None
+    }
+    Err(error) => {
+      common::assert_sane(&error);
+      Some(error)
+    }
+  }
 }
 
 /// RFC 8446 section 6.2, what has a name of its own.
@@ -87,45 +69,42 @@ fn present(certificate: &[u8]) -> Vec<u8> {
   [record(2, &hello), record(11, &chain)].concat()
 }
 
-/// Bytes behind TLS are never data: a reader meets an error, or a close_notify, which nobody can forge either.
-async fn assert_nothing_comes_through(mut reader: Transport) {
-  match reader.read(&mut [0; 16]).await {
-    Ok(count) => panic!("{count} bytes were taken for the peer's"),
-    Err(error) => common::assert_sane(&tls::stream_error("read", &error)),
+/// Bytes past TLS are never data, and never an end: both say what nobody can forge.
+fn assert_nothing_comes_through(mut reader: Session, bytes: &[u8]) {
+  for piece in bytes.chunks(MOST_RECEIVED) {
+    reader.receive(|memory| common::copy(memory, piece)).unwrap();
+    let opened = reader.open(&mut [0; 64 * 1024]);
+    assert_eq!(opened.bytes, 0, "they were taken for the peer's");
+    match opened.then {
+      Then::NeedsInput => assert!(!reader.has_input()),
+      Then::Failed(failure) => {
+        common::assert_sane(&failure.of("read"));
+        assert!(reader.seal(b"more").is_err());
+        return;
+      }
+      then => panic!("{then:?}"),
+    }
   }
 }
 
-fuzz_target!(|input: Input| {
-  common::with_connection(async |ours, theirs| match input {
-    Input::Alert { level, description } => {
-      let error = refuse(ours, theirs, &[21, 3, 3, 0, 2, level, description]).await;
-      common::assert_sane(&error);
-      if let Some(name) = name_of_alert(description).filter(|_| level == FATAL) {
-        assert_eq!(error.name, name);
-      }
+fuzz_target!(|input: Input| match input {
+  Input::Alert { level, description } => {
+    let error = refuse(&[21, 3, 3, 0, 2, level, description]);
+    if let Some(name) = name_of_alert(description).filter(|_| level == FATAL) {
+      assert_eq!(error.unwrap().name, name);
     }
-    Input::Certificate { changes, cut } => {
-      let mut der = common::THROWAWAY.der.clone();
-      for (at, byte) in changes {
-        let at = usize::from(at) % der.len();
-        der[at] ^= byte;
-      }
-      der.truncate(der.len().saturating_sub(usize::from(cut % 64)));
-      common::assert_sane(&refuse(ours, theirs, &present(&der)).await);
+  }
+  Input::Certificate { changes, cut } => {
+    let mut der = common::THROWAWAY.der.clone();
+    for (at, byte) in changes {
+      let at = usize::from(at) % der.len();
+      der[at] ^= byte;
     }
-    Input::Secured { to_client, bytes } => {
-      let (ours, write_to_server) = common::behind(ours);
-      let (theirs, write_to_client) = common::behind(theirs);
-      let accept = tls::accept(Tcp::new(theirs), "localhost", 1, &common::ACCEPTOR);
-      let (client, server) = tokio::join!(connect(ours), accept);
-      let (client, server) = (client.unwrap(), server.unwrap());
-      if to_client {
-        write_to_client(&bytes);
-        assert_nothing_comes_through(client).await;
-      } else {
-        write_to_server(&bytes);
-        assert_nothing_comes_through(server).await;
-      }
-    }
-  });
+    der.truncate(der.len().saturating_sub(usize::from(cut % 64)));
+    refuse(&present(&der));
+  }
+  Input::Secured { to_client, bytes } => {
+    let (client, server) = common::connected(&common::SERVER);
+    assert_nothing_comes_through(if to_client { client } else { server }, &bytes);
+  }
 });

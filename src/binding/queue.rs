@@ -123,6 +123,8 @@ mod loom_model {
 
   enum Message {
     Ring,
+    /// The loop finds a poll set readable.
+    Turn,
     /// The environment has ended.
     End,
   }
@@ -134,14 +136,16 @@ mod loom_model {
     rings: Arc<AtomicUsize>,
     /// Loom's, so that other threads may run between a decision to ring and the ring.
     is_freed: Arc<AtomicBool>,
+    /// A turn answers what others have rung for.
+    may_ring_twice: bool,
   }
 
   impl Bell for ModelBell {
     fn ring(&self) {
       assert!(!self.is_freed.load(Ordering::SeqCst), "rung after the teardown");
-      assert_eq!(
-        self.rings.fetch_add(1, Ordering::SeqCst),
-        0,
+      let outstanding = self.rings.fetch_add(1, Ordering::SeqCst);
+      assert!(
+        outstanding == 0 || self.may_ring_twice,
         "two rings are outstanding"
       );
       self.messages.send(Message::Ring).ok();
@@ -158,11 +162,21 @@ mod loom_model {
 
   impl Js {
     fn new() -> Self {
+      Self::with(false)
+    }
+
+    /// With a poll set.
+    fn polling() -> Self {
+      Self::with(true)
+    }
+
+    fn with(may_ring_twice: bool) -> Self {
       let (sender, messages) = mpsc::channel();
       let bell = ModelBell {
         messages: sender,
         rings: Arc::default(),
         is_freed: Arc::new(AtomicBool::new(false)),
+        may_ring_twice,
       };
       let queue = Arc::new(Queue::default());
       queue.open(bell.clone());
@@ -191,13 +205,44 @@ mod loom_model {
         _ => return false,
       }
       self.bell.rings.fetch_sub(1, Ordering::SeqCst);
-      if let Some((id, _)) = self.queue.pop() {
-        self.delivered.push(id);
-        if self.queue.has_more() {
-          self.queue.ring();
-        }
+      if self.deliver_next() && self.queue.has_more() {
+        self.queue.ring();
       }
       true
+    }
+
+    /// As the hub does: what is for the engine itself is done, which may push, and what is for the owner is delivered.
+    fn deliver_next(&mut self) -> bool {
+      while let Some((id, _)) = self.queue.pop() {
+        self.delivered.push(id);
+        if !is_notice(id) {
+          return true;
+        }
+        if id < OF_JS {
+          self.queue.push(OF_JS + id, Event::Opened.into());
+        }
+      }
+      false
+    }
+
+    /// Waits for a ring or a turn, and does what the hub does where it has a poll set.
+    fn answer_polling(&mut self) {
+      match self.messages.recv() {
+        Ok(Message::Ring) => {
+          self.deliver_next();
+          if !self.queue.rest() {
+            self.bell.messages.send(Message::Ring).unwrap();
+          }
+        }
+        Ok(Message::Turn) => {
+          self.queue.attend();
+          // A turn has time for one event.
+          if self.deliver_next() {
+            self.bell.messages.send(Message::Turn).unwrap();
+          }
+        }
+        _ => {}
+      }
     }
 
     /// Each task's events came in order, from its first on, without a gap. Their ids differ in the last digit.
@@ -213,6 +258,14 @@ mod loom_model {
         assert_eq!(of_this, expected);
       }
     }
+  }
+
+  /// What the JavaScript thread itself pushes while it answers a notice has this and the id of that.
+  const OF_JS: SocketId = 1000;
+
+  /// Stands for what the engine answers, and nobody is called for.
+  fn is_notice(id: SocketId) -> bool {
+    id % 10 > 4
   }
 
   fn tear_down(queue: &Queue<ModelBell>, bell: &ModelBell) {
@@ -235,6 +288,40 @@ mod loom_model {
       js.check_order(&[10, 20]);
       assert_eq!(js.bell.rings.load(Ordering::SeqCst), 0, "a ring without an event");
       assert!(!js.queue.has_more());
+    });
+  }
+
+  #[test]
+  fn every_event_is_delivered_though_notices_come_between_and_answers_push_more() {
+    loom::model(|| {
+      let mut js = Js::new();
+      // 14 is an event, 15 a notice, and so is its answer 1015. 24 is an event.
+      let pushers = [js.pusher(14, 2), js.pusher(24, 1)];
+      while js.delivered.len() < 4 {
+        js.answer();
+      }
+      for pusher in pushers {
+        pusher.join().unwrap();
+      }
+      js.check_order(&[14, 24, 1015]);
+      assert!(js.queue.rest());
+    });
+  }
+
+  /// The loop may find the poll set readable at any moment, with a ring outstanding or not.
+  #[test]
+  fn every_event_is_delivered_where_rings_and_turns_of_a_poll_set_come_together() {
+    loom::model(|| {
+      let mut js = Js::polling();
+      let pusher = js.pusher(14, 2);
+      let messages = js.bell.messages.clone();
+      let readable = thread::spawn(move || messages.send(Message::Turn).unwrap());
+      while js.delivered.len() < 3 {
+        js.answer_polling();
+      }
+      pusher.join().unwrap();
+      readable.join().unwrap();
+      js.check_order(&[14, 1015]);
     });
   }
 

@@ -1,11 +1,10 @@
 //! Leave for so many accepted connections to wait for their owner. Who has found none is told when there is some again.
 
-use std::sync::{
-  Arc,
-  atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-/// Of one listener.
+use super::sync::{AtomicBool, AtomicUsize};
+
+/// Of one listener, which alone takes leave where it wants to be told. Credits are given back by any thread.
 pub(super) struct Credits {
   left: AtomicUsize,
   /// Somebody has found none.
@@ -25,19 +24,21 @@ impl Credits {
 
   /// Leave for so many more.
   pub(super) fn add(&self, more: usize) {
-    self.left.fetch_add(more, Ordering::SeqCst);
-    if self.is_wanted.swap(false, Ordering::SeqCst) {
+    self.left.fetch_add(more, Ordering::AcqRel);
+    if self.is_wanted.swap(false, Ordering::AcqRel) {
       (self.tell)();
     }
   }
 
   /// Leave for one, which is given back when it is dropped. Where there is none, the listener is told as soon as there is.
   pub(super) fn take(self: &Arc<Self>) -> Option<Credit> {
-    self.is_wanted.store(true, Ordering::SeqCst);
+    // The wish is only ever exchanged: so whoever gave one back before this has made that visible by its own exchange, and
+    // whoever does later finds the wish.
+    self.is_wanted.swap(true, Ordering::AcqRel);
     let less = |left: usize| left.checked_sub(1);
-    let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+    let taken = self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     taken.ok()?;
-    self.is_wanted.store(false, Ordering::SeqCst);
+    self.is_wanted.swap(false, Ordering::AcqRel);
     let credits = Arc::clone(self);
     Some(Credit {
       credits,
@@ -73,5 +74,97 @@ impl Drop for Credit {
     if !self.is_spent {
       self.credits.add(1);
     }
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use std::sync::Mutex;
+
+  use super::*;
+
+  #[test]
+  fn whoever_found_none_is_told_once_when_there_is_some_again() {
+    let told = Arc::new(Mutex::new(0));
+    let tell = Arc::clone(&told);
+    let credits = Credits::new(2, move || *tell.lock().unwrap() += 1);
+    let taken = [credits.take().unwrap(), credits.take().unwrap()];
+    assert!(credits.take().is_none());
+    assert_eq!(*told.lock().unwrap(), 0);
+    drop(taken);
+    assert_eq!(*told.lock().unwrap(), 1, "for both");
+    drop(credits.take().unwrap());
+    assert_eq!(*told.lock().unwrap(), 1, "nobody missed any");
+  }
+}
+
+/// Every order in which a listener takes leave and others give it back; see [`crate::net::sync`].
+#[cfg(all(test, loom_model))]
+mod loom_model {
+  use loom::{sync::mpsc, thread};
+
+  use super::*;
+
+  /// Takes leave that often, and waits to be told where there is none. Does not end when it is never told, which loom reports
+  /// as a deadlock. Gives back what it took by way of `give_back`.
+  fn listen(
+    credits: &Arc<Credits>,
+    told: &mpsc::Receiver<()>,
+    times: usize,
+    mut give_back: impl FnMut(Credit),
+  ) {
+    let mut taken = 0;
+    while taken < times {
+      match credits.take() {
+        Some(credit) => {
+          taken += 1;
+          give_back(credit);
+        }
+        None => told.recv().unwrap(),
+      }
+    }
+  }
+
+  fn credits(most: usize) -> (Arc<Credits>, mpsc::Receiver<()>) {
+    let (tell, told) = mpsc::channel();
+    // Only ever used by one thread at a time, which loom's sender does not know.
+    let tell = loom::sync::Mutex::new(tell);
+    let credits = Credits::new(most, move || tell.lock().unwrap().send(()).unwrap());
+    (credits, told)
+  }
+
+  #[test]
+  fn a_listener_that_found_none_is_told_when_two_threads_give_back() {
+    let mut model = loom::model::Builder::new();
+    // All of its orders take minutes. A thread that is interrupted more often shows nothing new.
+    model.preemption_bound = Some(3);
+    model.check(|| {
+      let (credits, told) = credits(2);
+      let givers = [(); 2].map(|()| {
+        let credit = credits.take().unwrap();
+        thread::spawn(move || drop(credit))
+      });
+      let mut kept = Vec::new();
+      listen(&credits, &told, 2, |credit| kept.push(credit));
+      for giver in givers {
+        giver.join().unwrap();
+      }
+      assert!(credits.take().is_none(), "there are two, whoever has them");
+    });
+  }
+
+  #[test]
+  fn a_listener_with_one_is_told_each_time() {
+    loom::model(|| {
+      let (credits, told) = credits(1);
+      let mut givers = Vec::new();
+      listen(&credits, &told, 3, |credit| {
+        givers.push(thread::spawn(move || drop(credit)))
+      });
+      for giver in givers {
+        giver.join().unwrap();
+      }
+      assert!(credits.take().is_some());
+    });
   }
 }

@@ -112,13 +112,6 @@ impl From<Notice> for Report {
   }
 }
 
-impl Report {
-  /// Whether it may be bytes that arrived, or make some leave, rather than be about a timer.
-  pub fn is_timer(&self) -> bool {
-    matches!(self.0, Kind::Notice(Notice::TimerDue))
-  }
-}
-
 /// Where reports go: one ordered queue for all sockets of an owner.
 pub trait EventSink: Send + Sync + 'static {
   /// Appends a report. Called from any thread; must not block and must not call back into the socket.

@@ -148,7 +148,10 @@ mod tests {
 
   use super::*;
   use crate::{
-    net::{event::Report, sync::Mutex},
+    net::{
+      event::{Kind, Report},
+      sync::Mutex,
+    },
     runtime,
   };
 
@@ -156,7 +159,7 @@ mod tests {
 
   impl EventSink for Sink {
     fn push(&self, id: SocketId, report: Report) {
-      assert!(id == NOBODY && report.is_timer());
+      assert!(id == NOBODY && matches!(report.0, Kind::Notice(Notice::TimerDue)));
       self.0.lock().unwrap().send(()).unwrap();
     }
   }

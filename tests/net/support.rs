@@ -3,12 +3,14 @@
 use std::{
   cell::RefCell,
   collections::HashMap,
-  net::{Ipv4Addr, SocketAddr, TcpStream},
+  io::Write,
+  net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
   rc::Rc,
   sync::{
     Arc, Mutex,
     mpsc::{Receiver, Sender, channel},
   },
+  thread::{self, JoinHandle},
   time::{Duration, Instant},
 };
 
@@ -35,8 +37,6 @@ impl EventSink for Sink {
 /// The owner of some sockets: a context and the events that came for each of them.
 pub(crate) struct Owner {
   pub(crate) context: Context,
-  /// It asks what is ready, rather than being told.
-  asks: bool,
   reports: Receiver<(SocketId, Report)>,
   waiting: RefCell<HashMap<SocketId, Vec<Event>>>,
 }
@@ -60,11 +60,7 @@ impl Owner {
   /// One that Tokio tells what is ready.
   pub(crate) fn new() -> Self {
     let (sink, reports) = sink();
-    Self::of(
-      Context::new(runtime::handle().unwrap().clone(), sink),
-      false,
-      reports,
-    )
+    Self::of(Context::new(runtime::handle().unwrap().clone(), sink), reports)
   }
 
   /// One that looks into a set.
@@ -73,7 +69,7 @@ impl Owner {
     let (sink, reports) = sink();
     let set = Rc::new(moz_tcp_socket::net::PollSet::new().unwrap());
     let context = Context::with_poll_set(runtime::handle().unwrap().clone(), sink, set);
-    Self::of(context, true, reports)
+    Self::of(context, reports)
   }
 
   /// One of each kind that there is here.
@@ -85,10 +81,9 @@ impl Owner {
     ]
   }
 
-  fn of(context: Context, asks: bool, reports: Receiver<(SocketId, Report)>) -> Self {
+  fn of(context: Context, reports: Receiver<(SocketId, Report)>) -> Self {
     Self {
       context,
-      asks,
       reports,
       waiting: RefCell::default(),
     }
@@ -96,12 +91,9 @@ impl Owner {
 
   /// Sorts what came, waiting a moment for it, and has bytes move.
   fn turn(&self) {
-    let patience = Duration::from_millis(1);
-    if self.asks {
-      self.context.look();
-    }
+    self.context.look();
     self.context.write(|| true);
-    let first = self.reports.recv_timeout(patience).ok();
+    let first = self.reports.recv_timeout(Duration::from_millis(1)).ok();
     for (id, report) in first.into_iter().chain(self.reports.try_iter()) {
       if let Some(event) = self.context.answer(id, report) {
         self.waiting.borrow_mut().entry(id).or_default().push(event);
@@ -111,8 +103,9 @@ impl Owner {
   }
 
   /// Turns long enough for what has arrived to be noticed.
+  #[cfg(not(any(target_vendor = "apple", windows)))]
   pub(crate) fn turn_often(&self) {
-    self.meanwhile(|| std::thread::sleep(Duration::from_millis(20)));
+    self.meanwhile(|| thread::sleep(Duration::from_millis(20)));
   }
 
   /// Turns until `done` has something.
@@ -167,6 +160,7 @@ impl Owner {
   }
 
   /// The next event of `id`, if there is one after a turn.
+  #[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
   pub(crate) fn event_of_turn(&self, id: SocketId) -> Option<Event> {
     self.turn();
     let mut waiting = self.waiting.borrow_mut();
@@ -199,14 +193,14 @@ impl Owner {
 
   /// What `work` returns, which a thread of its own does while this one turns.
   pub(crate) fn meanwhile<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-    let worker = std::thread::spawn(work);
+    let worker = thread::spawn(work);
     self.until(|| worker.is_finished().then_some(()));
     worker.join().unwrap()
   }
 
   /// A client and the peer's std stream, connected.
   pub(crate) fn pair(&self) -> (Rc<Socket>, TcpStream) {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let socket = self.connect(listener.local_addr().unwrap());
     let (peer, _) = listener.accept().unwrap();
     peer.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -293,4 +287,44 @@ pub(crate) fn hold_runtime() -> Sender<()> {
   });
   is_held.recv().unwrap();
   go_on
+}
+
+/// More than the kernel keeps for one connection, at both ends together.
+pub(crate) const MUCH: usize = 20_000_000;
+
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
+  (0..length).map(|i| (i % 251) as u8).collect()
+}
+
+/// What `thread` returns; the owner moves bytes meanwhile.
+pub(crate) fn join<T>(owner: &Owner, thread: JoinHandle<T>) -> T {
+  owner.until(|| thread.is_finished().then_some(()));
+  thread.join().unwrap()
+}
+
+/// A round trip on another connection, which takes several turns: whatever was on its way has been seen.
+pub(crate) fn round_trip(owner: &Owner) {
+  let (other, mut peer) = owner.pair();
+  peer.write_all(b"x").unwrap();
+  assert_eq!(owner.read(&other, 1), b"x");
+}
+
+/// Waits until no connection is left.
+pub(crate) fn all_gone(owner: &Owner) {
+  owner.until(|| (owner.context.live() == 0).then_some(()));
+}
+
+/// A connection that is established, though its owner has not looked at that yet.
+pub(crate) fn connected_unseen(owner: &Owner) -> (Rc<Socket>, TcpStream) {
+  let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+  // A name, which a task looks up.
+  let socket = owner.connect_with("localhost", listener.local_addr().unwrap().port(), None);
+  let (peer, _) = listener.accept().unwrap();
+  // The task that connects has reported and ended.
+  let began = Instant::now();
+  while owner.context.live() > 0 {
+    assert!(began.elapsed() < PATIENCE, "in time");
+    thread::yield_now();
+  }
+  (socket, peer)
 }

@@ -7,7 +7,7 @@ use std::{
   thread::{self, JoinHandle},
 };
 
-use moz_tcp_socket::net::{End, ErrorName, Event, Input, SocketError, tls::Security};
+use moz_tcp_socket::net::{End, ErrorName, Event, SocketError};
 use openssl::{
   asn1::Asn1Time,
   bn::BigNum,
@@ -67,6 +67,7 @@ impl Identity {
     Self::new(|builder| alt_name(builder, "localhost"))
   }
 
+  #[cfg(not(feature = "native-tls"))]
   pub(crate) fn for_localhost_with(key: PKey<Private>) -> Self {
     Self::with(key, |builder| alt_name(builder, "localhost"))
   }
@@ -85,7 +86,7 @@ fn alt_name(builder: &mut X509Builder, name: &str) {
 }
 
 /// A server for one connection: `before` on plain TCP, then a handshake, then `after`. Returns the port.
-fn serve(
+pub(crate) fn serve(
   identity: &Identity,
   before: impl FnOnce(&mut TcpStream) + Send + 'static,
   after: impl FnOnce(SslStream<TcpStream>) + Send + 'static,
@@ -122,7 +123,7 @@ fn refused(identity: &Identity, trusted: Vec<Vec<u8>>) -> SocketError {
 }
 
 /// The native backend tells no more than that TLS failed.
-fn assert_name(error: &SocketError, name: ErrorName) {
+pub(crate) fn assert_name(error: &SocketError, name: ErrorName) {
   let expected = if cfg!(feature = "native-tls") {
     ErrorName::SecurityError
   } else {
@@ -133,29 +134,30 @@ fn assert_name(error: &SocketError, name: ErrorName) {
 
 #[test]
 fn a_trusted_peer_is_talked_to_and_ended_cleanly() {
-  let owner = Owner::new();
-  let identity = Identity::for_localhost();
-  let (port, server) = serve(
-    &identity,
-    |_| {},
-    |mut stream| {
-      let mut buffer = [0; 4];
-      stream.read_exact(&mut buffer).unwrap();
-      stream.write_all(&buffer).unwrap();
-      assert_eq!(stream.read(&mut buffer).unwrap(), 0);
-      assert!(
-        stream.get_shutdown().contains(ShutdownState::RECEIVED),
-        "close_notify before FIN"
-      );
-    },
-  );
-  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-  assert!(matches!(owner.event(socket.id()), Event::Opened));
-  send(&socket, b"ping");
-  assert_eq!(owner.read(&socket, 4), b"ping");
-  socket.close();
-  assert!(matches!(owner.event(socket.id()), Event::Closed { .. }));
-  server.join().unwrap();
+  for owner in Owner::each() {
+    let identity = Identity::for_localhost();
+    let (port, server) = serve(
+      &identity,
+      |_| {},
+      |mut stream| {
+        let mut buffer = [0; 4];
+        stream.read_exact(&mut buffer).unwrap();
+        stream.write_all(&buffer).unwrap();
+        assert_eq!(stream.read(&mut buffer).unwrap(), 0);
+        assert!(
+          stream.get_shutdown().contains(ShutdownState::RECEIVED),
+          "close_notify before FIN"
+        );
+      },
+    );
+    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    send(&socket, b"ping");
+    assert_eq!(owner.read(&socket, 4), b"ping");
+    socket.close();
+    assert!(matches!(owner.event(socket.id()), Event::Closed { .. }));
+    server.join().unwrap();
+  }
 }
 
 #[test]
@@ -205,137 +207,81 @@ fn a_changed_option_set_does_not_reuse_the_other_ones_trust() {
 
 #[test]
 fn an_end_without_close_notify_is_an_error_after_the_bytes() {
-  let owner = Owner::new();
-  let identity = Identity::for_localhost();
-  let (port, server) = serve(
-    &identity,
-    |_| {},
-    |mut stream| {
-      stream.write_all(b"half of").unwrap();
-      // Only TCP ends.
-      drop(stream.get_ref().shutdown(std::net::Shutdown::Write));
-      let _ = stream.read(&mut [0; 1]);
-    },
-  );
-  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-  assert!(matches!(owner.event(socket.id()), Event::Opened));
-  assert_eq!(owner.read(&socket, 7), b"half of");
-  assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
-  drop(socket);
-  server.join().unwrap();
+  for owner in Owner::each() {
+    let identity = Identity::for_localhost();
+    let (port, server) = serve(
+      &identity,
+      |_| {},
+      |mut stream| {
+        stream.write_all(b"half of").unwrap();
+        // Only TCP ends.
+        drop(stream.get_ref().shutdown(std::net::Shutdown::Write));
+        let _ = stream.read(&mut [0; 1]);
+      },
+    );
+    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    assert_eq!(owner.read(&socket, 7), b"half of");
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
+    drop(socket);
+    server.join().unwrap();
+  }
 }
 
 #[test]
 fn what_came_before_a_reset_is_not_lost_where_a_write_meets_that_first() {
-  let (owner, identity) = (Owner::new(), Identity::for_localhost());
-  let (established, server) = channel();
-  let (port, peer) = serve(&identity, |_| {}, move |stream| established.send(stream).unwrap());
-  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-  assert!(matches!(owner.event(socket.id()), Event::Opened));
-  let mut server = server.recv().unwrap();
-  peer.join().unwrap();
-  socket.suspend();
-  let held = hold_runtime();
-  // A reset drops what Nagle's algorithm holds back.
-  server.get_ref().set_nodelay(true).unwrap();
-  server.write_all(b"last words").unwrap();
-  reset(server.get_ref().try_clone().unwrap());
-  drop(server);
-  send(&socket, b"x");
-  drop(held);
-  socket.resume();
-  assert_eq!(owner.read(&socket, 10), b"last words");
-  assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+  let identity = Identity::for_localhost();
+  for owner in Owner::each() {
+    let (established, server) = channel();
+    let (port, peer) = serve(&identity, |_| {}, move |stream| established.send(stream).unwrap());
+    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    let mut server = server.recv().unwrap();
+    peer.join().unwrap();
+    socket.suspend();
+    let held = hold_runtime();
+    // A reset drops what Nagle's algorithm holds back.
+    server.get_ref().set_nodelay(true).unwrap();
+    server.write_all(b"last words").unwrap();
+    reset(server.get_ref().try_clone().unwrap());
+    drop(server);
+    send(&socket, b"x");
+    drop(held);
+    socket.resume();
+    assert_eq!(owner.read(&socket, 10), b"last words");
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+  }
 }
 
 #[test]
 fn a_record_that_was_changed_on_the_way_is_a_security_error_after_the_bytes() {
-  let owner = Owner::new();
-  let identity = Identity::for_localhost();
-  let (port, server) = serve(
-    &identity,
-    |_| {},
-    |mut stream| {
-      stream.write_all(b"half of").unwrap();
-      // Application data of 32 bytes that nobody encrypted.
-      let mut record = vec![23, 3, 3, 0, 32];
-      record.resize(5 + 32, 0);
-      stream.get_mut().write_all(&record).unwrap();
-      let _ = stream.get_mut().read_to_end(&mut Vec::new());
-    },
-  );
-  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-  assert!(matches!(owner.event(socket.id()), Event::Opened));
-  assert_eq!(owner.read(&socket, 7), b"half of");
-  match owner.input(&socket) {
-    Taken::End(End::Failed(error)) => {
-      assert_eq!(error.name, ErrorName::SecurityError, "{error}");
-      assert_eq!(error.os, None);
-      let reason = error.reason.unwrap();
-      assert!(error.detail.ends_with(&reason), "{reason}");
+  for owner in Owner::each() {
+    let identity = Identity::for_localhost();
+    let (port, server) = serve(
+      &identity,
+      |_| {},
+      |mut stream| {
+        stream.write_all(b"half of").unwrap();
+        // Application data of 32 bytes that nobody encrypted.
+        let mut record = vec![23, 3, 3, 0, 32];
+        record.resize(5 + 32, 0);
+        stream.get_mut().write_all(&record).unwrap();
+        let _ = stream.get_mut().read_to_end(&mut Vec::new());
+      },
+    );
+    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    assert_eq!(owner.read(&socket, 7), b"half of");
+    match owner.input(&socket) {
+      Taken::End(End::Failed(error)) => {
+        assert_eq!(error.name, ErrorName::SecurityError, "{error}");
+        assert_eq!(error.os, None);
+        let reason = error.reason.unwrap();
+        assert!(error.detail.ends_with(&reason), "{reason}");
+      }
+      other => panic!("{other:?}"),
     }
-    other => panic!("{other:?}"),
+    drop(socket);
+    server.join().unwrap();
   }
-  drop(socket);
-  server.join().unwrap();
-}
-
-#[test]
-fn starttls_keeps_plain_before_and_encrypted_after() {
-  let owner = Owner::new();
-  let identity = Identity::for_localhost();
-  let (port, server) = serve(
-    &identity,
-    |stream| {
-      let mut buffer = [0; 8];
-      stream.read_exact(&mut buffer).unwrap();
-      assert_eq!(&buffer, b"STARTTLS");
-    },
-    |mut stream| {
-      let mut all = Vec::new();
-      stream.read_to_end(&mut all).unwrap();
-      assert_eq!(all, b"secret");
-    },
-  );
-  let socket = owner.connect_with("localhost", port, None);
-  assert!(matches!(owner.event(socket.id()), Event::Opened));
-  send(&socket, b"STARTTLS");
-  socket.upgrade(Security::Client(trusting(vec![identity.pem()])));
-  send(&socket, b"secret");
-  // Closing at once loses nothing: plain part, handshake, encrypted part, then the end.
-  socket.close();
-  assert!(matches!(owner.event(socket.id()), Event::Closed { .. }));
-  server.join().unwrap();
-}
-
-#[test]
-fn plaintext_that_waited_when_tls_was_asked_for_fails_the_socket() {
-  let owner = Owner::new();
-  let (socket, mut peer) = owner.pair();
-  peer.write_all(b"injected").unwrap();
-  assert!(matches!(owner.event(socket.id()), Event::Readable));
-  socket.upgrade(Security::Client(trusting(Vec::new())));
-  assert!(matches!(socket.take_input(&mut []), Input::None));
-  assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
-}
-
-#[test]
-fn plaintext_in_place_of_a_handshake_is_a_security_error() {
-  let owner = Owner::new();
-  let (socket, mut peer) = owner.pair();
-  socket.upgrade(Security::Client(trusting(Vec::new())));
-  peer.write_all(b"* OK still plaintext here\r\n").unwrap();
-  assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
-}
-
-#[test]
-fn a_peer_that_hangs_up_during_the_handshake_interrupts() {
-  let owner = Owner::new();
-  let (socket, mut peer) = owner.pair();
-  socket.upgrade(Security::Client(trusting(Vec::new())));
-  let mut hello = [0; 5];
-  peer.read_exact(&mut hello).unwrap();
-  assert_eq!(hello[0], 0x16, "a handshake record");
-  peer.shutdown(std::net::Shutdown::Write).unwrap();
-  assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
 }

@@ -3,10 +3,7 @@
 
 use std::{
   net::TcpStream as StdStream,
-  sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
-  },
+  sync::{Arc, OnceLock, atomic::Ordering},
 };
 
 use tokio::{net::TcpStream, time};
@@ -19,6 +16,7 @@ use crate::net::{
   names::connect::connect as connect_tcp,
   peer::Peer,
   room::Room,
+  sync::AtomicBool,
   tls::{ClientTls, Security, client},
 };
 
@@ -176,5 +174,83 @@ async fn connect_making_room(peer: &Peer, local: &LocalEnd, room: &Room) -> Resu
       connect_tcp(&peer.host, peer.port, local).await
     }
     connected => connected,
+  }
+}
+
+/// Every order in which an attempt ends and its owner looks at it; see [`crate::net::sync`].
+#[cfg(all(test, loom_model))]
+mod loom_model {
+  use std::net::{Ipv4Addr, TcpListener};
+
+  use loom::{sync::mpsc, thread};
+
+  use super::*;
+  use crate::net::{
+    Report,
+    event::Kind,
+    sync::{Mutex, lock},
+  };
+
+  struct Sink(Mutex<mpsc::Sender<Report>>);
+
+  impl EventSink for Sink {
+    fn push(&self, _id: SocketId, report: Report) {
+      lock(&self.0).send(report).unwrap();
+    }
+  }
+
+  fn outcome() -> (Outcome, Arc<SoFar>, mpsc::Receiver<Report>) {
+    let (sender, reports) = mpsc::channel();
+    let so_far = Arc::<SoFar>::default();
+    let outcome = Outcome {
+      sink: Arc::new(Sink(Mutex::new(sender))),
+      id: 1,
+      is_told: false,
+      so_far: Arc::clone(&so_far),
+    };
+    (outcome, so_far, reports)
+  }
+
+  /// An owner whose deadline is due asks whether the attempt is done, and then waits for the report. There is one, and it is
+  /// not that of a failure.
+  #[test]
+  fn what_is_done_is_reported_as_made_and_what_is_reported_as_made_is_done() {
+    // No system call belongs into a model.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let stream = StdStream::connect(listener.local_addr().unwrap()).unwrap();
+    loom::model(move || {
+      let (mut outcome, so_far, reports) = outcome();
+      let stream = stream.try_clone().unwrap();
+      let task = thread::spawn(move || {
+        outcome.tell(Ok(Established {
+          stream,
+          session: None,
+        }))
+      });
+      let was_done = so_far.is_done.load(Ordering::Acquire);
+      let report = reports.recv().unwrap();
+      assert!(matches!(report.0, Kind::Notice(Notice::Established(_))));
+      assert!(
+        so_far.is_done.load(Ordering::Acquire),
+        "and was {was_done} before"
+      );
+      task.join().unwrap();
+    });
+  }
+
+  #[test]
+  fn what_failed_is_never_done_and_is_reported_once() {
+    loom::model(|| {
+      let (outcome, so_far, reports) = outcome();
+      // As a panic does.
+      let task = thread::spawn(move || drop(outcome));
+      assert!(!so_far.is_done.load(Ordering::Acquire));
+      assert!(matches!(
+        reports.recv().unwrap().0,
+        Kind::Notice(Notice::Failed(_))
+      ));
+      task.join().unwrap();
+      assert!(!so_far.is_done.load(Ordering::Acquire));
+    });
   }
 }

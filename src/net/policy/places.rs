@@ -2,12 +2,11 @@
 //! silent longest loses its place to the newcomer: so newcomers never wait, and honest peers, who speak, are the last to
 //! be dropped.
 
-use std::{
-  collections::BTreeMap,
-  sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
+
+use crate::net::sync::{Mutex, lock};
 
 /// See the module.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ impl Places {
   pub(in crate::net) fn new(most: usize) -> Arc<Self> {
     Arc::new(Self {
       most,
-      state: Mutex::default(),
+      state: Mutex::new(State::default()),
     })
   }
 
@@ -68,7 +67,7 @@ impl Places {
   }
 
   fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-    f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    f(&mut lock(&self.state))
   }
 }
 
@@ -144,5 +143,55 @@ mod tests {
     assert!(!second.lost.is_cancelled());
     assert!(places.drop_oldest());
     assert!(!places.drop_oldest());
+  }
+}
+
+/// Every order in which tasks come, are heard, and go; see [`crate::net::sync`].
+#[cfg(all(test, loom_model))]
+mod loom_model {
+  use loom::thread;
+
+  use super::*;
+
+  #[test]
+  fn never_more_hold_a_place_than_there_are_and_the_last_to_come_or_to_speak_does() {
+    loom::model(|| {
+      let places = Places::new(1);
+      let tasks = [(); 2].map(|()| {
+        let places = Arc::clone(&places);
+        thread::spawn(move || {
+          let mut place = places.enter();
+          place.heard();
+          place
+        })
+      });
+      let taken = tasks.map(|task| task.join().unwrap());
+      let held = taken.iter().filter(|place| !place.lost.is_cancelled()).count();
+      assert_eq!(held, 1);
+      drop(taken);
+      assert!(!places.drop_oldest(), "all are given back");
+    });
+  }
+
+  #[test]
+  fn a_place_is_lost_at_most_once_though_it_is_given_back_meanwhile() {
+    loom::model(|| {
+      let places = Places::new(2);
+      let (first, second) = (places.enter(), places.enter());
+      let (lost_first, lost_second) = (first.lost(), second.lost());
+      let leaves = thread::spawn(move || drop(first));
+      let dropped = usize::from(places.drop_oldest()) + usize::from(places.drop_oldest());
+      leaves.join().unwrap();
+      let lost = [lost_first, lost_second]
+        .iter()
+        .filter(|lost| lost.is_cancelled())
+        .count();
+      assert_eq!(lost, dropped);
+      assert!(!places.drop_oldest());
+      drop(second);
+      // Whoever comes now finds room.
+      let (third, fourth) = (places.enter(), places.enter());
+      assert!(!third.lost.is_cancelled() && !fourth.lost.is_cancelled());
+    });
   }
 }

@@ -1,6 +1,11 @@
 //! What belongs to a session besides its secrets: whose it is.
 
+use std::{any::Any, sync::Arc};
+
 use super::profile::Key;
+
+/// What is kept for as long as a connection lives.
+pub(super) type Keeps = Arc<dyn Any + Send + Sync>;
 
 /// What a server is verified against, which two connections must have in common where one takes up the session of the
 /// other: nothing is verified then.

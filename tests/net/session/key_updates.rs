@@ -2,10 +2,11 @@
 
 use openssl::ssl::{ErrorCode, SslVersion};
 
+use crate::support::pattern;
+
 use super::{
   Pair, Setup,
   messages::{KeyUpdate, key_update, long_ticket, renegotiation, send_fragments_of_512, ticket},
-  pattern,
 };
 
 fn tls13() -> [Setup; 2] {

@@ -298,7 +298,3 @@ impl Pair {
     assert_eq!(self.peer_reads(), (b"to them".to_vec(), ErrorCode::WANT_READ));
   }
 }
-
-fn pattern(length: usize) -> Vec<u8> {
-  (0..length).map(|i| (i % 251) as u8).collect()
-}

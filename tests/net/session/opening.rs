@@ -2,7 +2,9 @@
 
 use moz_tcp_socket::net::{ErrorName, tls::Then};
 
-use super::{Setup, allocated::allocated, pattern};
+use crate::support::pattern;
+
+use super::{Setup, allocated::allocated};
 
 /// Three records and what is in them.
 const RECORDS: [&[u8]; 3] = [

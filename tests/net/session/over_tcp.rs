@@ -15,9 +15,9 @@ use super::{
   CLIENT, Ours, Peer, SERVER, Setup,
   allocated::allocated,
   messages::{KeyUpdate, key_update, long_ticket, renegotiation, send_fragments_of_512},
-  pattern, sent,
+  sent,
 };
-use crate::support::{Owner, send};
+use crate::support::{Owner, pattern, send};
 
 /// The peer of a socket: OpenSSL's end, and the connection that carries what it says.
 struct Remote {

@@ -3,7 +3,9 @@
 use moz_tcp_socket::net::tls::session::RECORD;
 use openssl::ssl::{ErrorCode, ShutdownState, SslVersion};
 
-use super::{Pair, Setup, pattern};
+use crate::support::pattern;
+
+use super::{Pair, Setup};
 
 const SIZES: [usize; 5] = [1, RECORD, 100, RECORD, 7];
 

@@ -3,17 +3,20 @@
 //! ignored.
 
 mod pipe;
+mod saved_session;
 mod stream;
-
-use std::{any::Any, sync::Arc};
 
 use tokio_native_tls::{
   TlsAcceptor, TlsConnector,
   native_tls::{self, Certificate, Identity as NativeIdentity, Protocol},
 };
 
+pub use self::saved_session::SavedSession;
 pub(super) use self::stream::Stream;
-use super::{Failure, Identity, Profile, ServerTls, Version, origin::Origin};
+use super::{
+  Failure, Identity, Profile, ServerTls, Version,
+  origin::{Keeps, Origin},
+};
 
 /// Whom one profile trusts, and what it presents.
 #[derive(Clone)]
@@ -42,23 +45,13 @@ pub(super) const PINS_IN_HANDSHAKE: bool = false;
 /// These libraries keep sessions to themselves.
 pub const SHARES_SESSIONS: bool = false;
 
-/// So there is none.
-#[derive(Clone, Debug)]
-pub enum SavedSession {}
-
-impl SavedSession {
-  pub(super) fn origin(&self) -> &Origin {
-    match *self {}
-  }
-}
-
 pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
   if !profile.crl.is_empty() {
     return Err("crl: revocation lists are not supported on this platform".into());
   }
   check_version(profile.min_version, NEWEST)?;
   for pem in &profile.ca {
-    certificates(pem)?;
+    certificates("ca", pem)?;
   }
   profile
     .identity
@@ -73,11 +66,13 @@ fn check_version(min: Version, newest: Version) -> Result<(), String> {
   Ok(())
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, String> {
-  match Certificate::stack_from_pem(pem) {
-    Ok(certificates) if certificates.is_empty() => Err("ca: no certificate in PEM form found".into()),
-    Ok(certificates) => Ok(certificates),
-    Err(error) => Err(format!("ca: {error}")),
+fn certificates(option: &str, pem: &[u8]) -> Result<Vec<Certificate>, String> {
+  // Of what is no text at all, native-tls for Windows panics.
+  let read = str::from_utf8(pem).map(|_| Certificate::stack_from_pem(pem));
+  match read {
+    Ok(Ok(certificates)) if !certificates.is_empty() => Ok(certificates),
+    Ok(Err(error)) => Err(format!("{option}: {error}")),
+    Ok(Ok(_)) | Err(_) => Err(format!("{option}: no certificate in PEM form found")),
   }
 }
 
@@ -87,6 +82,7 @@ fn read(identity: &Identity) -> Result<NativeIdentity, String> {
       passphrase: Some(_), ..
     } => Err("passphrase: encrypted keys in PEM are not supported on this platform; use pfx".into()),
     Identity::Pem { cert, key, .. } => {
+      certificates("cert", cert)?;
       NativeIdentity::from_pkcs8(cert, key).map_err(|error| format!("key: {error} (PKCS #8 is needed)"))
     }
     Identity::Pfx { data, passphrase } => {
@@ -105,11 +101,12 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
     .danger_accept_invalid_certs(!profile.verify)
     .danger_accept_invalid_hostnames(!profile.verify);
   for pem in &profile.ca {
-    for certificate in certificates(pem)? {
+    for certificate in certificates("ca", pem)? {
       builder.add_root_certificate(certificate);
     }
   }
-  let extra = extra.filter(|_| !profile.ca_only).map(certificates);
+  let extra = extra.filter(|_| !profile.ca_only);
+  let extra = extra.map(|pem| certificates("NODE_EXTRA_CA_CERTS", pem));
   for certificate in extra.and_then(Result::ok).unwrap_or_default() {
     builder.add_root_certificate(certificate);
   }
@@ -121,9 +118,6 @@ pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Conne
   let built = builder.build().map_err(|error| error.to_string())?;
   Ok(Connector(built.into()))
 }
-
-/// What is kept for as long as a connection lives.
-pub(super) type Keeps = Arc<dyn Any + Send + Sync>;
 
 /// A client of the server `origin`. The connection `keeps` what its connector belongs to.
 pub(super) fn client(

@@ -10,11 +10,12 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_native_tls::{TlsStream, native_tls};
 
-use super::{Keeps, SavedSession, pipe::Pipe};
+use super::{pipe::Pipe, saved_session::SavedSession};
 use crate::net::{
   ErrorName,
   tls::{
     Failure, TlsInfo, Wire,
+    origin::Keeps,
     outcome::{Read, Step},
   },
 };
@@ -115,6 +116,11 @@ impl Stream {
     }
   }
 
+  /// These libraries do not tell: where they cannot, [`Stream::write`] fails.
+  pub(in crate::net::tls) fn can_write(&self) -> bool {
+    true
+  }
+
   /// Seals a record. Memory takes all of it.
   pub(in crate::net::tls) fn write(&mut self, plain: &[u8]) -> Result<(), Failure> {
     let inner = established(&mut self.state)?;
@@ -126,9 +132,10 @@ impl Stream {
       match outcome {
         Poll::Ready(Ok(more)) => written += more,
         Poll::Ready(Err(error)) => return Err(failure(&error)),
-        // Writing waits for input in one case alone.
+        // It waits for the rest of what the peer has begun to say about TLS itself.
         Poll::Pending => {
-          let reason = "the peer asked for renegotiation, which is not supported";
+          let reason =
+            "the peer began a renegotiation, or sent half of a message of TLS, while data was to be sent";
           return Err(Failure::new(ErrorName::SecurityError, reason));
         }
       }
@@ -153,8 +160,8 @@ impl Stream {
     held > 0 || self.pipe.with(|wire| wire.has_input())
   }
 
-  pub(in crate::net::tls) fn has_output(&self) -> bool {
-    self.pipe.with(|wire| !wire.output().is_empty())
+  pub(in crate::net::tls) fn output_bytes(&self) -> usize {
+    self.pipe.with(|wire| wire.output().len())
   }
 
   pub(in crate::net::tls) fn with_wire<T>(&mut self, f: impl FnOnce(&mut Wire) -> T) -> T {

@@ -10,7 +10,7 @@ mod sessions;
 mod stream;
 mod trust;
 
-use std::{any::Any, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use openssl::{
   error::ErrorStack,
@@ -32,7 +32,10 @@ use self::{
   refusal::{Refused, check_certificates},
   sessions::Sessions,
 };
-use super::{Failure, Identity, Profile, ServerTls, Version, origin::Origin};
+use super::{
+  Failure, Identity, Profile, ServerTls, Version,
+  origin::{Keeps, Origin},
+};
 use crate::net::sys::{openssl_ffi, openssl_memory};
 
 /// Whom one profile trusts, and what it presents.
@@ -197,9 +200,6 @@ pub(super) fn client(
   ssl.set_connect_state();
   Stream::new(ssl, refused)
 }
-
-/// What is kept for as long as a connection lives.
-pub(super) type Keeps = Arc<dyn Any + Send + Sync>;
 
 fn client_ssl(
   connector: &Connector,
