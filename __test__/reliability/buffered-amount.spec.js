@@ -51,7 +51,7 @@ test('REL-24: bufferedAmount does not change within a turn', async (t) => {
   await new Promise(setImmediate)
   socket.send(new ArrayBuffer(1000))
   const before = socket.bufferedAmount
-  // Long enough for the I/O thread to write everything.
+  // Long enough for another thread to write everything, if one could.
   const end = performance.now() + 20
   while (performance.now() < end) t.true(socket.bufferedAmount === before)
   t.is((await receive(peer, LIMIT + 1000)).length, LIMIT + 1000)
@@ -71,7 +71,7 @@ test('REL-24: with a peer that does not read there is no drain, and what waits i
   const total = 32 << 20
   t.false(socket.send(new ArrayBuffer(total)))
   t.is(socket.bufferedAmount, total)
-  // Until the kernel takes no more: the I/O thread has been at work in each round trip, and wrote nothing.
+  // Until the kernel takes no more: the event loop has been round in each round trip, and wrote nothing.
   let waiting = total
   for (let unchanged = 0; unchanged < 20;) {
     await roundTrip()

@@ -162,7 +162,7 @@ onLinux(
     let connects = 0
     server.addEventListener('connect', () => {
       connects++
-      // They are accepted before the first is delivered, or by a task meanwhile.
+      // They are accepted before the first is delivered.
       const until = Date.now() + 20_000
       while (accepted().length < 10 && Date.now() < until);
       t.is(accepted().length, 10)
