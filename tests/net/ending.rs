@@ -2,7 +2,7 @@
 
 use std::{
   io::{Read, Write},
-  net::{Shutdown, TcpStream},
+  net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
   thread::{self, JoinHandle},
 };
 
@@ -294,5 +294,19 @@ fn a_reset_while_closing_is_a_network_error() {
     assert_eq!(error.name, ErrorName::NetworkError);
     assert_eq!(socket.unwritten(), 0);
     all_gone(&owner);
+  }
+}
+
+#[test]
+fn what_came_before_a_reset_is_not_lost_where_the_connection_was_not_yet_noticed() {
+  for owner in Owner::each() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let socket = owner.connect(listener.local_addr().unwrap());
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.write_all(b"last words").unwrap();
+    reset(peer);
+    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    assert_eq!(owner.read(&socket, 10), b"last words");
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
   }
 }

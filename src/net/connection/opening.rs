@@ -95,14 +95,24 @@ impl Connection {
     let Life::Connecting(stream) = std::mem::replace(&mut self.life, Life::Over) else {
       return;
     };
-    let decided = stream.socket().take_error().unwrap_or_else(Some);
-    if let Some(error) = decided {
-      let error = SocketError::from_io(&connecting_to(&self.peer), &error);
-      return self.tell(Event::Failed(error));
+    match stream.socket().take_error().unwrap_or_else(Some) {
+      None => self.open(Link::new(stream, None)),
+      // There was a connection, which the peer has reset since. What it said before is still to be read. The kernel says why it
+      // says no more only once.
+      Some(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+        self.open(Link::new(stream, None));
+        self.failure = Some(Box::new(self.peer.failed("read from", &error)));
+      }
+      Some(error) => {
+        let error = SocketError::from_io(&connecting_to(&self.peer), &error);
+        return self.tell(Event::Failed(error));
+      }
     }
-    self.open(Link::new(stream, None));
     self.tell(Event::Opened);
     self.go_on_open();
+    if self.failure.is_some() {
+      self.announce();
+    }
   }
 
   /// A task has something to say.
