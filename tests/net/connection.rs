@@ -6,7 +6,7 @@ use std::{
   thread,
 };
 
-use moz_tcp_socket::net::{End, ErrorName, Event, Input, policy::send_queue::MOST_BYTES};
+use moz_tcp_socket::net::{End, ErrorName, Event, Input};
 
 use crate::support::{
   MUCH, Owner, Taken, all_gone, connected_unseen, join, pattern, reset, round_trip, send,
@@ -239,6 +239,8 @@ fn suspend_between_connected_and_adopted_holds() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_peer_that_takes_everything_does_not_keep_the_owner() {
+  use moz_tcp_socket::net::policy::send_queue::MOST_BYTES;
+
   let owner = Owner::polling();
   let (socket, mut peer) = owner.pair();
   let queued = 64 * MOST_BYTES;
