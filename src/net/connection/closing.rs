@@ -16,7 +16,6 @@ impl Connection {
       self.closing = Closing::AfterSending;
     }
     self.suspended = false;
-    self.send.commit();
     self.go_on_closing();
   }
 
@@ -27,12 +26,7 @@ impl Connection {
     self.send.clear();
     match &mut self.life {
       Life::Open(link) => {
-        // Half a record is no place for a close_notify: the peer learns that something is missing.
-        if let Some(session) = link.session_mut()
-          && session.has_output()
-        {
-          session.drop_output();
-        }
+        link.drop_unsent();
         self.go_on_closing();
       }
       _ => self.end(Event::Closed { settling: false }),

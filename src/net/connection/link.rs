@@ -111,6 +111,14 @@ impl Link {
     }
   }
 
+  /// What TLS has sealed is not sent. Half a record is no place for a close_notify: there is none then, and the peer learns that
+  /// something is missing.
+  pub(super) fn drop_unsent(&mut self) {
+    if self.has_output() {
+      self.drop_output();
+    }
+  }
+
   /// Something of TLS waits to be sent.
   pub(super) fn has_output(&self) -> bool {
     self.session().is_some_and(Session::has_output)
@@ -264,16 +272,13 @@ fn seal(session: &mut Session, slices: &[Bytes]) -> Result<usize, crate::net::tl
       room -= rest.len();
       while !rest.is_empty() {
         // What fills a record need not be copied.
-        let now = if gathered.is_empty() && rest.len() >= RECORD {
-          let (record, rest_of_it) = rest.split_at(RECORD);
-          session.seal(record)?;
-          rest = rest_of_it;
+        let (now, later) = rest.split_at(rest.len().min(RECORD - gathered.len()));
+        rest = later;
+        if now.len() == RECORD {
+          session.seal(now)?;
           continue;
-        } else {
-          rest.len().min(RECORD - gathered.len())
-        };
-        gathered.extend_from_slice(&rest[..now]);
-        rest = &rest[now..];
+        }
+        gathered.extend_from_slice(now);
         if gathered.len() == RECORD {
           session.seal(gathered)?;
           gathered.clear();

@@ -146,11 +146,8 @@ impl Connection {
   /// See [`Socket::shutdown_immediately`](super::socket::Socket::shutdown_immediately).
   pub(super) fn shutdown_immediately(&mut self) {
     self.send.clear();
-    if let Life::Open(link) = &mut self.life
-      && link.has_output()
-    {
-      // Half a record is no place for a close_notify.
-      link.drop_output();
+    if let Life::Open(link) = &mut self.life {
+      link.drop_unsent();
     }
     self.shutdown();
   }

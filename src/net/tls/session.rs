@@ -39,8 +39,6 @@ pub struct Session {
   stream: Stream,
   /// The records of the application that wait to be sent.
   unsent: VecDeque<Record>,
-  /// The ciphertext of all of them.
-  unsent_bytes: usize,
   /// Nothing follows what was opened.
   end: Option<Result<(), Failure>>,
   /// We have said close_notify.
@@ -60,7 +58,6 @@ impl Session {
     Self {
       stream,
       unsent: VecDeque::new(),
-      unsent_bytes: 0,
       end: None,
       has_ended: false,
     }
@@ -130,8 +127,8 @@ impl Session {
   pub fn seal(&mut self, plain: &[u8]) -> Result<(), Failure> {
     for piece in plain.chunks(RECORD) {
       self.stream.write(piece)?;
-      let ciphertext = self.output_bytes() - self.unsent_bytes;
-      self.unsent_bytes += ciphertext;
+      let before: usize = self.unsent.iter().map(|record| record.ciphertext).sum();
+      let ciphertext = self.output_bytes() - before;
       self.unsent.push_back(Record {
         ciphertext,
         plaintext: piece.len(),
@@ -178,7 +175,6 @@ impl Session {
     while let Some(record) = self.unsent.front_mut() {
       let now = sent.min(record.ciphertext);
       record.ciphertext -= now;
-      self.unsent_bytes -= now;
       sent -= now;
       if record.ciphertext > 0 {
         break;
@@ -193,7 +189,6 @@ impl Session {
   pub fn drop_output(&mut self) {
     self.stream.with_wire(|wire| wire.drop_output());
     self.unsent.clear();
-    self.unsent_bytes = 0;
     self.has_ended = true;
   }
 }
