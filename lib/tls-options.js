@@ -26,33 +26,32 @@ const VERSIONS = ['TLSv1.2', 'TLSv1.3']
 const HANDSHAKE_TIMEOUT = 10_000
 const MAX_HANDSHAKE_TIMEOUT = 600_000
 
-/** Each option of a client, and how its value is converted. */
+/** Each option that clients and servers have, and how its value is converted. */
+const BOTH = {
+  cert: toPem,
+  key: toPem,
+  pfx: toFile,
+  passphrase: toPassphrase,
+  alpnProtocols: toProtocols,
+  minVersion: toVersion,
+  maxVersion: toVersion,
+}
+
+/** Each option of a client. */
 const CLIENT = {
   ca: toPems,
   caOnly: toFlag,
   crl: toPems,
   servername: (name, value) => toHost(toText(value, name), name),
-  cert: toPem,
-  key: toPem,
-  pfx: toFile,
-  passphrase: toPassphrase,
-  alpnProtocols: toProtocols,
-  minVersion: toVersion,
-  maxVersion: toVersion,
+  ...BOTH,
   fingerprint256: toFingerprint,
   rejectUnauthorized: toFlag,
   sessionFrom: toSession,
 }
 
-/** The same of a server. */
+/** Each option of a server. */
 const SERVER = {
-  cert: toPem,
-  key: toPem,
-  pfx: toFile,
-  passphrase: toPassphrase,
-  alpnProtocols: toProtocols,
-  minVersion: toVersion,
-  maxVersion: toVersion,
+  ...BOTH,
   handshakeTimeout: toTimeout,
 }
 
@@ -61,7 +60,7 @@ function toClientFields(options) {
   return convert(CLIENT, options)
 }
 
-/** The same of a server. */
+/** Each option of a server. */
 function toServerFields(options) {
   return convert(SERVER, options)
 }
