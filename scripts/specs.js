@@ -44,7 +44,7 @@ const fileOf = (name) => ['__test__', ...`${name}.spec.js`.split('/')].join('/')
 function allSpecs() {
   return readdirSync(join(root, '__test__'), { recursive: true })
     .map((name) => name.replaceAll(sep, '/'))
-    .filter((name) => name.endsWith('.spec.js') && !name.startsWith('compat/'))
+    .filter((name) => name.endsWith('.spec.js') && !/^(?:compat|faults)\//.test(name))
     .map((name) => `__test__/${name}`)
     .sort()
 }
