@@ -5,6 +5,7 @@
 //! | [`direct`] | system calls on a connection, made again where a signal interrupted them |
 //! | [`kernel`] | what the kernel knows of a connection and no safe library passes on |
 //! | `openssl_ffi`, `openssl_memory` | what OpenSSL can do and its Rust types do not offer |
+//! | `record_blocks` | memory that OpenSSL frees and wants back for each record |
 
 #![allow(unsafe_code)]
 
@@ -14,3 +15,5 @@ pub(super) mod kernel;
 pub(super) mod openssl_ffi;
 #[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
 pub(super) mod openssl_memory;
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+mod record_blocks;

@@ -1,12 +1,16 @@
 //! OpenSSL's memory. It overwrites keys when it frees them, but not all that it makes on the way from a file to a key: its
 //! decoders free copies of the whole key as they are, and the next reader of that memory finds it. So while a key is
 //! read, everything that is freed is overwritten first. At other times nothing is: connections free buffers all the time.
+//!
+//! Blocks for records are kept for the next one, see `record_blocks`.
 
 use std::{
   cell::Cell,
   ffi::{c_char, c_int, c_void},
   ptr,
 };
+
+use super::record_blocks;
 
 type Malloc = unsafe extern "C" fn(usize, *const c_char, c_int) -> *mut c_void;
 type Realloc = unsafe extern "C" fn(*mut c_void, usize, *const c_char, c_int) -> *mut c_void;
@@ -88,8 +92,11 @@ unsafe extern "C" fn malloc(size: usize, _file: *const c_char, _line: c_int) -> 
   if size == 0 {
     return ptr::null_mut();
   }
-  // SAFETY: any size may be asked for.
-  unsafe { libc::malloc(size) }
+  let size = record_blocks::rounded(size);
+  record_blocks::take(size).unwrap_or_else(|| {
+    // SAFETY: any size may be asked for.
+    unsafe { libc::malloc(size) }
+  })
 }
 
 unsafe extern "C" fn realloc(
@@ -122,10 +129,16 @@ unsafe extern "C" fn realloc(
 unsafe extern "C" fn free(memory: *mut c_void, _file: *const c_char, _line: c_int) {
   // SAFETY: `memory` is null or came from `malloc` or `realloc` above, so from the C library, and nobody uses it any more.
   unsafe {
-    if !memory.is_null() && is_scrubbing() {
-      OPENSSL_cleanse(memory, size_of(memory));
+    if memory.is_null() {
+      return;
     }
-    libc::free(memory);
+    let size = size_of(memory);
+    if is_scrubbing() {
+      OPENSSL_cleanse(memory, size);
+    }
+    if !record_blocks::keep(memory, size) {
+      libc::free(memory);
+    }
   }
 }
 
