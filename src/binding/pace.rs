@@ -7,7 +7,7 @@ use std::{
 };
 
 /// How long events are delivered before the loop gets to run timers and other I/O.
-pub(super) const TURN: Duration = Duration::from_millis(8);
+pub(super) const TURN: Duration = Duration::from_millis(2);
 
 /// A pause between two deliveries that probably means that the loop has been round in between.
 const LOOP_GAP: Duration = Duration::from_micros(50);
