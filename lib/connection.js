@@ -30,8 +30,8 @@ class Connection {
   /** Names `#native` to the engine. */
   #id
   #readyState
-  /** What it sends; `null` when nothing can be sent any more. */
-  #outbox
+  /** What it sends; `null` before the first `send`, because many only receive, and when nothing can be sent any more. */
+  #outbox = null
   #reading
   #tls
   /** Where handlers run. */
@@ -60,7 +60,6 @@ class Connection {
     this.#native = handle
     this.#id = handle.id
     this.#readyState = readyState
-    this.#outbox = new Outbox(handle, this.#id)
     this.#reading = reading
     this.#tls = tls
     this.#context = new Context('TCPSOCKET', handle)
@@ -106,6 +105,7 @@ class Connection {
   send(payload) {
     if (this.#readyState !== 'open') throw wrongState('Socket not open.')
     const length = payloadLength(payload)
+    this.#outbox ??= new Outbox(this.#native, this.#id)
     const pending = this.#outbox.write(payload, length)
     this.#bytesWritten += length
     if (pending >= HIGH_WATER && !this.#drainDue) {
@@ -123,7 +123,7 @@ class Connection {
     this.#tls.upgraded()
     try {
       // Not written before the upgrade has begun: the peer's hello, which answers it, must not count as plaintext.
-      this.#outbox.stage()
+      this.#outbox?.stage()
       this.#native.upgrade(config)
     } catch (thrown) {
       // What follows must not leave in the clear.
@@ -145,7 +145,7 @@ class Connection {
   close() {
     if (this.#readyState === 'open') {
       this.#readyState = 'closing'
-      this.#outbox.flush()
+      this.#outbox?.flush()
       this.#native.close()
     } else {
       this.#stopConnecting()
@@ -158,7 +158,7 @@ class Connection {
       this.#readyState = 'closing'
       this.#drainDue = false
       this.#unwanted = true
-      this.#outbox.discard()
+      this.#outbox?.discard()
       this.#outbox = null
       this.#native.closeImmediately()
     } else {
@@ -236,7 +236,7 @@ class Connection {
 
   /** The peer ended: what was accepted is still delivered, a drain that is due comes, then the socket closes (Q-11). */
   #closeWhenDrained() {
-    if (this.#outbox.pending > 0 || this.#drainDue) {
+    if (this.pending > 0 || this.#drainDue) {
       this.#outbox.wantDrain()
       return
     }
