@@ -15,7 +15,7 @@
 
 use std::{
   cell::{Cell, RefCell},
-  collections::{HashMap, HashSet},
+  collections::HashSet,
   rc::Rc,
   sync::Arc,
   time::{Duration, Instant},
@@ -32,7 +32,7 @@ use super::{
   queue::{Bell, Queue},
 };
 use crate::{
-  net::{self, Event, EventSink, SocketId, input::MOST_TAKEN},
+  net::{self, ById, Event, EventSink, SocketId, input::MOST_TAKEN},
   runtime,
 };
 
@@ -58,7 +58,7 @@ pub(super) struct Hub {
   /// Where connections are read to: one piece of memory for all of them, from which exact values are copied.
   pub(super) memory: RefCell<Vec<u8>>,
   /// Live sockets and listeners. A closed one has no entry, and its late events go nowhere.
-  entries: RefCell<HashMap<SocketId, Rc<Entry>>>,
+  entries: RefCell<ById<Rc<Entry>>>,
   /// Sockets that are closed, but whose peers have not got everything yet, and which keep the process alive.
   settling: RefCell<HashSet<SocketId>>,
   /// How many sockets and listeners keep the process alive, live and settling ones.

@@ -2,7 +2,6 @@
 
 use std::{
   cell::{Cell, RefCell},
-  collections::HashMap,
   rc::{Rc, Weak},
   sync::Arc,
   thread,
@@ -13,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-  Event, EventSink, SocketId,
+  ById, Event, EventSink, SocketId,
   event::{Kind, NOBODY, Notice, Report},
   lingering::Lingering,
   policy::writers::Writers,
@@ -60,9 +59,9 @@ struct Inner {
   timers: Rc<Timers>,
   lingering: Rc<Lingering>,
   room: Arc<Room>,
-  members: RefCell<HashMap<SocketId, Weak<dyn Member>>>,
+  members: RefCell<ById<Weak<dyn Member>>>,
   /// Those that their owner has closed, and that go on without it.
-  closing: RefCell<HashMap<SocketId, Rc<dyn Member>>>,
+  closing: RefCell<ById<Rc<dyn Member>>>,
   writers: RefCell<Writers>,
 }
 

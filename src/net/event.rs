@@ -7,6 +7,10 @@ use super::{SocketError, credit::Credit, readiness::interest::Ready, tls::Sessio
 /// Names a socket or a listener among those that share one [`EventSink`].
 pub type SocketId = u32;
 
+/// What is kept for sockets and listeners. Each message takes some lookups, and ids are counted here, so that nobody can choose ones that
+/// collide: the hash need not be one that withstands that.
+pub type ById<T> = rustc_hash::FxHashMap<SocketId, T>;
+
 /// Whose reports are for the engine as a whole; no socket has this id.
 pub(super) const NOBODY: SocketId = 0;
 

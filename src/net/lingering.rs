@@ -3,7 +3,6 @@
 
 use std::{
   cell::RefCell,
-  collections::HashMap,
   io::ErrorKind,
   rc::Rc,
   sync::Arc,
@@ -11,7 +10,7 @@ use std::{
 };
 
 use super::{
-  Event, EventSink, SocketId,
+  ById, Event, EventSink, SocketId,
   event::NOBODY,
   policy::settling::{QUIET, Settling},
   readiness::{Interest, Ready, WatchedStream},
@@ -44,7 +43,7 @@ pub(super) fn with_nowhere<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
 
 /// Those of one owner.
 pub(super) struct Lingering {
-  connections: RefCell<HashMap<SocketId, Lingerer>>,
+  connections: RefCell<ById<Lingerer>>,
   timer: Timer,
   timers: Rc<Timers>,
   sink: Arc<dyn EventSink>,
@@ -160,7 +159,7 @@ impl Lingering {
   }
 
   /// Closes `id`, which needs nobody any more.
-  fn settled(&self, connections: &mut HashMap<SocketId, Lingerer>, id: SocketId) {
+  fn settled(&self, connections: &mut ById<Lingerer>, id: SocketId) {
     connections.remove(&id);
     self.room.note(connections.len());
     self.sink.push(id, Event::Settled.into());

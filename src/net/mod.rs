@@ -46,7 +46,7 @@ pub use connection::socket::Socket;
 pub use context::Context;
 pub use ends::Ends;
 pub use error::{ErrorName, SocketError};
-pub use event::{Accepted, Event, EventSink, Report, SocketId};
+pub use event::{Accepted, ById, Event, EventSink, Report, SocketId};
 pub use input::{End, Input};
 pub use listen::listener::Listener;
 pub use local_end::{Family, LocalEnd};
