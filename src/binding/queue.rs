@@ -230,7 +230,7 @@ mod loom_model {
       match self.messages.recv() {
         Ok(Message::Ring) => {
           self.deliver_next();
-          if !self.queue.rest() {
+          if self.queue.has_more() {
             self.bell.messages.send(Message::Ring).unwrap();
           }
         }
@@ -304,7 +304,7 @@ mod loom_model {
         pusher.join().unwrap();
       }
       js.check_order(&[14, 24, 1015]);
-      assert!(js.queue.rest());
+      assert!(!js.queue.has_more());
     });
   }
 
