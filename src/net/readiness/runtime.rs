@@ -108,6 +108,8 @@ pub(in crate::net) struct RegisteredStream {
 
 impl RegisteredStream {
   pub(super) fn watch(&mut self, interest: Interest) {
+    // Tokio was made to forget bytes then, see below.
+    let reads_again = interest.read && self.interest.end && !self.interest.read;
     self.interest = interest;
     let mut asked = self.asked.get();
     let wants_news = interest.read || interest.end;
@@ -124,6 +126,9 @@ impl RegisteredStream {
       if self.stream.poll_read_ready(&mut cx).is_ready() {
         self.reader.wake_by_ref();
       }
+    }
+    if reads_again {
+      self.reader.wake_by_ref();
     }
     if interest.write && !asked.write {
       asked.write = true;
