@@ -182,6 +182,26 @@ impl Link {
     }
   }
 
+  /// Receives what TLS itself has to hear before it can write, and takes no plaintext. How much that was is not told.
+  pub(super) fn hear(&mut self, peer: &Peer) -> Received {
+    crate::fault::point("read");
+    let Layer::Tls(session) = &mut self.layer else {
+      return Received::Nothing;
+    };
+    match session.receive(|ciphertext| self.stream.receive(ciphertext)) {
+      Ok(0) => Received::Truncated,
+      Ok(_) => {
+        session.hear();
+        Received::Bytes {
+          count: 0,
+          more: false,
+        }
+      }
+      Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+      Err(error) => Received::Failed(peer.failed("read from", &error)),
+    }
+  }
+
   /// Writes some of what is in `queue`, or of what was sealed before. Returns how many bytes of the owner's have left.
   pub(super) fn write(&mut self, queue: &mut SendQueue, peer: &Peer) -> Result<usize, Unwritten> {
     let mut slices = Vec::new();

@@ -95,6 +95,30 @@ impl Connection {
     received
   }
 
+  /// Nothing can be said before the rest of a message of TLS itself, such as a long ticket, is here, whether its owner reads or not.
+  pub(super) fn must_hear(&self) -> bool {
+    let Life::Open(link) = &self.life else {
+      return false;
+    };
+    let has_something_to_say = !self.send.is_empty() || self.has_to_end();
+    has_something_to_say && !link.can_write() && !link.has_input() && !link.is_congested()
+  }
+
+  /// Receives some of what it must hear. There is no plaintext before that, and what is behind it stays.
+  pub(super) fn hear(&mut self) {
+    let Life::Open(link) = &mut self.life else { return };
+    match link.hear(&self.peer) {
+      Received::Failed(error) => self.write_failed(error),
+      Received::Truncated => self.write_failed(self.truncated()),
+      received => {
+        if matches!(received, Received::Bytes { .. }) {
+          self.activity.note();
+        }
+        self.write();
+      }
+    }
+  }
+
   /// The end of the input, or what writing failed with before.
   fn input_ended(&mut self) -> Input {
     if let Some(error) = self.failure.take() {

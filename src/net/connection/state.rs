@@ -214,6 +214,8 @@ impl Connection {
           self.drop_input();
         } else if ready.read && self.wants_input() {
           self.announce();
+        } else if ready.read && self.must_hear() {
+          self.hear();
         } else if ready.read || ready.end {
           self.look_for_end();
           self.watch();
@@ -226,7 +228,8 @@ impl Connection {
 
   /// Watches the descriptor for what is wanted now.
   pub(super) fn watch(&mut self) {
-    let (wants_input, has_to_write) = (self.wants_input(), self.has_to_write());
+    let wants_input = self.wants_input() || self.must_hear();
+    let has_to_write = self.has_to_write();
     let (stream, interest) = match &mut self.life {
       Life::Connecting(stream) => {
         let interest = Interest {

@@ -116,6 +116,11 @@ impl Stream {
     }
   }
 
+  /// Nobody waits for more of a message of TLS itself, since [`Stream::can_write`] never says so.
+  pub(in crate::net::tls) fn peek(&mut self) -> Read {
+    Read::NeedsInput
+  }
+
   /// These libraries do not tell: where they cannot, [`Stream::write`] fails.
   pub(in crate::net::tls) fn can_write(&self) -> bool {
     true
