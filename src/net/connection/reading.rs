@@ -87,7 +87,8 @@ impl Connection {
       Received::Failed(_) => drop(link.send_output(&self.peer)),
       _ => {}
     }
-    if self.outgoing == Outgoing::Ended {
+    if self.outgoing == Outgoing::Ended || self.failure.is_some() {
+      // Nobody gets it.
       link.drop_output();
     } else if self.may_write() && !matches!(received, Received::Failed(_)) {
       self.write();

@@ -17,7 +17,7 @@ use super::{
   messages::{KeyUpdate, key_update, long_ticket, renegotiation, send_fragments_of_512},
   sent,
 };
-use crate::support::{Owner, pattern, send};
+use crate::support::{Owner, pattern, reset, round_trip, send};
 
 /// The peer of a socket: OpenSSL's end, and the connection that carries what it says.
 struct Remote {
@@ -250,6 +250,27 @@ fn shutdown_in_the_middle_of_a_long_ticket_ends_our_side_when_the_rest_of_it_is_
     remote.peer.write_all(b"answer").unwrap();
     remote.write();
     assert_eq!(owner.read(&socket, 6), b"answer");
+  }
+}
+
+/// What a reset is called is what the first call that met it said.
+#[test]
+fn an_answer_of_tls_after_a_write_that_failed_does_not_hide_why_it_did() {
+  for owner in Owner::each() {
+    let [setup, _] = Setup::of(SslVersion::TLS1_3);
+    let (socket, mut remote) = connected(&owner, setup);
+    socket.suspend();
+    let mut input = key_update(&mut remote.peer, KeyUpdate::Requested);
+    remote.peer.write_all(b"last words").unwrap();
+    input.extend(sent(&mut remote.peer));
+    remote.tcp.set_nodelay(true).unwrap();
+    remote.tcp.write_all(&input).unwrap();
+    reset(remote.tcp);
+    round_trip(&owner);
+    send(&socket, b"x");
+    socket.resume();
+    assert_eq!(owner.read(&socket, 10), b"last words");
+    assert_eq!(owner.failure(&socket).os, Some(libc::ECONNRESET));
   }
 }
 
