@@ -4,6 +4,7 @@ use std::{
   io::{Read, Write},
   net::Shutdown,
   thread,
+  time::Duration,
 };
 
 use moz_tcp_socket::net::{End, ErrorName, Event, tls::Security};
@@ -128,5 +129,20 @@ fn a_peer_that_hangs_up_during_the_handshake_interrupts() {
     peer.shutdown(Shutdown::Write).unwrap();
     let error = owner.failure(&socket);
     assert_eq!(error.name, ErrorName::NetworkInterruptError, "{error}");
+  }
+}
+
+/// What comes now is no plaintext of the peer's that anybody would take.
+#[test]
+fn a_byte_that_nobody_may_take_before_tls_begins_is_no_sign_of_life() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = owner.pair();
+    send(&socket, &pattern(MUCH));
+    socket.upgrade(Security::Client(trusting(Vec::new())));
+    assert!(socket.unwritten() > 0, "TLS cannot begin");
+    peer.write_all(b"x").unwrap();
+    round_trip(&owner);
+    socket.idle_at_most(Some(Duration::from_millis(30)));
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkTimeoutError);
   }
 }

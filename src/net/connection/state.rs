@@ -176,8 +176,7 @@ impl Connection {
       // What has arrived and only waits for the owner is no silence, and neither is the end of it.
       Life::Open(link)
         if last.is_some()
-          && !self.suspended
-          && !self.has_peer_ended
+          && self.wants_input()
           && (link.has_input() || !matches!(link.stream.peek(), Err(error) if is_nothing(&error))) =>
       {
         Standing::Active(Some(Instant::now()))
