@@ -146,3 +146,37 @@ fn a_byte_that_nobody_may_take_before_tls_begins_is_no_sign_of_life() {
     assert_eq!(owner.failure(&socket).name, ErrorName::NetworkTimeoutError);
   }
 }
+
+#[test]
+fn a_second_upgrade_fails_whether_tls_has_begun_or_not() {
+  for owner in Owner::each() {
+    for waits in [true, false] {
+      let (socket, _peer) = owner.pair();
+      if waits {
+        send(&socket, &pattern(MUCH));
+      }
+      for _ in 0..2 {
+        socket.upgrade(Security::Client(trusting(Vec::new())));
+      }
+      assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError, "{waits}");
+    }
+  }
+}
+
+#[test]
+fn what_sends_no_more_cannot_begin_tls() {
+  for owner in Owner::each() {
+    let (socket, _peer) = owner.pair();
+    send(&socket, &pattern(MUCH));
+    socket.shutdown_immediately();
+    assert!(matches!(owner.event(socket.id()), Event::ShutDown));
+    socket.upgrade(Security::Client(trusting(Vec::new())));
+    assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
+
+    let (socket, _peer) = owner.pair();
+    send(&socket, &pattern(MUCH));
+    socket.upgrade(Security::Client(trusting(Vec::new())));
+    socket.shutdown_immediately();
+    assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
+  }
+}

@@ -10,7 +10,7 @@ use std::{
 use super::{
   establish,
   link::Link,
-  state::{Closing, Connection, Life},
+  state::{Closing, Connection, Life, Outgoing},
 };
 use crate::net::{
   ConnectOptions, Context, Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
@@ -174,12 +174,14 @@ impl Connection {
 
   /// See [`Socket::upgrade`](super::socket::Socket::upgrade).
   pub(super) fn upgrade(&mut self, security: Security) {
+    if matches!(self.life, Life::Securing { .. }) {
+      return self.fail(SocketError::new(ErrorName::SecurityError, UPGRADED));
+    }
     let Life::Open(link) = &mut self.life else { return };
     if let Some(error) = self.failure.take() {
       return self.fail(*error);
     }
-    if link.session().is_some() {
-      let detail = "internal error: TLS inside TLS";
+    if let Some(detail) = cannot_upgrade(link, self.outgoing) {
       return self.fail(SocketError::new(ErrorName::SecurityError, detail));
     }
     if let Some(error) = left_over(&link.stream.peek(), &self.peer) {
@@ -205,6 +207,16 @@ impl Connection {
       Err(error) => self.tell(Event::Failed(self.peer.failed("begin TLS with", &error))),
     }
   }
+}
+
+const UPGRADED: &str = "TLS was to begin on a connection that has it, or is about to";
+
+/// Why TLS cannot begin.
+fn cannot_upgrade(link: &Link, outgoing: Outgoing) -> Option<&'static str> {
+  if link.session().is_some() || link.upgrade.is_some() {
+    return Some(UPGRADED);
+  }
+  (outgoing != Outgoing::Open).then_some("TLS was to begin on a connection that sends no more")
 }
 
 /// An address is the only one there is, but is named all the same, as where a name has several.

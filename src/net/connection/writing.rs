@@ -158,10 +158,14 @@ impl Connection {
 
   /// See [`Socket::shutdown_immediately`](super::socket::Socket::shutdown_immediately).
   pub(super) fn shutdown_immediately(&mut self) {
-    self.send.clear();
     if let Life::Open(link) = &mut self.life {
+      if link.upgrade.is_some() {
+        let detail = "what was to be sent before TLS begins was dropped";
+        return self.fail(SocketError::new(ErrorName::SecurityError, detail));
+      }
       link.drop_unsent();
     }
+    self.send.clear();
     self.shutdown();
   }
 
