@@ -83,9 +83,10 @@ impl Connection {
     established: Established,
   ) -> Self {
     let mut connection = Self::new(context, peer, id, Life::Over);
-    connection.take_over(established);
-    // Who connects mostly speaks first, and has done so by now.
-    connection.announce();
+    if connection.take_over(established) {
+      // Who connects mostly speaks first, and has done so by now.
+      connection.announce();
+    }
     connection
   }
 
@@ -240,5 +241,56 @@ fn left_over(peeked: &io::Result<usize>, peer: &Peer) -> Option<SocketError> {
     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
     // The kernel says it once; the handshake would find an end and no reason.
     Err(error) => Some(peer.failed("read from", error)),
+  }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+  use std::{
+    fs::File,
+    os::fd::OwnedFd,
+    sync::mpsc::{Sender, channel},
+  };
+
+  use super::*;
+  use crate::{
+    net::{EventSink, Report, event::Kind, sync::Mutex},
+    runtime,
+  };
+
+  struct Sink(Mutex<Sender<Report>>);
+
+  impl EventSink for Sink {
+    fn push(&self, _id: SocketId, report: Report) {
+      self.0.lock().unwrap().send(report).unwrap();
+    }
+  }
+
+  #[test]
+  fn nothing_is_told_behind_the_failure_of_what_cannot_be_watched() {
+    let (sender, reports) = channel();
+    let sink = Arc::new(Sink(Mutex::new(sender)));
+    let context = Context::new(runtime::handle().unwrap().clone(), sink);
+    let host = "127.0.0.1".into();
+    // A descriptor that epoll refuses.
+    let stream = OwnedFd::from(File::open("/dev/null").unwrap()).into();
+    let established = Established {
+      stream,
+      session: None,
+    };
+    drop(Connection::established(
+      &context,
+      &Arc::new(Peer { host, port: 1 }),
+      1,
+      established,
+    ));
+    let told: Vec<Report> = reports.try_iter().collect();
+    assert!(
+      matches!(
+        &told[..],
+        [Report(Kind::Event(Event::Failed(error)))] if error.os == Some(libc::EPERM)
+      ),
+      "{told:?}"
+    );
   }
 }
