@@ -105,7 +105,7 @@ pub struct SocketError {
 
 impl SocketError {
   /// A bug of ours.
-  pub(super) fn panicked() -> Self {
+  pub(crate) fn panicked() -> Self {
     Self::new(
       ErrorName::NetworkError,
       "internal error: the socket's task panicked",
