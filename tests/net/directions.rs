@@ -13,7 +13,7 @@ use moz_tcp_socket::net::{
 };
 
 use crate::{
-  support::{Owner, Taken, reset, send, trusting},
+  support::{Owner, Taken, assert_reset_behind, reset, send, trusting},
   tls::Identity,
 };
 
@@ -228,8 +228,7 @@ fn after_a_reset_bytes_that_wait_can_be_taken() {
       other => panic!("wanted a failure of writing, got {other:?}"),
     }
     socket.resume();
-    assert_eq!(owner.read(&socket, 10), b"last words");
-    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+    assert_reset_behind(&owner, &socket, b"last words");
   }
 }
 
