@@ -110,7 +110,7 @@ for (const kind of ['plain', 'tls']) {
       t.is(thrown, null)
       t.deepEqual(uncaught, [])
       t.is(events.length, 2)
-      t.regex(events[0], /^NetworkError: internal error: .*task.* panicked/)
+      t.regex(events[0], /^NetworkError: internal error: .* panicked/)
       t.is(events[1], 'close')
     })
   }

@@ -54,7 +54,7 @@ pub(super) enum Received {
   Nothing,
   /// FIN, or close_notify.
   End,
-  /// The connection is broken. `Err` where it is the kernel that says so.
+  /// The connection is broken: so says the kernel, or TLS.
   Failed(SocketError),
   /// The peer ended TCP, and not TLS.
   Truncated,

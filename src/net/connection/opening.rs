@@ -98,8 +98,8 @@ impl Connection {
     };
     match stream.socket().take_error().unwrap_or_else(Some) {
       None => self.open(Link::new(stream, None)),
-      // There was a connection, which the peer has reset since. What it said before is still to be read. The kernel says why it
-      // says no more only once.
+      // There was a connection, which the peer has reset since. What it said before is still to be read; the kernel will not give
+      // this error again.
       Some(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
         self.open(Link::new(stream, None));
         self.failure = Some(Box::new(self.peer.failed("read from", &error)));

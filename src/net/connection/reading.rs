@@ -12,7 +12,7 @@ use crate::net::{
 };
 
 impl Connection {
-  /// Input is delivered at this moment, or at least looked at.
+  /// Input is read as soon as there is some, whether it is delivered then or dropped.
   pub(super) fn wants_input(&self) -> bool {
     let Life::Open(link) = &self.life else {
       return false;
@@ -63,7 +63,7 @@ impl Connection {
       }
       Received::Nothing | Received::End => self.input_ended(),
       Received::Truncated if self.failure.is_some() => self.input_ended(),
-      // TCP says nothing about our own side.
+      // What the peer did to its own direction says nothing about ours.
       Received::Truncated if self.is_apart => {
         self.has_peer_ended = true;
         self.watch();
@@ -203,7 +203,8 @@ impl Connection {
   }
 
   pub(super) fn suspend(&mut self) {
-    // Whoever watches learns of it when input comes: most suspensions are short. What is closed reads on, to find the end.
+    // The descriptor is watched on until input comes, since most suspensions are over before that. What is closed reads on, to find
+    // the peer's end.
     self.suspended = self.closing == Closing::No;
   }
 

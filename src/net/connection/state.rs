@@ -18,17 +18,17 @@ pub(super) struct Connection {
   pub(super) peer: Arc<Peer>,
   pub(super) id: SocketId,
   pub(super) life: Life,
-  /// `None` until it is established.
+  /// The addresses of both ends; `None` until it is established.
   pub(super) ends: Option<Ends>,
-  /// Of a connection that is over.
+  /// What TLS was, once the connection is over.
   last_tls: Option<Box<(TlsInfo, Option<SavedSession>)>>,
   pub(super) activity: Activity,
   pub(super) send: SendQueue,
   /// A `Readable` is on its way to the owner.
   pub(super) announced: bool,
-  /// The peer's end is there, so that there is something to read until it was.
+  /// The kernel has the peer's end, perhaps behind bytes. Until it is read, a read always finds something.
   pub(super) end_is_near: bool,
-  /// The owner knows of the peer's end, which it has not taken.
+  /// The owner was told of the peer's end ahead of the bytes before it, which it has not taken.
   pub(super) is_end_told: bool,
   pub(super) suspended: bool,
   /// The peer has ended its stream.
@@ -64,7 +64,7 @@ pub(super) enum Closing {
   No,
   /// To send everything, then FIN, then to tell `Closed`.
   AfterSending,
-  /// The same, without what was not yet written, and whatever becomes of what was.
+  /// The same at once: what is not written yet is dropped, and nothing is waited for.
   Now,
 }
 

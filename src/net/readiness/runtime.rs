@@ -108,13 +108,14 @@ pub(in crate::net) struct RegisteredStream {
 
 impl RegisteredStream {
   pub(super) fn watch(&mut self, interest: Interest) {
-    // Tokio was made to forget bytes then, see below.
+    // Tokio was made to forget bytes that wait, see below.
     let reads_again = interest.read && self.interest.end && !self.interest.read;
     self.interest = interest;
     let mut asked = self.asked.get();
     let wants_news = interest.read || interest.end;
     if interest.end && !interest.read && !self.has_peer_ended() {
-      // Bytes are no news. Tokio forgets those that it knows of, and tells of what comes after them.
+      // Only the end is asked for. Tokio tells of bytes as well: it is made to forget those that it knows of, so that it tells of what
+      // comes after them.
       let _ = self.stream.try_io(TokioInterest::READABLE, || {
         io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())
       });

@@ -129,7 +129,7 @@ impl Session {
   /// Whether [`Session::seal`] may be called. Not so while a message of TLS itself, such as a long ticket, has come in part: the
   /// rest has to be received first.
   pub fn can_seal(&self) -> bool {
-    // What is broken says so.
+    // A session that is broken does not wait: sealing fails, and says why.
     self.end.is_some() || self.stream.can_write()
   }
 
