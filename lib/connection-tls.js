@@ -48,7 +48,7 @@ class ConnectionTls {
     this.forgetOptions()
   }
 
-  /** Keys may be among them, and applications keep sockets. */
+  /** Overwrites what nobody needs any more: keys may be among it, and applications keep sockets for long. */
   forgetOptions() {
     if (this.#options !== null) wipe(this.#options)
     this.#options = this.#config = null

@@ -118,7 +118,7 @@ class Connection {
   upgradeToSecure(options) {
     if (!this.#canUpgrade()) return this.#tls.refuseLate(options)
     const config = this.#tls.upgradeConfig(options)
-    // A getter of the options may have been here meanwhile.
+    // A getter of the options may have closed the socket meanwhile, or upgraded it.
     if (!this.#canUpgrade()) return
     this.#tls.upgraded()
     try {

@@ -97,7 +97,7 @@ class HandlerTarget extends EventTarget {
 
   dispatchEvent(event) {
     if (isUnderWay(event)) throw new DOMException('The event is being dispatched', 'InvalidStateError')
-    // Of a script's own making, perhaps.
+    // Scripts can make events of any type, and of classes that only look like Event.
     this.#register(event instanceof Event ? EventPrototypeGetType(event) : event?.type)
     return EventTargetPrototypeDispatchEvent(this, event)
   }

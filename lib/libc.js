@@ -53,7 +53,7 @@ function fromProgram() {
 function fromReport() {
   const { report } = process
   if (typeof report?.getReport !== 'function') return undefined
-  // The names of all network peers would be looked up.
+  // With its part about the network, the report would look up the names of all peers.
   const { excludeNetwork } = report
   report.excludeNetwork = true
   try {

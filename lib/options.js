@@ -48,7 +48,7 @@ const LISTENER_NAMES = new OptionNames({ ...OF_LISTENERS, refused: LISTENER_REFU
 const CLIENT_UPGRADE_NAMES = new OptionNames({ ...OF_SOCKETS, isComplete: true })
 const SERVER_UPGRADE_NAMES = new OptionNames({ ...OF_LISTENERS, isComplete: true })
 
-/** What most sockets have. */
+/** The TLS options of most sockets: none. */
 const NO_TLS = { __proto__: null }
 
 /**

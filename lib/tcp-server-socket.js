@@ -93,15 +93,15 @@ class TCPServerSocket extends HandlerTarget {
     this.#close()
   }
 
-  /** What a signal leads to, too, whatever an application made of the method. */
+  /** For `close()`, and for a signal that aborts: that must not call what an application may have put in place of the method. */
   #close() {
     if (this.#native === null) return
-    // So that it can still be read.
+    // The attribute can still be read afterwards.
     this.#failedHandshakes = this.#native.failedHandshakes
     detach(this.#id)
     this.#unfollow?.()
     this.#native.close()
-    // There may be a key among them.
+    // There may be a private key among the options.
     this.#native = this.#options = null
     this.#context.closed()
     retire(this)

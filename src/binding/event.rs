@@ -1,6 +1,11 @@
 //! Events on their way to JavaScript: a number for the kind, and what belongs to it.
 
-use std::{cell::Cell, ptr, rc::Rc};
+use std::{
+  cell::Cell,
+  panic::{AssertUnwindSafe, catch_unwind},
+  ptr,
+  rc::Rc,
+};
 
 use napi::{
   Env, Result,
@@ -36,10 +41,20 @@ pub enum EventKind {
   Accepted,
 }
 
-/// Calls the realm that `entry` belongs to.
+/// Calls the realm that `entry` belongs to. A socket whose event cannot be made fails: it must not just fall silent.
 pub(super) fn deliver(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  if let Some(_scope) = Scope::open(env) {
-    deliver_in_scope(hub, env, id, event, entry);
+  let is_socket = matches!(entry.target, Target::Socket { .. });
+  let is_close = matches!(event, Event::Closed { .. });
+  let arguments = |env: &Env| arguments(hub, env, event, entry);
+  if deliver_in_scope(env, id, entry, arguments).is_none() && is_socket {
+    // A bug of ours.
+    forget_exception(env);
+    deliver_in_scope(env, id, entry, |env| {
+      if is_close {
+        return Ok(Some(Arguments::new(EventKind::Closed, [])));
+      }
+      failed(env, &SocketError::panicked()).map(Some)
+    });
   }
 }
 
@@ -66,21 +81,34 @@ impl Drop for Scope {
   }
 }
 
-fn deliver_in_scope(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Event, entry: &Entry) {
-  let arguments = arguments(hub, &Env::from_raw(env), event, entry).unwrap_or_else(|_| {
-    forget_exception(env);
-    // The JavaScript heap is exhausted or going away. A socket must not just fall silent, and this takes no memory.
-    let is_socket = matches!(entry.target, Target::Socket { .. });
-    is_socket.then(|| Arguments::new(EventKind::Closed, []))
-  });
-  let Some(Arguments {
+/// `None` where `make` panics, before JavaScript was called.
+fn deliver_in_scope(
+  env: sys::napi_env,
+  id: SocketId,
+  entry: &Entry,
+  make: impl FnOnce(&Env) -> Result<Option<Arguments>>,
+) -> Option<()> {
+  let deliver = || {
+    let Some(_scope) = Scope::open(env) else { return };
+    let arguments = make(&Env::from_raw(env)).unwrap_or_else(|_| {
+      forget_exception(env);
+      // The JavaScript heap is exhausted or going away. This takes no memory.
+      let is_socket = matches!(entry.target, Target::Socket { .. });
+      is_socket.then(|| Arguments::new(EventKind::Closed, []))
+    });
+    if let Some(arguments) = arguments {
+      call(env, id, entry, arguments);
+    }
+  };
+  catch_unwind(AssertUnwindSafe(deliver)).ok()
+}
+
+fn call(env: sys::napi_env, id: SocketId, entry: &Entry, arguments: Arguments) {
+  let Arguments {
     kind,
     count,
     mut values,
-  }) = arguments
-  else {
-    return;
-  };
+  } = arguments;
   // SAFETY: on the JavaScript thread, in an open handle scope.
   unsafe {
     sys::napi_create_uint32(env, id, &raw mut values[0]);
@@ -110,6 +138,7 @@ impl Arguments {
 }
 
 fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Option<Arguments>> {
+  crate::fault::point("deliver");
   Ok(Some(match event {
     Event::Opened => Arguments::new(EventKind::Opened, []),
     Event::Drained => Arguments::new(EventKind::Drained, []),

@@ -23,7 +23,8 @@ struct State<B> {
   events: VecDeque<(SocketId, Report)>,
   /// A ring is outstanding, or the JavaScript thread is at work and will look again: no need to ring.
   attended: bool,
-  /// The gate: `None` once the environment is being torn down. Every ring happens under the lock.
+  /// `None` before there is one, and once the environment is being torn down: nothing is queued then. Every ring happens under the
+  /// lock.
   bell: Option<B>,
 }
 
@@ -40,12 +41,12 @@ impl<B> Default for Queue<B> {
 }
 
 impl<B: Bell> Queue<B> {
-  /// Opens the gate.
+  /// From now on events are queued, and `bell` is rung for them.
   pub(super) fn open(&self, bell: B) {
     lock(&self.state).bell = Some(bell);
   }
 
-  /// Closes the gate: when this returns nobody rings, and nobody will. What was not delivered is dropped.
+  /// Takes the bell down: when this returns nobody rings, and nobody will. What was not delivered is dropped.
   pub(super) fn close(&self) {
     let (bell, events) = {
       let mut state = lock(&self.state);
@@ -86,7 +87,7 @@ impl<B: Bell> Queue<B> {
     state.attended
   }
 
-  /// Rings, unless the gate is closed.
+  /// Rings, unless the bell was taken down.
   pub(super) fn ring(&self) {
     self.with_bell(Bell::ring);
   }
@@ -230,7 +231,7 @@ mod loom_model {
       match self.messages.recv() {
         Ok(Message::Ring) => {
           self.deliver_next();
-          if !self.queue.rest() {
+          if self.queue.has_more() {
             self.bell.messages.send(Message::Ring).unwrap();
           }
         }
@@ -304,7 +305,7 @@ mod loom_model {
         pusher.join().unwrap();
       }
       js.check_order(&[14, 24, 1015]);
-      assert!(js.queue.rest());
+      assert!(!js.queue.has_more());
     });
   }
 

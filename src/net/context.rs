@@ -281,16 +281,70 @@ impl Context {
     self.0.tasks.spawn_on(task, &self.0.runtime);
   }
 
-  /// Ids are not reused before four thousand million sockets have passed. None is [`NOBODY`].
+  /// Ids come round after four thousand million sockets; those that are in use then are passed over. None is [`NOBODY`].
   pub(super) fn next_id(&self) -> SocketId {
-    let id = self.0.next_id.get();
-    self.0.next_id.set(id.wrapping_add(1).max(NOBODY + 1));
-    id
+    loop {
+      let id = self.0.next_id.get();
+      self.0.next_id.set(id.wrapping_add(1).max(NOBODY + 1));
+      if !self.0.members.borrow().contains_key(&id) && !self.0.lingering.has(id) {
+        return id;
+      }
+    }
   }
 }
 
 impl std::fmt::Debug for Context {
   fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
     f.write_str("Context")
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+  use super::*;
+  use crate::runtime;
+
+  struct Nowhere;
+
+  impl EventSink for Nowhere {
+    fn push(&self, _id: SocketId, _report: Report) {}
+  }
+
+  struct Idle;
+
+  impl Member for Idle {
+    fn ready(&self, _ready: Ready) -> bool {
+      false
+    }
+
+    fn write(&self) {}
+
+    fn notice(&self, _notice: Notice) {}
+
+    fn abort(&self) {}
+
+    fn is_over(&self) -> bool {
+      false
+    }
+  }
+
+  #[test]
+  fn when_ids_come_round_those_in_use_are_passed_over() {
+    let context = Context::new(runtime::handle().unwrap().clone(), Arc::new(Nowhere));
+    let member: Rc<dyn Member> = Rc::new(Idle);
+    assert_eq!(context.next_id(), 1);
+    context.add(1, Rc::downgrade(&member));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    context.linger(2, context.reactor().stream(2, stream).unwrap());
+    context.0.next_id.set(SocketId::MAX);
+    assert_eq!(context.next_id(), SocketId::MAX);
+    assert_eq!(context.next_id(), 3, "0 is nobody, 1 is open, 2 lingers");
+    context.remove(1);
+    context.0.next_id.set(1);
+    assert_eq!(context.next_id(), 1);
   }
 }

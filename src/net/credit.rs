@@ -1,10 +1,11 @@
-//! Leave for so many accepted connections to wait for their owner. Who has found none is told when there is some again.
+//! Permission for so many accepted connections to wait for their owner. A listener that has found none is told when there is some
+//! again.
 
 use std::sync::{Arc, atomic::Ordering};
 
 use super::sync::{AtomicBool, AtomicUsize};
 
-/// Of one listener, which alone takes leave where it wants to be told. Credits are given back by any thread.
+/// Of one listener, which alone takes them where it wants to be told. They are given back by any thread.
 pub(super) struct Credits {
   left: AtomicUsize,
   /// Somebody has found none.
@@ -13,7 +14,7 @@ pub(super) struct Credits {
 }
 
 impl Credits {
-  /// Leave for `most`. `tell` is called when there is some again that somebody missed; from any thread.
+  /// Permission for `most`. `tell` is called when there is some again that somebody missed; from any thread.
   pub(super) fn new(most: usize, tell: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
     Arc::new(Self {
       left: AtomicUsize::new(most),
@@ -22,7 +23,7 @@ impl Credits {
     })
   }
 
-  /// Leave for so many more.
+  /// Permission for so many more.
   pub(super) fn add(&self, more: usize) {
     self.left.fetch_add(more, Ordering::AcqRel);
     if self.is_wanted.swap(false, Ordering::AcqRel) {
@@ -30,7 +31,7 @@ impl Credits {
     }
   }
 
-  /// Leave for one, which is given back when it is dropped. Where there is none, the listener is told as soon as there is.
+  /// Permission for one, which is given back when it is dropped. Where there is none, the listener is told as soon as there is.
   pub(super) fn take(self: &Arc<Self>) -> Option<Credit> {
     // The wish is only ever exchanged: so whoever gave one back before this has made that visible by its own exchange, and
     // whoever does later finds the wish.
@@ -98,14 +99,14 @@ mod tests {
   }
 }
 
-/// Every order in which a listener takes leave and others give it back; see [`crate::net::sync`].
+/// Every order in which a listener takes permissions and others give them back; see [`crate::net::sync`].
 #[cfg(all(test, loom_model))]
 mod loom_model {
   use loom::{sync::mpsc, thread};
 
   use super::*;
 
-  /// Takes leave that often, and waits to be told where there is none. Does not end when it is never told, which loom reports
+  /// Takes a permission that often, and waits to be told where there is none. Does not end when it is never told, which loom reports
   /// as a deadlock. Gives back what it took by way of `give_back`.
   fn listen(
     credits: &Arc<Credits>,

@@ -105,11 +105,8 @@ pub struct SocketError {
 
 impl SocketError {
   /// A bug of ours.
-  pub(super) fn panicked() -> Self {
-    Self::new(
-      ErrorName::NetworkError,
-      "internal error: the socket's task panicked",
-    )
+  pub(crate) fn panicked() -> Self {
+    Self::new(ErrorName::NetworkError, "internal error: the connection panicked")
   }
 
   /// An error that did not come from a system call.

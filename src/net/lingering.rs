@@ -119,6 +119,11 @@ impl Lingering {
     }
   }
 
+  /// Whether `id` is one of these.
+  pub(super) fn has(&self, id: SocketId) -> bool {
+    self.connections.borrow().contains_key(&id)
+  }
+
   /// `id` was found ready. `false` where that is none of these.
   pub(super) fn ready(&self, id: SocketId, ready: Ready) -> bool {
     let mut connections = self.connections.borrow_mut();

@@ -4,6 +4,7 @@ use std::{
   io::{Read, Write},
   net::Shutdown,
   thread,
+  time::Duration,
 };
 
 use moz_tcp_socket::net::{End, ErrorName, Event, tls::Security};
@@ -128,5 +129,54 @@ fn a_peer_that_hangs_up_during_the_handshake_interrupts() {
     peer.shutdown(Shutdown::Write).unwrap();
     let error = owner.failure(&socket);
     assert_eq!(error.name, ErrorName::NetworkInterruptError, "{error}");
+  }
+}
+
+/// What comes now is no plaintext of the peer's that anybody would take.
+#[test]
+fn a_byte_that_nobody_may_take_before_tls_begins_is_no_sign_of_life() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = owner.pair();
+    send(&socket, &pattern(MUCH));
+    socket.upgrade(Security::Client(trusting(Vec::new())));
+    assert!(socket.unwritten() > 0, "TLS cannot begin");
+    peer.write_all(b"x").unwrap();
+    round_trip(&owner);
+    socket.idle_at_most(Some(Duration::from_millis(30)));
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkTimeoutError);
+  }
+}
+
+#[test]
+fn a_second_upgrade_fails_whether_tls_has_begun_or_not() {
+  for owner in Owner::each() {
+    for waits in [true, false] {
+      let (socket, _peer) = owner.pair();
+      if waits {
+        send(&socket, &pattern(MUCH));
+      }
+      for _ in 0..2 {
+        socket.upgrade(Security::Client(trusting(Vec::new())));
+      }
+      assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError, "{waits}");
+    }
+  }
+}
+
+#[test]
+fn what_sends_no_more_cannot_begin_tls() {
+  for owner in Owner::each() {
+    let (socket, _peer) = owner.pair();
+    send(&socket, &pattern(MUCH));
+    socket.shutdown_immediately();
+    assert!(matches!(owner.event(socket.id()), Event::ShutDown));
+    socket.upgrade(Security::Client(trusting(Vec::new())));
+    assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
+
+    let (socket, _peer) = owner.pair();
+    send(&socket, &pattern(MUCH));
+    socket.upgrade(Security::Client(trusting(Vec::new())));
+    socket.shutdown_immediately();
+    assert_eq!(owner.failure(&socket).name, ErrorName::SecurityError);
   }
 }

@@ -16,8 +16,8 @@ use std::{
 
 use moz_tcp_socket::{
   net::{
-    ConnectOptions, Context, End, Event, EventSink, Input, ListenOptions, Listener, Report, Socket,
-    SocketError, SocketId, input::MOST_TAKEN, tls::ClientTls,
+    ConnectOptions, Context, End, ErrorName, Event, EventSink, Input, ListenOptions, Listener, Report,
+    Socket, SocketError, SocketId, input::MOST_TAKEN, tls::ClientTls,
   },
   runtime,
 };
@@ -275,6 +275,32 @@ pub(crate) fn reset(peer: TcpStream) {
 fn sink() -> (Arc<Sink>, Receiver<(SocketId, Report)>) {
   let (sender, reports) = channel();
   (Arc::new(Sink(Mutex::new(sender))), reports)
+}
+
+/// `socket` is told what came before a reset, and of that behind it, and nothing is left.
+pub(crate) fn assert_reset_behind(owner: &Owner, socket: &Socket, words: &[u8]) {
+  assert_eq!(owner.read(socket, words.len()), words);
+  match owner.input(socket) {
+    Taken::End(End::Failed(error)) => assert_eq!(error.name, ErrorName::NetworkError, "{error}"),
+    other => panic!("wanted a failure, got {other:?}"),
+  }
+  all_gone(owner);
+}
+
+/// A write meets the reset, which `say_and_reset` sends behind `b"last words"`, before anybody has read those.
+pub(crate) fn assert_write_that_meets_a_reset_loses_nothing(
+  owner: &Owner,
+  socket: &Socket,
+  say_and_reset: impl FnOnce(),
+) {
+  socket.suspend();
+  let held = hold_runtime();
+  say_and_reset();
+  send(socket, b"x");
+  // Only now Tokio hears of it.
+  drop(held);
+  socket.resume();
+  assert_reset_behind(owner, socket, b"last words");
 }
 
 /// Keeps the thread of the runtime busy until the result is dropped.

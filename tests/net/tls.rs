@@ -3,11 +3,12 @@
 use std::{
   io::{Read, Write},
   net::{Ipv4Addr, TcpListener, TcpStream},
+  rc::Rc,
   sync::mpsc::channel,
   thread::{self, JoinHandle},
 };
 
-use moz_tcp_socket::net::{End, ErrorName, Event, SocketError};
+use moz_tcp_socket::net::{End, ErrorName, Event, Socket, SocketError};
 use openssl::{
   asn1::Asn1Time,
   bn::BigNum,
@@ -21,7 +22,7 @@ use openssl::{
   },
 };
 
-use crate::support::{Owner, Taken, hold_runtime, reset, send, trusting};
+use crate::support::{Owner, Taken, assert_write_that_meets_a_reset_loses_nothing, reset, send, trusting};
 
 pub(crate) struct Identity {
   pub(crate) key: PKey<Private>,
@@ -107,6 +108,18 @@ pub(crate) fn serve(
   (port, server)
 }
 
+/// A socket that is connected with a server which then does `after`.
+fn connected(
+  owner: &Owner,
+  after: impl FnOnce(SslStream<TcpStream>) + Send + 'static,
+) -> (Rc<Socket>, JoinHandle<()>) {
+  let identity = Identity::for_localhost();
+  let (port, server) = serve(&identity, |_| {}, after);
+  let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
+  assert!(matches!(owner.event(socket.id()), Event::Opened));
+  (socket, server)
+}
+
 /// How an attempt to reach `identity` fails, when `trusted` is the only extra anchor; no byte may reach the server.
 fn refused(identity: &Identity, trusted: Vec<Vec<u8>>) -> SocketError {
   let owner = Owner::new();
@@ -135,23 +148,16 @@ pub(crate) fn assert_name(error: &SocketError, name: ErrorName) {
 #[test]
 fn a_trusted_peer_is_talked_to_and_ended_cleanly() {
   for owner in Owner::each() {
-    let identity = Identity::for_localhost();
-    let (port, server) = serve(
-      &identity,
-      |_| {},
-      |mut stream| {
-        let mut buffer = [0; 4];
-        stream.read_exact(&mut buffer).unwrap();
-        stream.write_all(&buffer).unwrap();
-        assert_eq!(stream.read(&mut buffer).unwrap(), 0);
-        assert!(
-          stream.get_shutdown().contains(ShutdownState::RECEIVED),
-          "close_notify before FIN"
-        );
-      },
-    );
-    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    let (socket, server) = connected(&owner, |mut stream| {
+      let mut buffer = [0; 4];
+      stream.read_exact(&mut buffer).unwrap();
+      stream.write_all(&buffer).unwrap();
+      assert_eq!(stream.read(&mut buffer).unwrap(), 0);
+      assert!(
+        stream.get_shutdown().contains(ShutdownState::RECEIVED),
+        "close_notify before FIN"
+      );
+    });
     send(&socket, b"ping");
     assert_eq!(owner.read(&socket, 4), b"ping");
     socket.close();
@@ -208,19 +214,12 @@ fn a_changed_option_set_does_not_reuse_the_other_ones_trust() {
 #[test]
 fn an_end_without_close_notify_is_an_error_after_the_bytes() {
   for owner in Owner::each() {
-    let identity = Identity::for_localhost();
-    let (port, server) = serve(
-      &identity,
-      |_| {},
-      |mut stream| {
-        stream.write_all(b"half of").unwrap();
-        // Only TCP ends.
-        drop(stream.get_ref().shutdown(std::net::Shutdown::Write));
-        let _ = stream.read(&mut [0; 1]);
-      },
-    );
-    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    let (socket, server) = connected(&owner, |mut stream| {
+      stream.write_all(b"half of").unwrap();
+      // Only TCP ends.
+      drop(stream.get_ref().shutdown(std::net::Shutdown::Write));
+      let _ = stream.read(&mut [0; 1]);
+    });
     assert_eq!(owner.read(&socket, 7), b"half of");
     assert_eq!(owner.failure(&socket).name, ErrorName::NetworkInterruptError);
     drop(socket);
@@ -230,47 +229,32 @@ fn an_end_without_close_notify_is_an_error_after_the_bytes() {
 
 #[test]
 fn what_came_before_a_reset_is_not_lost_where_a_write_meets_that_first() {
-  let identity = Identity::for_localhost();
   for owner in Owner::each() {
     let (established, server) = channel();
-    let (port, peer) = serve(&identity, |_| {}, move |stream| established.send(stream).unwrap());
-    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    let (socket, peer) = connected(&owner, move |stream| established.send(stream).unwrap());
     let mut server = server.recv().unwrap();
     peer.join().unwrap();
-    socket.suspend();
-    let held = hold_runtime();
-    // A reset drops what Nagle's algorithm holds back.
-    server.get_ref().set_nodelay(true).unwrap();
-    server.write_all(b"last words").unwrap();
-    reset(server.get_ref().try_clone().unwrap());
-    drop(server);
-    send(&socket, b"x");
-    drop(held);
-    socket.resume();
-    assert_eq!(owner.read(&socket, 10), b"last words");
-    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+    assert_write_that_meets_a_reset_loses_nothing(&owner, &socket, || {
+      // A reset drops what Nagle's algorithm holds back.
+      server.get_ref().set_nodelay(true).unwrap();
+      server.write_all(b"last words").unwrap();
+      reset(server.get_ref().try_clone().unwrap());
+      drop(server);
+    });
   }
 }
 
 #[test]
 fn a_record_that_was_changed_on_the_way_is_a_security_error_after_the_bytes() {
   for owner in Owner::each() {
-    let identity = Identity::for_localhost();
-    let (port, server) = serve(
-      &identity,
-      |_| {},
-      |mut stream| {
-        stream.write_all(b"half of").unwrap();
-        // Application data of 32 bytes that nobody encrypted.
-        let mut record = vec![23, 3, 3, 0, 32];
-        record.resize(5 + 32, 0);
-        stream.get_mut().write_all(&record).unwrap();
-        let _ = stream.get_mut().read_to_end(&mut Vec::new());
-      },
-    );
-    let socket = owner.connect_with("localhost", port, Some(trusting(vec![identity.pem()])));
-    assert!(matches!(owner.event(socket.id()), Event::Opened));
+    let (socket, server) = connected(&owner, |mut stream| {
+      stream.write_all(b"half of").unwrap();
+      // Application data of 32 bytes that nobody encrypted.
+      let mut record = vec![23, 3, 3, 0, 32];
+      record.resize(5 + 32, 0);
+      stream.get_mut().write_all(&record).unwrap();
+      let _ = stream.get_mut().read_to_end(&mut Vec::new());
+    });
     assert_eq!(owner.read(&socket, 7), b"half of");
     match owner.input(&socket) {
       Taken::End(End::Failed(error)) => {

@@ -115,7 +115,7 @@ fn attempt(
       made = make => Some(made),
     };
     match made {
-      Some(made) => outcome.tell(made.and_then(leave)),
+      Some(made) => outcome.tell(made.and_then(detach)),
       None => outcome.forget(),
     }
   });
@@ -125,8 +125,8 @@ fn attempt(
   }
 }
 
-/// Makes ready for another thread.
-fn leave((stream, session): Made) -> Result<Established, SocketError> {
+/// Takes the stream out of the runtime, for the owner's thread.
+fn detach((stream, session): Made) -> Result<Established, SocketError> {
   let stream = stream.into_std();
   let stream = stream.map_err(|error| SocketError::from_io("hand over the connection", &error))?;
   Ok(Established { stream, session })

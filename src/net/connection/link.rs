@@ -54,7 +54,7 @@ pub(super) enum Received {
   Nothing,
   /// FIN, or close_notify.
   End,
-  /// The connection is broken. `Err` where it is the kernel that says so.
+  /// The connection is broken: so says the kernel, or TLS.
   Failed(SocketError),
   /// The peer ended TCP, and not TLS.
   Truncated,
@@ -179,6 +179,26 @@ impl Link {
           },
         }
       }
+    }
+  }
+
+  /// Receives what TLS itself has to hear before it can write, and takes no plaintext. How much that was is not told.
+  pub(super) fn hear(&mut self, peer: &Peer) -> Received {
+    crate::fault::point("read");
+    let Layer::Tls(session) = &mut self.layer else {
+      return Received::Nothing;
+    };
+    match session.receive(|ciphertext| self.stream.receive(ciphertext)) {
+      Ok(0) => Received::Truncated,
+      Ok(_) => {
+        session.hear();
+        Received::Bytes {
+          count: 0,
+          more: false,
+        }
+      }
+      Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+      Err(error) => Received::Failed(peer.failed("read from", &error)),
     }
   }
 

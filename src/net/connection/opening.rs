@@ -10,7 +10,7 @@ use std::{
 use super::{
   establish,
   link::Link,
-  state::{Closing, Connection, Life},
+  state::{Closing, Connection, Life, Outgoing},
 };
 use crate::net::{
   ConnectOptions, Context, Ends, ErrorName, Event, LocalEnd, SocketError, SocketId,
@@ -83,9 +83,10 @@ impl Connection {
     established: Established,
   ) -> Self {
     let mut connection = Self::new(context, peer, id, Life::Over);
-    connection.take_over(established);
-    // Who connects mostly speaks first, and has done so by now.
-    connection.announce();
+    if connection.take_over(established) {
+      // Who connects mostly speaks first, and has done so by now.
+      connection.announce();
+    }
     connection
   }
 
@@ -97,8 +98,8 @@ impl Connection {
     };
     match stream.socket().take_error().unwrap_or_else(Some) {
       None => self.open(Link::new(stream, None)),
-      // There was a connection, which the peer has reset since. What it said before is still to be read. The kernel says why it
-      // says no more only once.
+      // There was a connection, which the peer has reset since. What it said before is still to be read; the kernel will not give
+      // this error again.
       Some(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
         self.open(Link::new(stream, None));
         self.failure = Some(Box::new(self.peer.failed("read from", &error)));
@@ -174,12 +175,14 @@ impl Connection {
 
   /// See [`Socket::upgrade`](super::socket::Socket::upgrade).
   pub(super) fn upgrade(&mut self, security: Security) {
+    if matches!(self.life, Life::Securing { .. }) {
+      return self.fail(SocketError::new(ErrorName::SecurityError, UPGRADED));
+    }
     let Life::Open(link) = &mut self.life else { return };
     if let Some(error) = self.failure.take() {
       return self.fail(*error);
     }
-    if link.session().is_some() {
-      let detail = "internal error: TLS inside TLS";
+    if let Some(detail) = cannot_upgrade(link, self.outgoing) {
       return self.fail(SocketError::new(ErrorName::SecurityError, detail));
     }
     if let Some(error) = left_over(&link.stream.peek(), &self.peer) {
@@ -207,6 +210,16 @@ impl Connection {
   }
 }
 
+const UPGRADED: &str = "TLS was to begin on a connection that has it, or is about to";
+
+/// Why TLS cannot begin.
+fn cannot_upgrade(link: &Link, outgoing: Outgoing) -> Option<&'static str> {
+  if link.session().is_some() || link.upgrade.is_some() {
+    return Some(UPGRADED);
+  }
+  (outgoing != Outgoing::Open).then_some("TLS was to begin on a connection that sends no more")
+}
+
 /// An address is the only one there is, but is named all the same, as where a name has several.
 fn connecting_to(Peer { host, port }: &Peer) -> String {
   format!("connect to {host} port {port} ({host})")
@@ -228,5 +241,56 @@ fn left_over(peeked: &io::Result<usize>, peer: &Peer) -> Option<SocketError> {
     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
     // The kernel says it once; the handshake would find an end and no reason.
     Err(error) => Some(peer.failed("read from", error)),
+  }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+  use std::{
+    fs::File,
+    os::fd::OwnedFd,
+    sync::mpsc::{Sender, channel},
+  };
+
+  use super::*;
+  use crate::{
+    net::{EventSink, Report, event::Kind, sync::Mutex},
+    runtime,
+  };
+
+  struct Sink(Mutex<Sender<Report>>);
+
+  impl EventSink for Sink {
+    fn push(&self, _id: SocketId, report: Report) {
+      self.0.lock().unwrap().send(report).unwrap();
+    }
+  }
+
+  #[test]
+  fn nothing_is_told_behind_the_failure_of_what_cannot_be_watched() {
+    let (sender, reports) = channel();
+    let sink = Arc::new(Sink(Mutex::new(sender)));
+    let context = Context::new(runtime::handle().unwrap().clone(), sink);
+    let host = "127.0.0.1".into();
+    // A descriptor that epoll refuses.
+    let stream = OwnedFd::from(File::open("/dev/null").unwrap()).into();
+    let established = Established {
+      stream,
+      session: None,
+    };
+    drop(Connection::established(
+      &context,
+      &Arc::new(Peer { host, port: 1 }),
+      1,
+      established,
+    ));
+    let told: Vec<Report> = reports.try_iter().collect();
+    assert!(
+      matches!(
+        &told[..],
+        [Report(Kind::Event(Event::Failed(error)))] if error.os == Some(libc::EPERM)
+      ),
+      "{told:?}"
+    );
   }
 }

@@ -12,7 +12,7 @@ use crate::net::{
 };
 
 impl Connection {
-  /// Input is delivered at this moment, or at least looked at.
+  /// Input is read as soon as there is some, whether it is delivered then or dropped.
   pub(super) fn wants_input(&self) -> bool {
     let Life::Open(link) = &self.life else {
       return false;
@@ -63,7 +63,7 @@ impl Connection {
       }
       Received::Nothing | Received::End => self.input_ended(),
       Received::Truncated if self.failure.is_some() => self.input_ended(),
-      // TCP says nothing about our own side.
+      // What the peer did to its own direction says nothing about ours.
       Received::Truncated if self.is_apart => {
         self.has_peer_ended = true;
         self.watch();
@@ -87,12 +87,37 @@ impl Connection {
       Received::Failed(_) => drop(link.send_output(&self.peer)),
       _ => {}
     }
-    if self.outgoing == Outgoing::Ended {
+    if self.outgoing == Outgoing::Ended || self.failure.is_some() {
+      // Nobody gets it.
       link.drop_output();
     } else if self.may_write() && !matches!(received, Received::Failed(_)) {
       self.write();
     }
     received
+  }
+
+  /// Nothing can be said before the rest of a message of TLS itself, such as a long ticket, is here, whether its owner reads or not.
+  pub(super) fn must_hear(&self) -> bool {
+    let Life::Open(link) = &self.life else {
+      return false;
+    };
+    let has_something_to_say = !self.send.is_empty() || self.has_to_end();
+    has_something_to_say && !link.can_write() && !link.has_input() && !link.is_congested()
+  }
+
+  /// Receives some of what it must hear. There is no plaintext before that, and what is behind it stays.
+  pub(super) fn hear(&mut self) {
+    let Life::Open(link) = &mut self.life else { return };
+    match link.hear(&self.peer) {
+      Received::Failed(error) => self.write_failed(error),
+      Received::Truncated => self.write_failed(self.truncated()),
+      received => {
+        if matches!(received, Received::Bytes { .. }) {
+          self.activity.note();
+        }
+        self.write();
+      }
+    }
   }
 
   /// The end of the input, or what writing failed with before.
@@ -178,7 +203,8 @@ impl Connection {
   }
 
   pub(super) fn suspend(&mut self) {
-    // Whoever watches learns of it when input comes: most suspensions are short. What is closed reads on, to find the end.
+    // The descriptor is watched on until input comes, since most suspensions are over before that. What is closed reads on, to find
+    // the peer's end.
     self.suspended = self.closing == Closing::No;
   }
 

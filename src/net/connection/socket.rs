@@ -182,6 +182,11 @@ impl Socket {
 
   /// Sends everything accepted, then FIN (with TLS a close_notify before it), then tells `ShutDown`. Reading goes on. Nothing is
   /// accepted any more.
+  ///
+  /// With TLS on Windows and on Apple's systems reading does not go on: SChannel and Secure Transport read nothing after their own
+  /// close_notify. What the peer sends from then on is dropped, so that it is never held up, and so is the end of its TLS.
+  /// When it ends TCP, the input ends with `NetworkInterruptError`, because data may be missing. An owner who needs the answer
+  /// reads it first, and shuts down afterwards.
   pub fn shutdown(&self) {
     self.drive((), Connection::shutdown);
   }

@@ -18,17 +18,17 @@ pub(super) struct Connection {
   pub(super) peer: Arc<Peer>,
   pub(super) id: SocketId,
   pub(super) life: Life,
-  /// `None` until it is established.
+  /// The addresses of both ends; `None` until it is established.
   pub(super) ends: Option<Ends>,
-  /// Of a connection that is over.
+  /// What TLS was, once the connection is over.
   last_tls: Option<Box<(TlsInfo, Option<SavedSession>)>>,
   pub(super) activity: Activity,
   pub(super) send: SendQueue,
   /// A `Readable` is on its way to the owner.
   pub(super) announced: bool,
-  /// The peer's end is there, so that there is something to read until it was.
+  /// The kernel has the peer's end, perhaps behind bytes. Until it is read, a read always finds something.
   pub(super) end_is_near: bool,
-  /// The owner knows of the peer's end, which it has not taken.
+  /// The owner was told of the peer's end ahead of the bytes before it, which it has not taken.
   pub(super) is_end_told: bool,
   pub(super) suspended: bool,
   /// The peer has ended its stream.
@@ -64,7 +64,7 @@ pub(super) enum Closing {
   No,
   /// To send everything, then FIN, then to tell `Closed`.
   AfterSending,
-  /// The same, without what was not yet written, and whatever becomes of what was.
+  /// The same at once: what is not written yet is dropped, and nothing is waited for.
   Now,
 }
 
@@ -176,8 +176,7 @@ impl Connection {
       // What has arrived and only waits for the owner is no silence, and neither is the end of it.
       Life::Open(link)
         if last.is_some()
-          && !self.suspended
-          && !self.has_peer_ended
+          && self.wants_input()
           && (link.has_input() || !matches!(link.stream.peek(), Err(error) if is_nothing(&error))) =>
       {
         Standing::Active(Some(Instant::now()))
@@ -214,6 +213,8 @@ impl Connection {
           self.drop_input();
         } else if ready.read && self.wants_input() {
           self.announce();
+        } else if ready.read && self.must_hear() {
+          self.hear();
         } else if ready.read || ready.end {
           self.look_for_end();
           self.watch();
@@ -226,7 +227,8 @@ impl Connection {
 
   /// Watches the descriptor for what is wanted now.
   pub(super) fn watch(&mut self) {
-    let (wants_input, has_to_write) = (self.wants_input(), self.has_to_write());
+    let wants_input = self.wants_input() || self.must_hear();
+    let has_to_write = self.has_to_write();
     let (stream, interest) = match &mut self.life {
       Life::Connecting(stream) => {
         let interest = Interest {

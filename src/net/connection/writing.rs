@@ -51,6 +51,8 @@ impl Connection {
     self.send.commit();
     if self.may_write() {
       self.write();
+    } else if self.must_hear() {
+      self.watch();
     }
     if report_drained && self.send.want_drain() {
       self.tell(Event::Drained);
@@ -65,7 +67,16 @@ impl Connection {
 
   /// Something waits to be written, and nothing has to be received before it.
   pub(super) fn has_to_write(&self) -> bool {
-    matches!(&self.life, Life::Open(link) if link.has_output() || (!self.send.is_empty() && link.can_write()))
+    let Life::Open(link) = &self.life else {
+      return false;
+    };
+    link.has_output() || (link.can_write() && (!self.send.is_empty() || self.has_to_end()))
+  }
+
+  /// A close_notify is to be said behind everything else.
+  pub(super) fn has_to_end(&self) -> bool {
+    let is_last = self.closing == Closing::AfterSending || self.outgoing == Outgoing::Ending;
+    is_last && matches!(&self.life, Life::Open(link) if !link.is_ended())
   }
 
   /// Sealing a byte takes several times as long as writing it.
@@ -111,6 +122,8 @@ impl Connection {
     }
     let is_idle = self.send.is_empty() && !link.has_output();
     match self.closing {
+      // That we end cannot be said in the middle of a message of TLS itself.
+      Closing::AfterSending | Closing::No if is_idle && !link.is_ended() && !link.can_write() => self.watch(),
       Closing::AfterSending | Closing::Now if is_idle && link.is_ended() => self.finish(),
       Closing::AfterSending | Closing::Now if is_idle => {
         link.end();
@@ -145,15 +158,19 @@ impl Connection {
 
   /// See [`Socket::shutdown_immediately`](super::socket::Socket::shutdown_immediately).
   pub(super) fn shutdown_immediately(&mut self) {
-    self.send.clear();
     if let Life::Open(link) = &mut self.life {
+      if link.upgrade.is_some() {
+        let detail = "what was to be sent before TLS begins was dropped";
+        return self.fail(SocketError::new(ErrorName::SecurityError, detail));
+      }
       link.drop_unsent();
     }
+    self.send.clear();
     self.shutdown();
   }
 
   /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
-  fn write_failed(&mut self, error: SocketError) {
+  pub(super) fn write_failed(&mut self, error: SocketError) {
     let Life::Open(link) = &mut self.life else { return };
     if self.is_apart && self.closing == Closing::No && !self.has_peer_ended && link.upgrade.is_none() {
       link.drop_output();

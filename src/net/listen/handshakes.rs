@@ -92,12 +92,12 @@ impl Handshakes {
   }
 
   /// Takes a place for a connection that came in `from` there. What it returns is a task for the runtime, which delivers the
-  /// connection when it is secure. `leave` is given back if it does not.
+  /// connection when it is secure. `credit` is given back if it does not.
   pub(super) fn begin(
     &self,
     stream: StdStream,
     from: SocketAddr,
-    leave: Option<Credit>,
+    credit: Option<Credit>,
   ) -> impl Future<Output = ()> + Send + 'static {
     let place = self.places.enter();
     let this = self.clone();
@@ -111,8 +111,8 @@ impl Handshakes {
         secured = time::timeout(this.acceptor.deadline(), secure) => secured.ok().flatten(),
       };
       let delivered = secured.and_then(|(stream, session)| this.delivery.deliver(stream, session, from));
-      match (delivered, leave) {
-        (Some(()), Some(leave)) => leave.spend(),
+      match (delivered, credit) {
+        (Some(()), Some(credit)) => credit.spend(),
         (Some(()), None) => {}
         // Any stranger can cause this. It is no news of the listener's.
         (None, _) => drop(this.failed.fetch_add(1, Ordering::Relaxed)),

@@ -59,13 +59,13 @@ struct Accepting {
   handshakes: Option<Handshakes>,
   /// For connections that wait for their owner.
   credits: Arc<Credits>,
-  /// There is no leave but what the owner asks for.
+  /// Nothing is accepted that the owner has not asked for.
   on_demand: bool,
   failures: Failures,
 }
 
-/// What an accepted connection may do first.
-enum Leave {
+/// What happens to an accepted connection first, and the credit for it.
+enum First {
   Handshake(Option<Credit>),
   Deliver(Credit),
 }
@@ -103,7 +103,7 @@ impl Listener {
       failures: Failures::default(),
     };
     if on_demand {
-      accepting.leave_when_asked();
+      accepting.wait_for_demand();
     }
     let listener = Rc::new(Self {
       id,
@@ -188,7 +188,7 @@ impl Accepting {
   /// Accepts what is there, as far as it may wait undelivered.
   fn accept_some(&mut self) {
     for _ in 0..MOST_AT_ONCE {
-      let Some(leave) = self.leave() else {
+      let Some(first) = self.take_credit() else {
         return self.pause();
       };
       crate::fault::point("accept");
@@ -197,7 +197,7 @@ impl Accepting {
         None => return,
         Some(Ok((stream, address))) => {
           self.failures.none();
-          self.accepted(stream, address, leave);
+          self.accepted(stream, address, first);
         }
         Some(Err(error)) if error.kind() == ErrorKind::WouldBlock => return,
         Some(Err(error)) => match self.failures.another(&error) {
@@ -221,28 +221,29 @@ impl Accepting {
     self.watch();
   }
 
-  /// Handshakes need no leave, unless it is asked for each connection: strangers would use it up.
-  fn leave(&self) -> Option<Leave> {
+  /// `None` where no connection may be accepted now. Handshakes take no credit, unless the owner asks for each connection: strangers
+  /// would use all of them.
+  fn take_credit(&self) -> Option<First> {
     match self.handshakes {
-      Some(_) if self.on_demand => self.credits.take().map(Some).map(Leave::Handshake),
-      Some(_) => Some(Leave::Handshake(None)),
-      None => self.credits.take().map(Leave::Deliver),
+      Some(_) if self.on_demand => self.credits.take().map(Some).map(First::Handshake),
+      Some(_) => Some(First::Handshake(None)),
+      None => self.credits.take().map(First::Deliver),
     }
   }
 
-  /// Nothing is accepted before there is leave.
-  fn leave_when_asked(&self) {
-    drop(self.leave());
+  /// Nothing is accepted before the owner asks for it. That it finds no credit now makes the listener hear of the first.
+  fn wait_for_demand(&self) {
+    drop(self.take_credit());
   }
 
-  fn accepted(&self, stream: TcpStream, address: SocketAddr, leave: Leave) {
+  fn accepted(&self, stream: TcpStream, address: SocketAddr, first: First) {
     // Linux lets connections inherit the listener's options, other systems do not. It fails only on a connection that is
     // already dead, and then the first read says so.
     if !cfg!(target_os = "linux") {
       let _ = self.tuning.apply(&stream);
     }
-    match (leave, &self.handshakes) {
-      (Leave::Deliver(credit), _) => {
+    match (first, &self.handshakes) {
+      (First::Deliver(credit), _) => {
         let established = Established {
           stream,
           session: None,
@@ -256,10 +257,10 @@ impl Accepting {
         let accepted = Accepted::new(established, address, credit);
         self.context.tell(self.id, Event::Accepted(accepted));
       }
-      (Leave::Handshake(credit), Some(handshakes)) => {
+      (First::Handshake(credit), Some(handshakes)) => {
         self.context.spawn(handshakes.begin(stream, address, credit));
       }
-      (Leave::Handshake(_), None) => {}
+      (First::Handshake(_), None) => {}
     }
   }
 

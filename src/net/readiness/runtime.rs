@@ -108,11 +108,14 @@ pub(in crate::net) struct RegisteredStream {
 
 impl RegisteredStream {
   pub(super) fn watch(&mut self, interest: Interest) {
+    // Tokio was made to forget bytes that wait, see below.
+    let reads_again = interest.read && self.interest.end && !self.interest.read;
     self.interest = interest;
     let mut asked = self.asked.get();
     let wants_news = interest.read || interest.end;
     if interest.end && !interest.read && !self.has_peer_ended() {
-      // Bytes are no news. Tokio forgets those that it knows of, and tells of what comes after them.
+      // Only the end is asked for. Tokio tells of bytes as well: it is made to forget those that it knows of, so that it tells of what
+      // comes after them.
       let _ = self.stream.try_io(TokioInterest::READABLE, || {
         io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())
       });
@@ -124,6 +127,9 @@ impl RegisteredStream {
       if self.stream.poll_read_ready(&mut cx).is_ready() {
         self.reader.wake_by_ref();
       }
+    }
+    if reads_again {
+      self.reader.wake_by_ref();
     }
     if interest.write && !asked.write {
       asked.write = true;

@@ -113,10 +113,23 @@ impl Session {
     Opened { bytes, then }
   }
 
+  /// Goes on with a message of TLS itself that has come in part, so that [`Session::seal`] can be called again, and takes no
+  /// plaintext. What was received behind it is kept.
+  pub fn hear(&mut self) {
+    if self.end.is_none() {
+      match self.stream.peek() {
+        Read::Bytes(_) | Read::NeedsInput => {}
+        Read::Ended => self.end = Some(Ok(())),
+        Read::Failed(failure) => self.end = Some(Err(failure)),
+      }
+    }
+    self.stream.with_wire(|wire| wire.keep_input());
+  }
+
   /// Whether [`Session::seal`] may be called. Not so while a message of TLS itself, such as a long ticket, has come in part: the
   /// rest has to be received first.
   pub fn can_seal(&self) -> bool {
-    // What is broken says so.
+    // A session that is broken does not wait: sealing fails, and says why.
     self.end.is_some() || self.stream.can_write()
   }
 
@@ -137,8 +150,8 @@ impl Session {
     Ok(())
   }
 
-  /// Says close_notify, once: our side sends nothing after it. Cannot say it where it [cannot seal](Session::can_seal); then
-  /// the peer takes what it was sent for incomplete.
+  /// Says close_notify, once: our side sends nothing after it. Where it [cannot seal](Session::can_seal) it cannot say that
+  /// either, and says it never: the peer takes what it was sent for incomplete.
   pub fn end(&mut self) {
     if !std::mem::replace(&mut self.has_ended, true) {
       self.stream.close_notify();

@@ -128,6 +128,11 @@ impl Write for Wire {
     if self.output.capacity() == 0 {
       self.output = OUTPUT.take();
     }
+    // What is sent is only forgotten when all of it is, which a peer that asks for answers can put off for ever.
+    if self.sent > self.output.len() / 2 {
+      self.output.drain(..self.sent);
+      self.sent = 0;
+    }
     self.output.extend_from_slice(bytes);
     Ok(bytes.len())
   }

@@ -6,6 +6,7 @@ use crate::support::pattern;
 
 use super::{
   Pair, Setup,
+  allocated::allocated,
   messages::{KeyUpdate, key_update, long_ticket, renegotiation, send_fragments_of_512, ticket},
 };
 
@@ -252,5 +253,27 @@ fn renegotiation_is_refused_and_the_connection_goes_on() {
     );
     pair.ours.seal(b"after").unwrap();
     assert_eq!(pair.send_all(), 5, "{setup:?}");
+  }
+}
+
+/// A peer that reads as fast as it asks, but never everything, must not be able to make us keep what it has read.
+#[test]
+fn answers_that_have_gone_take_no_memory_though_something_always_waits() {
+  let [setup, _] = Setup::of(SslVersion::TLS1_2);
+  let mut pair = setup.pair();
+  let mut gone = 0;
+  let before = allocated();
+  while gone < 300_000 {
+    for _ in 0..50 {
+      let input = renegotiation(&mut pair.peer);
+      pair.open(&input, 64).needs_input();
+    }
+    let send = |output: &[u8]| {
+      gone += output.len() - 1;
+      Ok(output.len() - 1)
+    };
+    pair.ours.send(send).unwrap();
+    let taken = allocated() - before;
+    assert!(taken < 50_000, "{taken} bytes after {gone} have gone");
   }
 }

@@ -33,6 +33,7 @@ pub(in crate::net::tls) struct Stream {
   pipe: Pipe,
   /// We have said close_notify.
   has_ended: bool,
+  reads_after_end: bool,
   _keeps: Option<Keeps>,
 }
 
@@ -67,6 +68,7 @@ impl Stream {
       state: State::Handshaking(Box::pin(begin(pipe.clone()))),
       pipe,
       has_ended: false,
+      reads_after_end: READS_AFTER_END,
       _keeps: keeps,
     }
   }
@@ -95,7 +97,7 @@ impl Stream {
   }
 
   pub(in crate::net::tls) fn read(&mut self, plain: &mut [u8]) -> Read {
-    if self.has_ended && !READS_AFTER_END {
+    if self.has_ended && !self.reads_after_end {
       self.pipe.with(Wire::drop_input);
       return Read::NeedsInput;
     }
@@ -114,6 +116,11 @@ impl Stream {
       Poll::Ready(Ok(())) => Read::Bytes(plain.filled().len()),
       Poll::Ready(Err(error)) => Read::Failed(failure(&error)),
     }
+  }
+
+  /// Nobody waits for more of a message of TLS itself, since [`Stream::can_write`] never says so.
+  pub(in crate::net::tls) fn peek(&mut self) -> Read {
+    Read::NeedsInput
   }
 
   /// These libraries do not tell: where they cannot, [`Stream::write`] fails.
@@ -242,6 +249,102 @@ mod tests {
 
   fn read(pipe: &mut Pipe) -> Poll<io::Result<()>> {
     Pin::new(pipe).poll_read(&mut nobody(), &mut ReadBuf::new(&mut [0; 1]))
+  }
+
+  /// A client and a server, connected, and how to carry what they say.
+  #[cfg(not(any(target_vendor = "apple", windows)))]
+  fn pair() -> (Stream, Stream) {
+    use std::time::Duration;
+
+    use crate::net::tls::{Identity, Profile, ServerTls, Version, backend, origin::Origin};
+
+    let (cert, key) = certificate();
+    let acceptor = backend::acceptor(&ServerTls {
+      identity: Identity::Pem {
+        cert,
+        key,
+        passphrase: None,
+      },
+      alpn: Vec::new(),
+      min_version: Version::Tls12,
+      max_version: None,
+      deadline: Duration::MAX,
+    });
+    let mut server = backend::server(&acceptor.unwrap()).unwrap();
+    let profile = Profile {
+      verify: false,
+      ..Profile::default()
+    };
+    let connector = backend::connector(&profile, None).unwrap();
+    let origin = Origin {
+      profile: [0; 32],
+      name: "localhost".into(),
+      pin: None,
+    };
+    let mut client = backend::client(&connector, std::sync::Arc::new(()), origin, 1, None).unwrap();
+    loop {
+      let steps = [client.handshake(), server.handshake()];
+      assert!(!matches!(&steps, [Step::Failed(_), _] | [_, Step::Failed(_)]));
+      let has_said = carry(&mut client, &mut server) + carry(&mut server, &mut client);
+      if matches!(steps, [Step::Done, Step::Done]) && has_said == 0 {
+        return (client, server);
+      }
+    }
+  }
+
+  /// A certificate for nobody and its key, in PEM.
+  #[cfg(not(any(target_vendor = "apple", windows)))]
+  fn certificate() -> (Vec<u8>, Vec<u8>) {
+    use openssl::{asn1::Asn1Time, hash::MessageDigest, pkey::PKey, rsa::Rsa, x509::X509Builder};
+
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    let [now, later] = [0, 1].map(|days| Asn1Time::days_from_now(days).unwrap());
+    builder.set_not_before(&now).unwrap();
+    builder.set_not_after(&later).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    let cert = builder.build().to_pem().unwrap();
+    (cert, key.private_key_to_pem_pkcs8().unwrap())
+  }
+
+  /// Has `to` receive what `from` says. Returns how many bytes that were.
+  #[cfg(not(any(target_vendor = "apple", windows)))]
+  fn carry(from: &mut Stream, to: &mut Stream) -> usize {
+    let said = from.with_wire(|wire| {
+      let said = wire.output().to_vec();
+      wire.sent(said.len());
+      said
+    });
+    if !said.is_empty() {
+      let copy = |memory: &mut [u8]| {
+        memory[..said.len()].copy_from_slice(&said);
+        Ok(said.len())
+      };
+      to.with_wire(|wire| wire.receive(copy)).unwrap();
+    }
+    said.len()
+  }
+
+  /// As SChannel and Secure Transport do. Linux's library would read on.
+  #[test]
+  #[cfg(not(any(target_vendor = "apple", windows)))]
+  fn what_reads_nothing_after_its_end_drops_what_comes_and_does_not_take_it_for_an_end() {
+    let (mut client, mut server) = pair();
+    client.reads_after_end = false;
+    client.close_notify();
+    carry(&mut client, &mut server);
+    let mut memory = [0; 64];
+    assert!(matches!(server.read(&mut memory), Read::Ended));
+    let answer = |server: &mut Stream| server.write(b"the answer").unwrap();
+    for say in [answer, Stream::close_notify] {
+      say(&mut server);
+      assert!(carry(&mut server, &mut client) > 0);
+      assert!(client.has_input());
+      assert!(matches!(client.read(&mut memory), Read::NeedsInput));
+      assert!(!client.has_input(), "nothing is kept, so that nobody asks again");
+    }
   }
 
   #[test]

@@ -48,14 +48,13 @@ impl Stream {
 
   pub(in crate::net::tls) fn read(&mut self, plain: &mut [u8]) -> Read {
     forget_errors();
-    match self.inner.ssl_read(plain) {
-      Ok(bytes) => Read::Bytes(bytes),
-      Err(error) => match error.code() {
-        ErrorCode::WANT_READ => Read::NeedsInput,
-        ErrorCode::ZERO_RETURN => Read::Ended,
-        _ => Read::Failed(errors::of_error(&error)),
-      },
-    }
+    read(self.inner.ssl_read(plain))
+  }
+
+  /// As a read that leaves the plaintext where it is: messages of TLS itself that are before it are heard.
+  pub(in crate::net::tls) fn peek(&mut self) -> Read {
+    forget_errors();
+    read(self.inner.ssl_peek(&mut [0]))
   }
 
   /// Whether a record can be sealed. In the middle of a message of TLS itself, which may take several records, OpenSSL writes
@@ -113,6 +112,17 @@ impl Stream {
   /// What other connections to the same server may take up.
   pub(in crate::net::tls) fn saved_session(&self) -> Option<SavedSession> {
     sessions::of(self.inner.ssl())
+  }
+}
+
+fn read(outcome: Result<usize, ssl::Error>) -> Read {
+  match outcome {
+    Ok(bytes) => Read::Bytes(bytes),
+    Err(error) => match error.code() {
+      ErrorCode::WANT_READ => Read::NeedsInput,
+      ErrorCode::ZERO_RETURN => Read::Ended,
+      _ => Read::Failed(errors::of_error(&error)),
+    },
   }
 }
 
