@@ -151,10 +151,7 @@ fn a_clients_port_is_shared_with_its_other_connections_unless_it_is_told_not_to(
   for owner in Owner::each() {
     for reuse_address in [true, false] {
       let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-      let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-      let port = free.local_addr().unwrap().port();
-      drop(free);
-      let [first, second] = listeners.each_ref().map(|listener| {
+      let connect = |port, listener: &TcpListener| {
         let local = LocalEnd {
           port,
           reuse_address,
@@ -166,8 +163,19 @@ fn a_clients_port_is_shared_with_its_other_connections_unless_it_is_told_not_to(
         };
         let socket = owner.connect_as(options);
         (owner.event(socket.id()), socket)
-      });
+      };
+      let first = loop {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let first = connect(port, &listeners[0]);
+        // Another test may have got the port meanwhile.
+        if !matches!(&first.0, Event::Failed(error) if error.os == Some(libc::EADDRINUSE)) {
+          break first;
+        }
+      };
       assert!(matches!(first.0, Event::Opened));
+      let second = connect(first.1.ends().unwrap().local.port(), &listeners[1]);
       let ends = first.1.ends().unwrap();
       let seen = socket_between(ends.local, Some(ends.remote), |socket| {
         socket.reuse_address().unwrap()

@@ -244,7 +244,8 @@ fn left_over(peeked: &io::Result<usize>, peer: &Peer) -> Option<SocketError> {
   }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
   use std::{
     fs::File,
