@@ -25,7 +25,11 @@ impl Credits {
 
   /// Permission for so many more.
   pub(super) fn add(&self, more: usize) {
-    self.left.fetch_add(more, Ordering::AcqRel);
+    let plenty = |left: usize| Some(left.saturating_add(more));
+    // It always changes something, so it cannot fail.
+    let _ = self
+      .left
+      .fetch_update(Ordering::AcqRel, Ordering::Acquire, plenty);
     if self.is_wanted.swap(false, Ordering::AcqRel) {
       (self.tell)();
     }
@@ -96,6 +100,16 @@ mod tests {
     assert_eq!(*told.lock().unwrap(), 1, "for both");
     drop(credits.take().unwrap());
     assert_eq!(*told.lock().unwrap(), 1, "nobody missed any");
+  }
+
+  #[test]
+  fn permission_for_any_number_stays_permission_for_any_number() {
+    let credits = Credits::new(1, || ());
+    for _ in 0..2 {
+      credits.add(usize::MAX);
+    }
+    let taken = [(); 3].map(|()| credits.take().unwrap());
+    drop(taken);
   }
 }
 

@@ -24,8 +24,13 @@ struct Term {
 }
 
 impl Term {
-  fn due(&self) -> Instant {
-    self.since + self.most
+  /// `None` where that is later than any moment.
+  fn due(&self) -> Option<Instant> {
+    self.since.checked_add(self.most)
+  }
+
+  fn is_over(&self, now: Instant) -> bool {
+    self.due().is_some_and(|due| due <= now)
   }
 }
 
@@ -104,7 +109,7 @@ impl Deadlines {
 
   fn missed_connect(&mut self, standing: Standing, now: Instant) -> Option<Missed> {
     self.connecting = self.connecting.filter(|_| standing == Standing::Connecting);
-    let term = self.connecting.filter(|term| term.due() <= now)?;
+    let term = self.connecting.filter(|term| term.is_over(now))?;
     Some(Missed::Connect(term.most))
   }
 
@@ -115,7 +120,7 @@ impl Deadlines {
       Standing::Active(last) => last,
     };
     term.since = active.map_or(term.since, |active| active.max(term.since));
-    (term.due() <= now).then_some(Missed::Idle(term.most))
+    term.is_over(now).then_some(Missed::Idle(term.most))
   }
 
   fn missed_close(&mut self, owed: Option<usize>, now: Instant) -> Option<Missed> {
@@ -130,7 +135,7 @@ impl Deadlines {
 
   /// When the next of them is due.
   pub(in crate::net) fn next(&self) -> Option<Instant> {
-    let terms = [self.connecting, self.idle].map(|term| term.map(|term| term.due()));
+    let terms = [self.connecting, self.idle].map(|term| term.and_then(|term| term.due()));
     let closing = self.closing.map(|progress| progress.due());
     terms.into_iter().chain([closing]).flatten().min()
   }
@@ -178,7 +183,7 @@ mod tests {
       deadlines.missed(active(start + 8 * MS), None, start + 10 * MS),
       None
     );
-    assert_eq!(deadlines.idle.map(|term| term.due()), Some(start + 18 * MS));
+    assert_eq!(deadlines.idle.and_then(|term| term.due()), Some(start + 18 * MS));
     let missed = deadlines.missed(active(start + 8 * MS), None, start + 18 * MS);
     assert_eq!(missed, Some(Missed::Idle(10 * MS)));
   }
@@ -191,7 +196,7 @@ mod tests {
       deadlines.missed(Standing::Connecting, None, start + 99 * MS),
       None
     );
-    assert_eq!(deadlines.idle.map(|term| term.due()), Some(start + 109 * MS));
+    assert_eq!(deadlines.idle.and_then(|term| term.due()), Some(start + 109 * MS));
   }
 
   #[test]
@@ -200,6 +205,17 @@ mod tests {
     deadlines.idle_at_most(Some(10 * MS), start + 50 * MS);
     assert_eq!(deadlines.missed(active(start), None, start + 59 * MS), None);
     assert_ne!(deadlines.missed(active(start), None, start + 60 * MS), None);
+  }
+
+  #[test]
+  fn a_time_that_never_ends_is_no_deadline() {
+    let (start, mut deadlines) = (Instant::now(), Deadlines::default());
+    deadlines.connect_within(Some(Duration::MAX), start);
+    deadlines.idle_at_most(Some(Duration::MAX), start);
+    for standing in [Standing::Connecting, active(start)] {
+      assert_eq!(deadlines.missed(standing, None, start + 99 * MS), None);
+      assert_eq!(deadlines.next(), None);
+    }
   }
 
   #[test]
