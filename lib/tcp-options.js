@@ -124,13 +124,21 @@ function toTimeout(value, name) {
 
 /** An AbortSignal, of any realm, and whether it has aborted, which is asked once. */
 function toSignal(value, name) {
-  const aborted = typeof value === 'object' ? isAborted(value) : undefined
-  const isSignal =
-    typeof aborted === 'boolean' &&
-    typeof value.addEventListener === 'function' &&
-    typeof value.removeEventListener === 'function'
-  if (!isSignal) throw new TypeError(`${name} ${describe(value)}: must be an AbortSignal`)
-  return { signal: value, aborted }
+  const refuse = (cause) => {
+    throw new TypeError(`${name} ${describe(value)}: must be an AbortSignal`, { cause })
+  }
+  if (typeof value !== 'object') refuse()
+  try {
+    const aborted = isAborted(value)
+    const isSignal =
+      typeof aborted === 'boolean' &&
+      typeof value.addEventListener === 'function' &&
+      typeof value.removeEventListener === 'function'
+    if (isSignal) return { signal: value, aborted }
+  } catch (thrown) {
+    refuse(thrown)
+  }
+  return refuse()
 }
 
 module.exports = {
