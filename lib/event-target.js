@@ -111,7 +111,7 @@ class HandlerTarget extends EventTarget {
   #dispatch(event) {
     // Of a script's own making, perhaps.
     this.#register(event instanceof Event ? EventPrototypeGetType(event) : event?.type)
-    return EventTargetPrototypeDispatchEvent(this, event)
+    return deliverTo(this, event, () => EventTargetPrototypeDispatchEvent(this, event))
   }
 
   #listen(type, listener, options) {

@@ -33,18 +33,23 @@ class TargetedEvent extends Event {
   }
 
   static {
-    /** Calls `handler` while `event` looks as if `target` dispatched it. Returns what that returns; it must not throw. */
-    deliverTo = (target, event, handler) => {
+    /**
+     * Calls `deliver` while `event`, if it is one of ours, looks as if `target` dispatched it. Returns what that returns. It may be a
+     * full dispatch: Node's EventTarget makes an event look so for the first of its listeners alone.
+     */
+    deliverTo = (target, event, deliver) => {
+      if (!isObject(event) || !(#target in event)) return deliver()
       event.#target = target
       event.#isUnderWay = true
-      const result = handler()
-      event.#isUnderWay = false
-      return result
+      try {
+        return deliver()
+      } finally {
+        event.#isUnderWay = false
+      }
     }
 
     /** Whether that is so of any value. */
-    isUnderWay = (event) =>
-      typeof event === 'object' && event !== null && #isUnderWay in event && event.#isUnderWay
+    isUnderWay = (event) => isObject(event) && #isUnderWay in event && event.#isUnderWay
   }
 
   get target() {
