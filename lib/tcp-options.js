@@ -42,7 +42,14 @@ const LISTENER = {
 const SHARES_PORTS = new SafeSet(['linux', 'android'])
 
 /** What a client is made with that has none of these options. */
-const NOTHING = Object.freeze({ __proto__: null, connectTimeout: 0, idleTimeout: 0 })
+const NOTHING = Object.freeze({
+  __proto__: null,
+  connectTimeout: 0,
+  idleTimeout: 0,
+  signal: undefined,
+  givenUp: undefined,
+  local: undefined,
+})
 
 const NO_SIGNAL = Object.freeze({ __proto__: null, signal: undefined, aborted: undefined })
 

@@ -207,7 +207,12 @@ class TCPSocket extends HandlerTarget {
       socket.#host = host
       socket.#port = port
       socket.#binaryType = binaryType
-      socket.#begin(handle, { readyState: 'open', idleTimeout, tls: { secure, config } })
+      socket.#begin(handle, {
+        readyState: 'open',
+        idleTimeout,
+        tls: { secure, config, host: null, options: null },
+        unfollow: null,
+      })
       return socket
     }
 

@@ -35,15 +35,24 @@ if (exitEvent === undefined) {
   process.on('unhandledRejection', note('unhandled'))
 }
 
-/** By the client's port, what the peer got: `{ bytes, ended }`. */
+/** By the client's port, what the peer got: `{ bytes, ended }`, also before the peer knows of the connection. */
 const received = new Map()
+function receivedFrom(port) {
+  if (!received.has(port)) {
+    const got = { bytes: 0 }
+    got.ended = new Promise((resolve) => (got.end = resolve))
+    received.set(port, got)
+  }
+  return received.get(port)
+}
 
 /** The peer: greets, counts, ends with the client, and starts TLS when a plain client does. */
 function serve(socket) {
-  const got = { bytes: 0 }
-  got.ended = new Promise((resolve) => socket.on('close', resolve))
-  received.set(socket.remotePort, got)
-  socket.on('error', () => {}).write('hi')
+  const got = receivedFrom(socket.remotePort)
+  socket
+    .on('error', () => {})
+    .on('close', got.end)
+    .write('hi')
   count(socket, got)
 }
 
@@ -288,9 +297,10 @@ const WAYS = {
 /** Connects a socket and lets the event come. Returns `{ socket, target }`: `target` has the event, `socket` the connection. */
 async function arrange(event, servers, controller, prepare) {
   if (event === 'connect') {
-    const server = new TCPServerSocket(0, { localAddress: LOCAL, useSecureTransport: isTls, cert, key })
-    if (!isTls) server.close()
-    const target = isTls ? server : new TCPServerSocket(0, { localAddress: LOCAL })
+    const target = new TCPServerSocket(0, {
+      localAddress: LOCAL,
+      ...(isTls && { useSecureTransport: true, cert, key }),
+    })
     const taken = new Promise((resolve) => {
       target.addEventListener('connect', ({ socket }) => {
         controller.signal.addEventListener('abort', () => socket.closeImmediately())
@@ -394,8 +404,9 @@ async function attempt(event, way, action, servers) {
   if (types.filter((type) => type === 'drain').length > 2) return `events: ${types}`
   if (socket.readyState !== 'closed' || socket.bufferedAmount !== 0) return `is ${socket.readyState}`
   if (event !== 'connect' && event !== 'error' && !givenUp) {
-    const got = received.get(socket.localPort)
+    const got = receivedFrom(socket.localPort)
     await within(got.ended, 'the end at the peer')
+    received.delete(socket.localPort)
     if (got.bytes !== socket.bytesWritten) return `${got.bytes} of ${socket.bytesWritten} bytes came`
   }
   return complaint
