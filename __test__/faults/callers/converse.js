@@ -15,7 +15,7 @@ const { talk } = require('./talk.js')
 async function main() {
   const plain = await talk(pki, false)
   const tls = await talk(pki, true)
-  const refused = await talk(pki, false, 1)
+  const refused = await talk(pki, false, { __proto__: null, port: 1 })
   writeSync(
     1,
     `plain ${plain.events}; tls ${tls.events}; refused ${refused.events}; ${plain.bytes} ${tls.bytes}\n`,

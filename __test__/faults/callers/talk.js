@@ -6,13 +6,12 @@
 const { TCPServerSocket, TCPSocket } = require('../../../index.js')
 
 const LOCAL = '127.0.0.1'
-const SIZE = 5_000_000
 
 /**
- * Resolves with `{ events, bytes }`: the events of the client, and how much its peer got of SIZE bytes. `port`, if given, is where
+ * Resolves with `{ events, bytes }`: the events of the client, and how much its peer got of `size` bytes. `port`, if given, is where
  * nobody listens.
  */
-function talk({ ca, cert, key }, secure, port) {
+function talk({ ca, cert, key }, secure, { port, size = 5_000_000 } = {}) {
   return new Promise((resolve) => {
     let bytes = 0
     let left = port === undefined ? 2 : 1
@@ -50,7 +49,7 @@ function talk({ ca, cert, key }, secure, port) {
     client.onopen = () => say('open')
     client.ondata = ({ data }) => {
       say(`data:${data.byteLength}`)
-      client.send(new ArrayBuffer(SIZE))
+      client.send(new ArrayBuffer(size))
       client.close()
     }
     client.ondrain = () => say('drain')
