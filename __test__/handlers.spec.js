@@ -67,6 +67,47 @@ test('an event cannot be dispatched while a handler has it', async (t) => {
   })
 })
 
+test('an event looks dispatched to each of its listeners, and cannot be dispatched in any of them', (t) => {
+  const { socket, dispatch } = target()
+  const seen = []
+  const see = (event) => {
+    seen.push([event.currentTarget, event.eventPhase, event.composedPath().length])
+    t.throws(() => socket.dispatchEvent(event), { any: true, name: 'InvalidStateError' })
+  }
+  socket.onconnect = (event) => see(event)
+  socket.addEventListener('connect', (event) => see(event))
+  socket.addEventListener('connect', { handleEvent: see }, { once: true })
+  dispatch()
+  t.deepEqual(seen, Array(3).fill([socket, Event.AT_TARGET, 1]))
+})
+
+test('a listener that was added with `true` is removed with `true`, and with nothing else', (t) => {
+  const { socket, dispatch, note } = target()
+  const capturing = note('capturing')
+  for (const options of [true, { capture: true }, Object.assign(() => {}, { capture: true })]) {
+    socket.addEventListener('connect', capturing, options)
+    socket.removeEventListener('connect', capturing)
+    t.deepEqual(dispatch(), ['capturing'])
+    socket.removeEventListener('connect', capturing, options)
+    // With another one beside it, so that the event takes the way of listeners.
+    const other = note('other')
+    socket.addEventListener('connect', other)
+    t.deepEqual(dispatch(), ['other'])
+    socket.removeEventListener('connect', other)
+  }
+})
+
+test('arguments that are missing, and types that cannot be one, are refused as those of any EventTarget', (t) => {
+  const { socket } = target()
+  for (const method of ['addEventListener', 'removeEventListener']) {
+    t.throws(() => socket[method](), { instanceOf: TypeError, message: /2 arguments required/ })
+    t.throws(() => socket[method]('connect'), { instanceOf: TypeError, message: /2 arguments required/ })
+    t.throws(() => socket[method](Symbol('x'), () => {}), { instanceOf: TypeError, message: /^type Symbol/ })
+  }
+  t.throws(() => socket.removeEventListener('connect', 5), { instanceOf: TypeError })
+  t.throws(() => new TCPSocketEvent(), { instanceOf: TypeError, message: /1 argument required/ })
+})
+
 test('a handler is called where it was first set, before later listeners and after earlier ones', (t) => {
   const { socket, dispatch, note } = target()
   socket.addEventListener('connect', note('earlier'))

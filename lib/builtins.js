@@ -110,6 +110,7 @@ module.exports = {
   NumberPrototypeToString: uncurryThis(Number.prototype.toString),
   ObjectDefineProperty: Object.defineProperty,
   ObjectFreeze: Object.freeze,
+  ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
   ObjectGetOwnPropertyNames: Object.getOwnPropertyNames,
   ObjectGetPrototypeOf: Object.getPrototypeOf,
   ObjectHasOwn: Object.hasOwn,

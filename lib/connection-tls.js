@@ -18,7 +18,7 @@ class ConnectionTls {
   /** What `sessionFrom` of others takes up, when the connection is closed. */
   #session = null
 
-  constructor({ secure, config, host = null, options = null }) {
+  constructor({ secure, config, host, options }) {
     this.#isSecure = secure
     this.#config = config
     this.#host = host

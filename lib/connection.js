@@ -55,7 +55,7 @@ class Connection {
    * Of `socket`, over the native socket `handle`. `readyState` is what it begins with, `reading` and `tls` are those of the connection,
    * and `unfollow`, if given, takes back what follows an AbortSignal.
    */
-  constructor(socket, handle, { readyState, reading, tls, unfollow = null }) {
+  constructor(socket, handle, { readyState, reading, tls, unfollow }) {
     this.#socket = socket
     this.#native = handle
     this.#id = handle.id

@@ -4,7 +4,7 @@
 // here, before anything happens. Contract sections 1.3, 2.4, 2.5 and 3.2; decisions Q-15, Q-31, Q-32, Q-36, Q-39.
 
 const { domainToASCII } = require('node:url')
-const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
+const { isAnyArrayBuffer, isProxy, isSharedArrayBuffer } = require('node:util').types
 
 const {
   ArrayBufferIsView,
@@ -13,6 +13,8 @@ const {
   Number,
   NumberIsInteger,
   NumberPrototypeToString,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectGetPrototypeOf,
   RangeError,
   RegExpPrototypeExec,
   String,
@@ -144,7 +146,7 @@ function toBinaryType(value) {
   if (value === undefined) return 'string'
   const binaryType = toText(value, 'binaryType')
   if (binaryType !== 'string' && binaryType !== 'arraybuffer') {
-    throw new TypeError(`binaryType ${JSONStringify(binaryType)}: must be "string" or "arraybuffer"`)
+    throw new TypeError(`binaryType ${quote(binaryType)}: must be "string" or "arraybuffer"`)
   }
   return binaryType
 }
@@ -195,41 +197,69 @@ function toView(what, data, byteOffset, byteLength) {
   if (isSharedArrayBuffer(buffer)) {
     throw new TypeError(`${what}: a SharedArrayBuffer could change while it is read; copy it first`)
   }
-  const base = byteOffsetOf(data)
-  const size = byteLengthOf(data)
-  const offset = MathMin(size, toUint32(byteOffset))
+  let base
+  let size
+  try {
+    base = byteOffsetOf(data)
+    size = byteLengthOf(data)
+  } catch (error) {
+    throw goneError(what, error)
+  }
+  const offset = MathMin(size, toUint32(byteOffset, 'send: byteOffset'))
   const rest = size - offset
-  const length = byteLength === undefined ? rest : MathMin(rest, toUint32(byteLength))
+  const length = byteLength === undefined ? rest : MathMin(rest, toUint32(byteLength, 'send: byteLength'))
   if (length > MAX_SEND) {
     throw new RangeError(`${what}: ${length} bytes are too many at once; the most is ${MAX_SEND}`)
   }
   try {
     return new Uint8Array(buffer, base + offset, length)
   } catch (error) {
-    throw new TypeError(`${what}: the ArrayBuffer is detached, or has shrunk`, { cause: error })
+    throw goneError(what, error)
   }
+}
+
+function goneError(what, cause) {
+  return new TypeError(`${what}: the ArrayBuffer is detached, or has shrunk`, { cause })
 }
 
 function matches(pattern, text) {
   return RegExpPrototypeExec(pattern, text) !== null
 }
 
-/** WebIDL `unsigned long`, without `[EnforceRange]`: modulo 2^32. */
-function toUint32(value) {
+/** WebIDL `unsigned long` of a value that is called `what`, without `[EnforceRange]`: modulo 2^32. */
+function toUint32(value, what) {
+  if (typeof value === 'symbol') throw new TypeError(`${what} ${describe(value)}: must be a number`)
   return Number(value ?? 0) >>> 0
 }
 
-/** `text` in quotation marks. Of a long one the beginning, with an ellipsis. */
-function quote(text) {
-  return JSONStringify(text.length > MOST_QUOTED ? `${StringPrototypeSlice(text, 0, MOST_QUOTED)}…` : text)
+/** Of a long text the beginning, with an ellipsis. */
+function shorten(text) {
+  return text.length > MOST_QUOTED ? `${StringPrototypeSlice(text, 0, MOST_QUOTED)}…` : text
 }
 
+/** `text` in quotation marks. */
+function quote(text) {
+  return JSONStringify(shorten(text))
+}
+
+/** A value for a message. Nothing of the value is called for it, which could throw something else. */
 function describe(value) {
   if (typeof value === 'string') return quote(value)
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'object' && value !== null)
-    return `an object of type ${value.constructor?.name ?? 'unknown'}`
-  return typeof value === 'bigint' ? `${value}n` : String(value)
+  if (typeof value === 'object' && value !== null) return `an object of type ${className(value)}`
+  return shorten(typeof value === 'bigint' ? `${value}n` : String(value))
+}
+
+/** The name of an object's class, as far as data properties tell it. */
+function className(object) {
+  for (let at = object; at !== null; at = ObjectGetPrototypeOf(at)) {
+    if (isProxy(at)) return 'Proxy'
+    const Class = ObjectGetOwnPropertyDescriptor(at, 'constructor')?.value
+    if (typeof Class !== 'function' || isProxy(Class)) continue
+    const name = ObjectGetOwnPropertyDescriptor(Class, 'name')?.value
+    if (typeof name === 'string' && name !== '') return shorten(name)
+  }
+  return 'unknown'
 }
 
 module.exports = {
@@ -239,6 +269,7 @@ module.exports = {
   toBoolean,
   toMilliseconds,
   toText,
+  toUint32,
   toHost,
   toPort,
   toBacklog,

@@ -106,8 +106,10 @@ function define(error, properties) {
 
 /** The event that tells of an engine's `Failure`. */
 function errorEvent(failure) {
-  const { name, class: message, code: errorCode } = failure
-  return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(failure) })
+  // What there is not is absent, and must not be found on Object.prototype.
+  const own = { __proto__: null, ...failure }
+  const { name, class: message, code: errorCode } = own
+  return new TCPSocketErrorEvent('error', { name, message, errorCode, data: eventError(own) })
 }
 
 module.exports = {

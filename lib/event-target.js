@@ -15,13 +15,13 @@ const {
   EventTargetPrototypeDispatchEvent,
   EventTargetPrototypeRemoveEventListener,
   FunctionPrototypeCall,
-  String,
   TypeError,
 } = require('./builtins.js')
+const { requireArguments, toText } = require('./convert.js')
 const { deliverTo, isUnderWay } = require('./events.js')
 const { reportLater } = require('./exceptions.js')
 const { asInterface, showAttributes } = require('./interface.js')
-const { Listeners } = require('./listeners.js')
+const { Listeners, isCapture } = require('./listeners.js')
 
 let fire
 let wants
@@ -43,18 +43,17 @@ for (const slot of slots) {
   })
 }
 
-/** The names of a class's handlers, without "on". */
-const HANDLERS = Symbol('handlers')
-/** The types of events whose handlers and listeners are asked for an answer. */
-const ANSWERED = Symbol('answered')
-
 /** As `indexOf`, which is slower where it is not called as a method. */
 function indexIn(types, type) {
   for (let i = 0; i < types.length; i++) if (types[i] === type) return i
   return -1
 }
 
+const NO_EVENTS = { handlers: [], answered: [] }
+
 class HandlerTarget extends EventTarget {
+  /** What `constructor` got. Here, because a program can change what an object inherits. */
+  #events
   /** The values of the handler attributes, in the order of their names. None before the first is set. */
   #values = null
   /** Which of the handlers are listeners, too: a bit for each. */
@@ -68,20 +67,26 @@ class HandlerTarget extends EventTarget {
   /** What is being delivered to listeners: `{ event, argument, answers, threw }`. */
   #delivery = null
 
-  constructor() {
+  /**
+   * `events`: `handlers` are the types of those with an attribute `on…`, `answered` the types whose handlers and listeners are asked
+   * for an answer.
+   */
+  constructor(events = NO_EVENTS) {
     super()
+    this.#events = events
     for (let i = 0; i < slots.length; i++) this[slots[i]] = blank[slots[i]]
   }
 
   addEventListener(type, listener, options) {
-    const name = String(type)
+    requireArguments('addEventListener', arguments.length, 2)
+    const name = toText(type, 'type')
     // Its place among the listeners is before those that came after it.
     this.#register(name)
     this.#listeners ??= new Listeners()
     this.#listeners.add(this, name, listener, options, {
       register: (actual, settings) => this.#listen(name, actual, settings),
       unregister: (actual, settings) => EventTargetPrototypeRemoveEventListener(this, name, actual, settings),
-      observe: ArrayPrototypeIncludes(this[ANSWERED], name)
+      observe: ArrayPrototypeIncludes(this.#events.answered, name)
         ? (event, answer) => this.#answered(event, answer)
         : undefined,
       isRetired: this.#isRetired,
@@ -90,16 +95,23 @@ class HandlerTarget extends EventTarget {
   }
 
   removeEventListener(type, listener, options) {
-    const name = String(type)
-    const actual = listener && this.#listeners?.remove(name, listener, options)
-    EventTargetPrototypeRemoveEventListener(this, name, actual, options)
+    requireArguments('removeEventListener', arguments.length, 2)
+    const name = toText(type, 'type')
+    const capture = isCapture(options)
+    const actual = this.#listeners === null ? listener : this.#listeners.remove(name, listener, capture)
+    // Node does not take `true` for an answer here, unlike where it adds one.
+    EventTargetPrototypeRemoveEventListener(this, name, actual, { __proto__: null, capture })
   }
 
   dispatchEvent(event) {
     if (isUnderWay(event)) throw new DOMException('The event is being dispatched', 'InvalidStateError')
+    return this.#dispatch(event)
+  }
+
+  #dispatch(event) {
     // Scripts can make events of any type, and of classes that only look like Event.
     this.#register(event instanceof Event ? EventPrototypeGetType(event) : event?.type)
-    return EventTargetPrototypeDispatchEvent(this, event)
+    return deliverTo(this, event, () => EventTargetPrototypeDispatchEvent(this, event))
   }
 
   #listen(type, listener, options) {
@@ -115,7 +127,7 @@ class HandlerTarget extends EventTarget {
   }
 
   #handler(type) {
-    return this.#values === null ? null : (this.#values[indexIn(this[HANDLERS], type)] ?? null)
+    return this.#values === null ? null : (this.#values[indexIn(this.#events.handlers, type)] ?? null)
   }
 
   #setHandler(type, value) {
@@ -123,9 +135,9 @@ class HandlerTarget extends EventTarget {
     if (!usable && this.#values === null) return
     if (this.#values === null) {
       this.#values = []
-      for (let i = 0; i < this[HANDLERS].length; i++) this.#values[i] = null
+      for (let i = 0; i < this.#events.handlers.length; i++) this.#values[i] = null
     }
-    this.#values[indexIn(this[HANDLERS], type)] = usable ? value : null
+    this.#values[indexIn(this.#events.handlers, type)] = usable ? value : null
     if (this.#count(type) > 0) this.#register(type)
     this.#attached(type)
   }
@@ -145,7 +157,7 @@ class HandlerTarget extends EventTarget {
 
   /** Makes a listener of the handler for `type`, if there is one that is not: it has listeners beside it now. */
   #register(type) {
-    const bit = 1 << indexIn(this[HANDLERS], type)
+    const bit = 1 << indexIn(this.#events.handlers, type)
     if (this.#handler(type) === null || this.#registered & bit) return
     this.#registered |= bit
     this.#listen(type, (event) => {
@@ -193,7 +205,13 @@ class HandlerTarget extends EventTarget {
       const outer = target.#delivery
       const delivery = { event, argument, answers, threw: false }
       target.#delivery = delivery
-      target.dispatchEvent(event)
+      try {
+        // Not the method, which may be a subclass's own.
+        target.#dispatch(event)
+      } catch (thrown) {
+        // Node's, which does not take what has lost its prototype for an EventTarget.
+        reportLater(thrown)
+      }
       target.#delivery = outer
       return !delivery.threw
     }
@@ -204,11 +222,8 @@ class HandlerTarget extends EventTarget {
       target.#listeners?.retire()
     }
 
-    /**
-     * Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, of which some are
-     * `answered`, and everything enumerable.
-     */
-    defineInterface = (Class, { handlers, answered = [], attributes, methods }) => {
+    /** Makes `Class` look like the interface it is in WebIDL: attributes `on…` for each of `handlers`, and everything enumerable. */
+    defineInterface = (Class, { handlers, attributes, methods }) => {
       for (const type of handlers) {
         Object.defineProperty(Class.prototype, `on${type}`, {
           get() {
@@ -221,8 +236,6 @@ class HandlerTarget extends EventTarget {
           configurable: true,
         })
       }
-      Object.defineProperty(Class.prototype, HANDLERS, { value: handlers })
-      Object.defineProperty(Class.prototype, ANSWERED, { value: answered })
       asInterface(Class, [...attributes, ...methods])
       showAttributes(Class, attributes)
     }

@@ -8,16 +8,17 @@ const {
   EventPrototypeGetCurrentTarget,
   EventPrototypeGetEventPhase,
   EventPrototypeGetTarget,
-  Number,
-  String,
 } = require('./builtins.js')
-const { asInterface } = require('./interface.js')
+const { requireArguments, toText, toUint32 } = require('./convert.js')
+const { asInterface, isObject } = require('./interface.js')
 
 /** `Event.AT_TARGET` */
 const AT_TARGET = 2
 
 let deliverTo
 let isUnderWay
+
+// Each has Gecko's `isInstance`, for its own code, which unlike `instanceof` asks nothing of a value, which may be anything.
 
 /** An Event that can be given to a handler of its target without the cost of a full dispatch. */
 class TargetedEvent extends Event {
@@ -32,18 +33,23 @@ class TargetedEvent extends Event {
   }
 
   static {
-    /** Calls `handler` while `event` looks as if `target` dispatched it. Returns what that returns; it must not throw. */
-    deliverTo = (target, event, handler) => {
+    /**
+     * Calls `deliver` while `event`, if it is one of ours, looks as if `target` dispatched it. Returns what that returns. It may be a
+     * full dispatch: Node's EventTarget makes an event look so for the first of its listeners alone.
+     */
+    deliverTo = (target, event, deliver) => {
+      if (!isObject(event) || !(#target in event)) return deliver()
       event.#target = target
       event.#isUnderWay = true
-      const result = handler()
-      event.#isUnderWay = false
-      return result
+      try {
+        return deliver()
+      } finally {
+        event.#isUnderWay = false
+      }
     }
 
     /** Whether that is so of any value. */
-    isUnderWay = (event) =>
-      typeof event === 'object' && event !== null && #isUnderWay in event && event.#isUnderWay
+    isUnderWay = (event) => isObject(event) && #isUnderWay in event && event.#isUnderWay
   }
 
   get target() {
@@ -51,7 +57,7 @@ class TargetedEvent extends Event {
   }
 
   get srcElement() {
-    return this.target
+    return EventPrototypeGetTarget(this) ?? this.#target
   }
 
   get currentTarget() {
@@ -72,6 +78,7 @@ class TCPSocketEvent extends TargetedEvent {
   #data
 
   constructor(type, init) {
+    requireArguments('TCPSocketEvent constructor', arguments.length, 1)
     super(type, init)
     this.#data = init?.data ?? null
   }
@@ -80,42 +87,57 @@ class TCPSocketEvent extends TargetedEvent {
   get data() {
     return this.#data
   }
+
+  static isInstance(value) {
+    return isObject(value) && #data in value
+  }
 }
 
 /** `error` of a TCPSocket or a TCPServerSocket. */
 class TCPSocketErrorEvent extends TargetedEvent {
-  #init
+  #name
+  #message
+  #errorCode
+  #data
 
   constructor(type, init) {
+    requireArguments('TCPSocketErrorEvent constructor', arguments.length, 1)
     super(type, init)
-    this.#init = { ...init }
+    this.#name = toText(init?.name ?? '', 'name')
+    this.#message = toText(init?.message ?? '', 'message')
+    this.#errorCode = toUint32(init?.errorCode, 'errorCode')
+    this.#data = init?.data ?? null
   }
 
   /** Gecko's name of the error, such as "ConnectionRefusedError". */
   get name() {
-    return String(this.#init.name ?? '')
+    return this.#name
   }
 
   /** Gecko's class of error: "Network", "SecurityProtocol" or "SecurityCertificate". */
   get message() {
-    return String(this.#init.message ?? '')
+    return this.#message
   }
 
   /** Gecko's nsresult. */
   get errorCode() {
-    return Number(this.#init.errorCode ?? 0) >>> 0
+    return this.#errorCode
   }
 
   /** An Error whose name is Gecko's and whose message says what failed. */
   get data() {
-    return this.#init.data ?? null
+    return this.#data
   }
 
   /** What `console.log(event)` shows: Node's own form of events has only what all events have. */
   [Symbol.for('nodejs.util.inspect.custom')](_depth, options, inspect) {
-    if (!(#init in this)) return this.constructor.name
+    if (!(#name in this)) return this.constructor.name
     const { type, name, message, errorCode, data } = this
     return `TCPSocketErrorEvent ${inspect({ type, name, message, errorCode, data }, options)}`
+  }
+
+  static isInstance(value) {
+    return isObject(value) && #name in value
   }
 }
 
@@ -124,6 +146,7 @@ class TCPServerSocketEvent extends TargetedEvent {
   #socket
 
   constructor(type, init) {
+    requireArguments('TCPServerSocketEvent constructor', arguments.length, 1)
     super(type, init)
     this.#socket = init?.socket ?? null
   }
@@ -136,6 +159,10 @@ class TCPServerSocketEvent extends TargetedEvent {
   /** The same, where the first generation's documentation put it. */
   get data() {
     return this.#socket
+  }
+
+  static isInstance(value) {
+    return isObject(value) && #socket in value
   }
 }
 

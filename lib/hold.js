@@ -4,7 +4,7 @@
 // meanwhile: so what an accepted socket receives waits until the handler is done, or until somebody listens for data.
 
 const { wants, whenWanted } = require('./event-target.js')
-const { readingOf } = require('./tcp-socket.js')
+const { closeAccepted, readingOf } = require('./tcp-socket.js')
 
 /**
  * Holds back what `socket` receives until all promises are settled that its `connect` event was answered with: what the
@@ -33,7 +33,7 @@ async function waitFor({ promise, isOfHandlerAttribute }, socket, settled) {
     // EventTarget reports those of listeners. The handler's becomes that of this function, which nobody handles.
     if (!isOfHandlerAttribute) return
     // As one that throws at once (decision Q-29).
-    socket.close()
+    closeAccepted(socket)
     throw reason
   } finally {
     settled()

@@ -6,14 +6,16 @@ const { inspect: nodeInspect } = require('node:util')
 
 const { ObjectKeys } = require('./builtins.js')
 
-/**
- * Makes the `members` of `Class` enumerable, and gives it the name that `toString` shows, and Gecko's `isInstance`, which
- * may be asked about anything.
- */
+/** Makes the `members` of `Class` enumerable, and its `isInstance`, and gives it the name that `toString` shows. */
 function asInterface(Class, members) {
   for (const name of members) Object.defineProperty(Class.prototype, name, { enumerable: true })
   Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
-  Object.assign(Class, { isInstance: (value) => value instanceof Class })
+  Object.defineProperty(Class, 'isInstance', { enumerable: true })
+}
+
+/** Whether `value` can have private members: what `#member in value` may be asked about. */
+function isObject(value) {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
@@ -45,4 +47,4 @@ function read(object, name) {
   }
 }
 
-module.exports = { asInterface, showAttributes }
+module.exports = { asInterface, isObject, showAttributes }

@@ -29,7 +29,7 @@ class Listeners {
     // Nothing to do, or something to throw: EventTarget knows.
     if (signal !== undefined && (!isSignal(signal) || isAborted(signal))) return register(listener, options)
     const capture = isCapture(options)
-    const settings = signal ? { once, passive, capture } : options
+    const settings = signal ? { __proto__: null, once, passive, capture } : options
     if (!isListener(listener)) return register(listener, settings)
     const found = this.#find(type, listener, capture)
     if (found) return register(found.actual, capture)
@@ -50,18 +50,23 @@ class Listeners {
     if (signal && !isRetired) {
       entry.unlink = whenAborted(signal, () => {
         this.#forget(type, entry)
-        unregister(entry.actual, capture)
+        unregister(entry.actual, { __proto__: null, capture })
       })
     }
-    register(entry.actual, settings)
+    try {
+      register(entry.actual, settings)
+    } catch (thrown) {
+      unlink(entry)
+      throw thrown
+    }
     const entries = this.#entries.get(type)
     if (entries === undefined) this.#entries.set(type, [entry])
     else entries[entries.length] = entry
   }
 
   /** Takes note of `removeEventListener`. Returns the listener to remove. */
-  remove(type, listener, options) {
-    const found = this.#find(type, listener, isCapture(options))
+  remove(type, listener, capture) {
+    const found = this.#find(type, listener, capture)
     if (!found) return listener
     this.#forget(type, found)
     return found.actual
@@ -99,8 +104,9 @@ function unlink(entry) {
   entry.unlink = null
 }
 
+/** What the options of a listener say; `true` means that they have it. */
 function isCapture(options) {
-  return !!(typeof options === 'object' ? options?.capture : options)
+  return !!(typeof options === 'object' || typeof options === 'function' ? options?.capture : options)
 }
 
 function isListener(value) {
@@ -112,4 +118,4 @@ function isSignal(value) {
   return typeof value === 'object' && value !== null && 'aborted' in value
 }
 
-module.exports = { Listeners }
+module.exports = { Listeners, isCapture }

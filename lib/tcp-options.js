@@ -42,7 +42,14 @@ const LISTENER = {
 const SHARES_PORTS = new SafeSet(['linux', 'android'])
 
 /** What a client is made with that has none of these options. */
-const NOTHING = Object.freeze({ __proto__: null, connectTimeout: 0, idleTimeout: 0 })
+const NOTHING = Object.freeze({
+  __proto__: null,
+  connectTimeout: 0,
+  idleTimeout: 0,
+  signal: undefined,
+  givenUp: undefined,
+  local: undefined,
+})
 
 const NO_SIGNAL = Object.freeze({ __proto__: null, signal: undefined, aborted: undefined })
 
@@ -124,13 +131,21 @@ function toTimeout(value, name) {
 
 /** An AbortSignal, of any realm, and whether it has aborted, which is asked once. */
 function toSignal(value, name) {
-  const aborted = typeof value === 'object' ? isAborted(value) : undefined
-  const isSignal =
-    typeof aborted === 'boolean' &&
-    typeof value.addEventListener === 'function' &&
-    typeof value.removeEventListener === 'function'
-  if (!isSignal) throw new TypeError(`${name} ${describe(value)}: must be an AbortSignal`)
-  return { signal: value, aborted }
+  const refuse = (cause) => {
+    throw new TypeError(`${name} ${describe(value)}: must be an AbortSignal`, { cause })
+  }
+  if (typeof value !== 'object') refuse()
+  try {
+    const aborted = isAborted(value)
+    const isSignal =
+      typeof aborted === 'boolean' &&
+      typeof value.addEventListener === 'function' &&
+      typeof value.removeEventListener === 'function'
+    if (isSignal) return { signal: value, aborted }
+  } catch (thrown) {
+    refuse(thrown)
+  }
+  return refuse()
 }
 
 module.exports = {

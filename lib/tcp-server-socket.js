@@ -13,12 +13,15 @@ const { bindFailure, errorEvent } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent } = require('./events.js')
 const { holdFor } = require('./hold.js')
+const { isObject } = require('./interface.js')
 const native = require('./native.js')
 const { toServerOptions } = require('./options.js')
 const { requireListenable, requirePermission } = require('./policy.js')
-const { makeAccepted } = require('./tcp-socket.js')
+const { closeAccepted, makeAccepted } = require('./tcp-socket.js')
 
 const { EventKind } = native
+
+const EVENTS = { handlers: ['connect', 'error'], answered: ['connect'] }
 
 /** Makes a server whose `onconnect` gets the accepted socket itself, as the first generation's did. */
 let makeFirstGeneration
@@ -40,7 +43,7 @@ class TCPServerSocket extends HandlerTarget {
   #unfollow = null
 
   constructor(port, options, backlog) {
-    super()
+    super(EVENTS)
     requireArguments('TCPServerSocket constructor', arguments.length, 1)
     requirePermission()
     const localPort = toPort(port, 0)
@@ -73,7 +76,7 @@ class TCPServerSocket extends HandlerTarget {
     this.#localPort = this.#native.localPort
     this.#context = new Context('TCPSERVERSOCKET', this.#native)
     this.#id = this.#native.id
-    attach(this.#id, this)
+    attach(this.#id, { [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c) })
   }
 
   get localAddress() {
@@ -117,8 +120,8 @@ class TCPServerSocket extends HandlerTarget {
     return this
   }
 
-  /** @internal An event of the engine. */
-  [receive](kind, a, b, c) {
+  /** An event of the engine. */
+  #receive(kind, a, b, c) {
     const handle = kind === EventKind.Accepted ? this.#onAccepted : this.#onFailed
     this.#context.run(handle, this, a, b, c)
   }
@@ -127,7 +130,7 @@ class TCPServerSocket extends HandlerTarget {
     const socket = makeAccepted(handle, host, port, this.#options)
     if (!wants(this, 'connect')) {
       // Nobody could ever use it (decision Q-28).
-      socket.close()
+      closeAccepted(socket)
       return
     }
     if (this.#passesSockets) {
@@ -138,12 +141,17 @@ class TCPServerSocket extends HandlerTarget {
     const answers = { handler: undefined, listeners: [] }
     if (fire(this, 'connect', event, this.#passesSockets ? socket : event, answers)) holdFor(socket, answers)
     // A handler that threw did not take charge of the socket (decision Q-29).
-    else socket.close()
+    else closeAccepted(socket)
   }
 
   #onFailed(failure) {
     this.#close()
     fire(this, 'error', errorEvent(failure))
+  }
+
+  /** Gecko's, for its own code. Unlike `instanceof`, it asks nothing of `value`, which may be anything. */
+  static isInstance(value) {
+    return isObject(value) && #localPort in value
   }
 
   static {
@@ -156,8 +164,7 @@ class TCPServerSocket extends HandlerTarget {
 }
 
 defineInterface(TCPServerSocket, {
-  handlers: ['connect', 'error'],
-  answered: ['connect'],
+  handlers: EVENTS.handlers,
   attributes: ['localAddress', 'localPort', 'failedHandshakes'],
   methods: ['close', 'ref', 'unref'],
 })

@@ -11,6 +11,7 @@ const { requireArguments, toHost, toPayload, toPort, toText } = require('./conve
 const { makeDisposable } = require('./dispose.js')
 const { wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface } = require('./event-target.js')
+const { isObject } = require('./interface.js')
 const native = require('./native.js')
 const { toSocketOptions } = require('./options.js')
 const { requirePermission } = require('./policy.js')
@@ -21,8 +22,11 @@ const { SocketTransport } = require('./transport.js')
 /** Passed to the constructor in place of a host: makes a socket that was never connected. */
 const UNCONNECTED = Symbol('unconnected')
 
-/** Makes the facade of a connection that a listener accepted. */
+const EVENTS = { handlers: ['open', 'drain', 'data', 'error', 'close'], answered: [] }
+
+/** Makes the facade of a connection that a listener accepted, and closes it, whatever an application made of the method. */
 let makeAccepted
+let closeAccepted
 /** The Reading of a socket. */
 let readingOf
 let whenClosed
@@ -40,7 +44,7 @@ class TCPSocket extends HandlerTarget {
   #transport = null
 
   constructor(host, port, options) {
-    super()
+    super(EVENTS)
     if (host === UNCONNECTED) return
     requireArguments('TCPSocket constructor', arguments.length, 2)
     requirePermission()
@@ -186,11 +190,15 @@ class TCPSocket extends HandlerTarget {
     return this
   }
 
+  /** Gecko's, for its own code. Unlike `instanceof`, it asks nothing of `value`, which may be anything. */
+  static isInstance(value) {
+    return isObject(value) && #connection in value
+  }
+
   // What the rest of the facade may do with a socket; not for applications, so not statics of a public class.
   static {
     readSessionsWith((value) => {
-      const isSocket = typeof value === 'object' && value !== null && #connection in value
-      if (!isSocket) return undefined
+      if (!isObject(value) || !(#connection in value)) return undefined
       return value.#connection === null ? null : value.#connection.tlsSession
     })
 
@@ -199,9 +207,16 @@ class TCPSocket extends HandlerTarget {
       socket.#host = host
       socket.#port = port
       socket.#binaryType = binaryType
-      socket.#begin(handle, { readyState: 'open', idleTimeout, tls: { secure, config } })
+      socket.#begin(handle, {
+        readyState: 'open',
+        idleTimeout,
+        tls: { secure, config, host: null, options: null },
+        unfollow: null,
+      })
       return socket
     }
+
+    closeAccepted = (socket) => socket.#connection.close()
 
     readingOf = (socket) => socket.#reading
 
@@ -214,7 +229,7 @@ class TCPSocket extends HandlerTarget {
 }
 
 defineInterface(TCPSocket, {
-  handlers: ['open', 'drain', 'data', 'error', 'close'],
+  handlers: EVENTS.handlers,
   attributes: [
     'host',
     'port',
@@ -235,4 +250,4 @@ defineInterface(TCPSocket, {
 
 makeDisposable(TCPSocket, whenClosed)
 
-module.exports = { TCPSocket, UNCONNECTED, makeAccepted, readingOf }
+module.exports = { TCPSocket, UNCONNECTED, closeAccepted, makeAccepted, readingOf }

@@ -16,7 +16,11 @@ const { fromUtf8 } = require('./bytes.js')
 function tlsDetails(handle) {
   const details = handle.tlsDetails()
   if (!details) return null
-  const { protocol, cipher, alpnProtocol, servername, resumed, peerCertificate } = details
+  // What it does not tell is absent, and must not be found on Object.prototype.
+  const { protocol, cipher, alpnProtocol, servername, resumed, peerCertificate } = {
+    __proto__: null,
+    ...details,
+  }
   return ObjectFreeze({
     protocol: protocol ?? null,
     cipher: cipher ?? null,
