@@ -18,7 +18,7 @@ async function broke(t, events, ...before) {
   )
   const { name, message, data } = await events.event('error')
   t.deepEqual([name, message], ['NetworkError', 'Network'])
-  t.true(['ECONNRESET', 'EPIPE'].includes(data.code), data.message)
+  t.true(['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(data.code), data.message)
 }
 
 for (const [transport, secure] of TRANSPORTS) {
