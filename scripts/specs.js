@@ -32,6 +32,7 @@ const WITHOUT_READINESS = [
   'load/network-permission',
   'load/publishing',
   'native',
+  'node/names',
   'recorder',
   'reliability/names',
   'tls/options',

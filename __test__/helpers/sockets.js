@@ -194,8 +194,8 @@ function scope(t) {
       return { ...listening, client, accepted, clientEvents, acceptedEvents, next: listening.accepted }
     },
 
-    /** A `node:net` server on 127.0.0.1: `{ port, connection() }`, with sockets that ignore their errors. */
-    async netServer(options, onConnection) {
+    /** A `node:net` server, on 127.0.0.1 unless `host` is another: `{ port, connection() }`, with sockets that ignore their errors. */
+    async netServer({ host = '127.0.0.1', ...options } = {}, onConnection = undefined) {
       const server = net.createServer({ noDelay: true, ...options })
       const sockets = []
       server.on('connection', (socket) => {
@@ -203,7 +203,7 @@ function scope(t) {
         sockets.push(socket)
         onConnection?.(socket)
       })
-      server.listen(0, '127.0.0.1')
+      server.listen(0, host)
       await once(server, 'listening')
       cleanUps.push(() => {
         for (const socket of sockets) socket.destroy()

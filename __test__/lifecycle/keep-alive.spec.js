@@ -1,7 +1,7 @@
 'use strict'
 
 // What keeps a process alive: open sockets, connecting ones and listeners, unless `unref()` was called. Nothing else
-// does, and nothing that the engine still has to do for a closed socket (REL-08).
+// does, and nothing that the engine still has to do for a closed socket (REL-08, REL-112, REL-135).
 
 const { once } = require('node:events')
 const net = require('node:net')
@@ -58,12 +58,15 @@ test.after.always(() => {
   silent.close()
 })
 
+/** What Node's own tests say of it, too. */
+const CHECKS = { suspended: 'REL-112: ', listener: 'REL-135: ', 'listener unref': 'REL-135: ' }
+
 for (const [names, keep, lines] of [
   [ALIVE, 'alive', 'alive\nend\n'],
   [NOT_ALIVE, 'not alive', 'end\n'],
 ]) {
   for (const name of names) {
-    test.serial(`the process is kept ${keep} by: ${name}`, async (t) => {
+    test.serial(`${CHECKS[name] ?? ''}the process is kept ${keep} by: ${name}`, async (t) => {
       const { code, signal, stdout, stderr } = await run('keep-alive.js', [name], peers)
       t.deepEqual({ code, signal, stdout, stderr }, { code: 0, signal: null, stdout: lines, stderr: '' })
     })

@@ -77,7 +77,7 @@ test('fifty connections at once, each with its own data', async (t) => {
   t.true(results.every(Boolean))
 })
 
-test('session tickets and key updates of TLS 1.3 are not data', async (t) => {
+test('REL-94: session tickets and key updates of TLS 1.3 are not data', async (t) => {
   const own = scope(t)
   const server = await tlsServer(own, 'good', { minVersion: 'TLSv1.3' }, (session) => session.pipe(session))
   for (let i = 0; i < 3; i++) {

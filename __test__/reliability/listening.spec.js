@@ -44,7 +44,7 @@ test.serial('REL-36: a port that somebody else listens on throws EADDRINUSE too'
   t.is(t.throws(() => new TCPServerSocket(port, { localAddress: '127.0.0.1' })).code, 'EADDRINUSE')
 })
 
-test.serial('REL-36: an address of another machine throws EADDRNOTAVAIL', (t) => {
+test.serial('REL-36, REL-131: an address of another machine throws EADDRNOTAVAIL', (t) => {
   // TEST-NET-1 and the IPv6 documentation prefix belong to nobody.
   for (const [localAddress, place] of [
     ['192.0.2.1', '192.0.2.1:0'],

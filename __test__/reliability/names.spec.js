@@ -27,15 +27,18 @@ function tell(t, story, args = [], { mode = 'normal', timeout = 2 } = {}) {
   return ask(scope(t), 'named.js', [story, ...args], options)
 }
 
-inNamespace('REL-54: a dead IPv6 address beside a good IPv4 one costs a quarter of a second', async (t) => {
-  const { visits, accepted } = await tell(t, 'in turn', Array(5).fill('dual.test'))
-  const times = visits.map(({ ms }) => ms)
-  t.log(`connected after ${times.join(', ')} ms`)
-  for (const { types } of visits) t.is(types, 'open,close')
-  t.is(accepted, 5)
-  t.true(Math.min(...times) <= 600, `${times} ms`)
-  t.true(Math.min(...times) >= DELAY_MS - 10, 'the first address had its time')
-})
+inNamespace(
+  'REL-54, REL-145: a dead IPv6 address beside a good IPv4 one costs a quarter of a second',
+  async (t) => {
+    const { visits, accepted } = await tell(t, 'in turn', Array(5).fill('dual.test'))
+    const times = visits.map(({ ms }) => ms)
+    t.log(`connected after ${times.join(', ')} ms`)
+    for (const { types } of visits) t.is(types, 'open,close')
+    t.is(accepted, 5)
+    t.true(Math.min(...times) <= 600, `${times} ms`)
+    t.true(Math.min(...times) >= DELAY_MS - 10, 'the first address had its time')
+  },
+)
 
 inNamespace(
   'REL-54: addresses are tried 250 ms apart, and a slow one is not given up for the next',

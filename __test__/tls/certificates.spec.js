@@ -10,13 +10,14 @@ const { certificate } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
 const { REFUSES_COMMON_NAMES, failed, tlsServer, trusting } = require('../helpers/tls-peers.js')
 
+/** Check, what the certificate is, what it is called, and the host. */
 const ACCEPTED = [
-  ['with an EC key', 'good', 'localhost'],
-  ['with an RSA key', 'goodRsa', 'localhost'],
-  ['with an Ed25519 key', 'goodEd25519', 'localhost'],
-  ['of an intermediate that the server presents too', 'chained', 'localhost'],
-  ['whose name has upper-case letters', 'upperCase', 'localhost'],
-  ['for the IP address', 'addressOnly', '127.0.0.1'],
+  ['REL-61', 'with an EC key', 'good', 'localhost'],
+  ['REL-61', 'with an RSA key', 'goodRsa', 'localhost'],
+  ['REL-61', 'with an Ed25519 key', 'goodEd25519', 'localhost'],
+  ['REL-61, REL-165', 'of an intermediate that the server presents too', 'chained', 'localhost'],
+  ['REL-61', 'whose name has upper-case letters', 'upperCase', 'localhost'],
+  ['REL-61', 'for the IP address', 'addressOnly', '127.0.0.1'],
 ]
 
 const EXPIRED = 'SecurityExpiredCertificateError'
@@ -25,35 +26,36 @@ const MISMATCH = 'SecurityCertificateDomainMismatchError'
 const USAGE = 'SecurityInadequateKeyUsageError'
 const ALGORITHM = 'SecurityCertificateSignatureAlgorithmDisabledError'
 
+/** Check, what the certificate is, what it is called, the error, and the host. */
 const REFUSED = [
-  ['that has expired', 'expired', EXPIRED],
-  ['that is not valid yet', 'notYetValid', EXPIRED],
-  ['of an intermediate that has expired', 'expiredIntermediate', EXPIRED],
-  ['that signed itself', 'selfSigned', UNTRUSTED],
-  ['of an unknown issuer', 'unknownIssuer', UNTRUSTED],
-  ['of an unknown issuer whose root the server presents', 'unknownIssuerWithRoot', UNTRUSTED],
-  ['whose intermediate is missing', 'withoutIntermediate', UNTRUSTED],
-  ['issued by a certificate that is no CA', 'issuedByLeaf', UNTRUSTED],
-  ['outside the name constraints of its issuer', 'outsideConstraints', UNTRUSTED],
-  ['for another host', 'wrongHost', MISMATCH],
-  ['without a subject alternative name, whatever its common name', 'subjectOnly', MISMATCH],
-  ['whose common name alone is right', 'otherNameThanSubject', MISMATCH],
-  ['for addresses only, opened by the name in its common name', 'wrongAddress', MISMATCH],
-  ['for the address, opened by name', 'addressOnly', MISMATCH],
-  ['for *', 'anyName', MISMATCH],
-  ['for a part of the name and *', 'partOfName', MISMATCH],
-  ['for the name followed by a NUL and another domain', 'nulInName', MISMATCH],
-  ['for another address, opened by address', 'wrongAddress', MISMATCH, '127.0.0.1'],
-  ['for the name, opened by address', 'nameOnly', MISMATCH, '127.0.0.1'],
-  ['with the address as a name, opened by address', 'addressAsName', MISMATCH, '127.0.0.1'],
-  ['for TLS clients only', 'clientPurpose', USAGE],
-  ['whose key may not sign handshakes', 'caKeyUsage', USAGE],
-  ['with a 1024-bit RSA key', 'weakKey', ALGORITHM],
-  ['signed with SHA-1', 'weakDigest', ALGORITHM],
+  ['REL-63', 'that has expired', 'expired', EXPIRED],
+  ['REL-63', 'that is not valid yet', 'notYetValid', EXPIRED],
+  ['REL-63', 'of an intermediate that has expired', 'expiredIntermediate', EXPIRED],
+  ['REL-64', 'that signed itself', 'selfSigned', UNTRUSTED],
+  ['REL-64', 'of an unknown issuer', 'unknownIssuer', UNTRUSTED],
+  ['REL-64', 'of an unknown issuer whose root the server presents', 'unknownIssuerWithRoot', UNTRUSTED],
+  ['REL-62', 'whose intermediate is missing', 'withoutIntermediate', UNTRUSTED],
+  ['REL-72', 'issued by a certificate that is no CA', 'issuedByLeaf', UNTRUSTED],
+  ['REL-72', 'outside the name constraints of its issuer', 'outsideConstraints', UNTRUSTED],
+  ['REL-60', 'for another host', 'wrongHost', MISMATCH],
+  ['REL-65', 'without a subject alternative name, whatever its common name', 'subjectOnly', MISMATCH],
+  ['REL-66', 'whose common name alone is right', 'otherNameThanSubject', MISMATCH],
+  ['REL-66', 'for addresses only, opened by the name in its common name', 'wrongAddress', MISMATCH],
+  ['REL-66', 'for the address, opened by name', 'addressOnly', MISMATCH],
+  ['REL-66', 'for *', 'anyName', MISMATCH],
+  ['REL-66', 'for a part of the name and *', 'partOfName', MISMATCH],
+  ['REL-69, REL-165', 'for the name followed by a NUL and another domain', 'nulInName', MISMATCH],
+  ['REL-67', 'for another address, opened by address', 'wrongAddress', MISMATCH, '127.0.0.1'],
+  ['REL-67', 'for the name, opened by address', 'nameOnly', MISMATCH, '127.0.0.1'],
+  ['REL-67', 'with the address as a name, opened by address', 'addressAsName', MISMATCH, '127.0.0.1'],
+  ['REL-70', 'for TLS clients only', 'clientPurpose', USAGE],
+  ['REL-70', 'whose key may not sign handshakes', 'caKeyUsage', USAGE],
+  ['REL-71', 'with a 1024-bit RSA key', 'weakKey', ALGORITHM],
+  ['REL-71', 'signed with SHA-1', 'weakDigest', ALGORITHM],
 ]
 
-for (const [what, name, host] of ACCEPTED) {
-  test(`a certificate ${what} is accepted, and data goes both ways`, async (t) => {
+for (const [check, what, name, host] of ACCEPTED) {
+  test(`${check}: a certificate ${what} is accepted, and data goes both ways`, async (t) => {
     const own = scope(t)
     const server = await tlsServer(own, name, {}, (session) => session.pipe(session))
     const [socket, events] = own.open(host, server.port, trusting())
@@ -70,10 +72,10 @@ for (const [what, name, host] of ACCEPTED) {
 /** Those whose common name would do. */
 const BY_SUBJECT = new Set(['subjectOnly', 'wrongAddress', 'addressOnly'])
 
-for (const [what, name, error, host = 'localhost'] of REFUSED) {
+for (const [check, what, name, error, host = 'localhost'] of REFUSED) {
   const hasName = BY_SUBJECT.has(name) && host === 'localhost'
   const testRefused = testOn(test, !hasName || REFUSES_COMMON_NAMES, 'a library that ignores common names')
-  testRefused(`a certificate ${what} is refused: ${error}`, async (t) => {
+  testRefused(`${check}: a certificate ${what} is refused: ${error}`, async (t) => {
     const own = scope(t)
     const server = await tlsServer(own, name)
     const [socket, events] = own.open(host, server.port, trusting())
@@ -86,7 +88,7 @@ for (const [what, name, error, host = 'localhost'] of REFUSED) {
   })
 }
 
-test('without ca, a certificate of a private issuer is refused', async (t) => {
+test('REL-64: without ca, a certificate of a private issuer is refused', async (t) => {
   const own = scope(t)
   const server = await tlsServer(own)
   const [, events] = own.open('localhost', server.port, { useSecureTransport: true })

@@ -137,7 +137,7 @@ test('alpnProtocols are read once, so that what was checked is what is sent', as
   t.is(String(extension.subarray(2)), '\x04imap')
 })
 
-test('without alpnProtocols the ClientHello has none', async (t) => {
+test('REL-93: without alpnProtocols the ClientHello has none', async (t) => {
   for (const options of [{}, { alpnProtocols: [] }, { alpnProtocols: null }]) {
     t.false((await helloExtensions(scope(t), 'localhost', options)).has(ALPN))
   }

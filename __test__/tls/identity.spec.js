@@ -74,7 +74,7 @@ for (const { names, subject, good = [], bad = [] } of IDENTITIES) {
   ]
   const isDecisive = subject !== undefined && !names.some((name) => name.startsWith('DNS:'))
   const testNames = testOn(test, !isDecisive || REFUSES_COMMON_NAMES, 'a library that ignores common names')
-  testNames(`a certificate for ${whose} is ${verdict.filter(Boolean).join(', ')}`, async (t) => {
+  testNames(`REL-165: a certificate for ${whose} is ${verdict.filter(Boolean).join(', ')}`, async (t) => {
     const own = scope(t)
     const { cert, key } = certificateNaming(names, subject)
     const server = await tlsServer(own, 'good', { cert, key })

@@ -140,7 +140,7 @@ const CASES = [
 
 for (const [name, form, ways] of CASES) {
   for (const way of ways) {
-    test(`nothing is left of a key ${form} (${name}, ${way})`, async (t) => {
+    test(`REL-96: nothing is left of a key ${form} (${name}, ${way})`, async (t) => {
       const { used, gone } = await look(t, way, name, FORMS[form](name))
       // What is looked for can be found.
       if (way !== 'refused') t.not(used.length, 0)

@@ -30,7 +30,7 @@ const [sooner, factor] =
 
 // The control is node:tls in the same process, where the event loop does the handshakes.
 test.serial(
-  `plain sockets get their echoes beside ${HANDSHAKES} handshakes, ${sooner} beside node:tls`,
+  `REL-98: plain sockets get their echoes beside ${HANDSHAKES} handshakes, ${sooner} beside node:tls`,
   async (t) => {
     const own = scope(t)
     const { certFile, keyFile, caFile } = certificate('good')
@@ -71,7 +71,7 @@ const EACH = 20
 /** Less than an eighth of what comes is ever in memory. */
 const MOST_GROWTH = (Object.keys(PIECES).length * EACH * JUNK) / 8
 
-inLinux(`servers that send 2 MB of junk fail, in little memory: ${KINDS}`, async (t) => {
+inLinux(`REL-158: servers that send 2 MB of junk fail, in little memory: ${KINDS}`, async (t) => {
   const own = scope(t)
   const servers = await Promise.all(
     junk().map((bytes) => own.netServer({}, (raw) => raw.resume().write(bytes))),
@@ -83,7 +83,7 @@ inLinux(`servers that send 2 MB of junk fail, in little memory: ${KINDS}`, async
   t.true(grown < MOST_GROWTH, `${grown}`)
 })
 
-inLinux(`clients that send 2 MB of junk are dropped, in little memory: ${KINDS}`, async (t) => {
+inLinux(`REL-158: clients that send 2 MB of junk are dropped, in little memory: ${KINDS}`, async (t) => {
   const own = scope(t)
   const { certFile, keyFile } = certificate('good')
   const count = EACH * Object.keys(PIECES).length
@@ -106,7 +106,7 @@ const FAILURES = 512
 
 const descriptors = () => readdirSync('/proc/self/fd').length
 
-inLinux(`${FAILURES} handshakes that fail leave no descriptor behind, at either end`, async (t) => {
+inLinux(`REL-166: ${FAILURES} handshakes that fail leave no descriptor behind, at either end`, async (t) => {
   const own = scope(t)
   const expired = await tlsServer(own, 'expired')
   const good = await tlsServer(own)

@@ -1,7 +1,7 @@
 'use strict'
 
 // Host names and certificates: what is asked for by SNI, and which names a certificate is good for (REL-66 to REL-69,
-// REL-74). Names other than localhost are resolved in child processes by a preloaded library.
+// REL-74, REL-156). Names other than localhost are resolved in child processes by a preloaded library.
 
 const { execFileSync, execFile } = require('node:child_process')
 const { mkdtempSync, rmSync } = require('node:fs')
@@ -46,20 +46,20 @@ async function openNamed(t, host, name) {
 }
 
 const NAMED = [
-  ['a name that the certificate lists', 'server.test', 'server.test', FINE],
-  ['a name in other case', 'SERVER.Test', 'SERVER.Test', FINE],
-  ['a name with a trailing dot, which is stripped', 'server.test.', 'server.test', FINE],
-  ['a wildcard for one label', 'mail.wild.test', 'mail.wild.test', FINE],
-  ['an internationalized name, as its A-label', 'bücher.test', 'xn--bcher-kva.test', FINE],
-  ['an A-label', 'xn--bcher-kva.test', 'xn--bcher-kva.test', FINE],
-  ['a name that is not listed', 'else.test', undefined, MISMATCH],
-  ['a wildcard does not stand for two labels', 'a.b.wild.test', undefined, MISMATCH],
-  ['a wildcard does not stand for none', 'wild.test', undefined, MISMATCH],
-  ['a name that only begins like a listed one', 'server.test.evil.test', undefined, MISMATCH],
+  ['REL-66', 'a name that the certificate lists', 'server.test', 'server.test', FINE],
+  ['REL-61', 'a name in other case', 'SERVER.Test', 'SERVER.Test', FINE],
+  ['REL-74', 'a name with a trailing dot, which is stripped', 'server.test.', 'server.test', FINE],
+  ['REL-66', 'a wildcard for one label', 'mail.wild.test', 'mail.wild.test', FINE],
+  ['REL-74', 'an internationalized name, as its A-label', 'bücher.test', 'xn--bcher-kva.test', FINE],
+  ['REL-74', 'an A-label', 'xn--bcher-kva.test', 'xn--bcher-kva.test', FINE],
+  ['REL-66', 'a name that is not listed', 'else.test', undefined, MISMATCH],
+  ['REL-66', 'a wildcard does not stand for two labels', 'a.b.wild.test', undefined, MISMATCH],
+  ['REL-66', 'a wildcard does not stand for none', 'wild.test', undefined, MISMATCH],
+  ['REL-66', 'a name that only begins like a listed one', 'server.test.evil.test', undefined, MISMATCH],
 ]
 
-for (const [what, host, sni, expected] of NAMED) {
-  named(`${what}: ${host} ${expected === FINE ? 'is accepted' : 'is refused'}`, async (t) => {
+for (const [check, what, host, sni, expected] of NAMED) {
+  named(`${check}: ${what}: ${host} ${expected === FINE ? 'is accepted' : 'is refused'}`, async (t) => {
     const result = await openNamed(t, host, 'test')
     t.deepEqual(result.events, expected)
     t.is(result.host, host, 'the host attribute stays as given')
@@ -67,7 +67,7 @@ for (const [what, host, sni, expected] of NAMED) {
   })
 }
 
-test('SNI carries the host of open', async (t) => {
+test('REL-156: SNI carries the host of open', async (t) => {
   const own = scope(t)
   const server = await tlsServer(own)
   const [socket, events] = own.open('localhost', server.port, trusting())
@@ -80,14 +80,17 @@ test('SNI carries the host of open', async (t) => {
 
 for (const host of ['127.0.0.1', '::1']) {
   const onAddress = testOn(test, host !== '::1' || hasIPv6, 'an IPv6 loopback address')
-  onAddress(`the address ${host} is verified against addresses, and no SNI is sent`, async (t) => {
-    const own = scope(t)
-    const server = await tlsServer(own, 'good', { host })
-    const [socket, events] = own.open(host, server.port, trusting())
-    await events.event('open')
-    socket.close()
-    await events.closed()
-    await server.ended
-    t.deepEqual(server.names, [false])
-  })
+  onAddress(
+    `REL-67, REL-68, REL-156: the address ${host} is verified against addresses, and no SNI is sent`,
+    async (t) => {
+      const own = scope(t)
+      const server = await tlsServer(own, 'good', { host })
+      const [socket, events] = own.open(host, server.port, trusting())
+      await events.event('open')
+      socket.close()
+      await events.closed()
+      await server.ended
+      t.deepEqual(server.names, [false])
+    },
+  )
 }

@@ -22,21 +22,24 @@ const TLS12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }
 
 const testRefusing = testOn(test, TELLS_REASONS, 'a library that can be told to refuse renegotiation')
 
-testRefusing('a server that asks for renegotiation hears that there is none, and gives up', async (t) => {
-  const own = scope(t)
-  const server = await tlsServer(own, 'good', TLS12, (session) => session.pipe(session))
-  const [socket, events] = own.open('localhost', server.port, trusting())
-  await events.event('open')
-  const [session] = server.sessions
-  const refused = once(session, 'error')
-  session.renegotiate({}, () => {})
-  socket.send('echo')
-  await failed(t, events, 'SecurityError', ['open'])
-  t.regex((await refused)[0].message, /no renegotiation/)
-  t.true(['', 'echo'].includes(String(await events.data(0))))
-})
+testRefusing(
+  'REL-92, REL-164: a server that asks for renegotiation hears that there is none, and gives up',
+  async (t) => {
+    const own = scope(t)
+    const server = await tlsServer(own, 'good', TLS12, (session) => session.pipe(session))
+    const [socket, events] = own.open('localhost', server.port, trusting())
+    await events.event('open')
+    const [session] = server.sessions
+    const refused = once(session, 'error')
+    session.renegotiate({}, () => {})
+    socket.send('echo')
+    await failed(t, events, 'SecurityError', ['open'])
+    t.regex((await refused)[0].message, /no renegotiation/)
+    t.true(['', 'echo'].includes(String(await events.data(0))))
+  },
+)
 
-test('a client that asks our server for renegotiation hears that there is none, and others are served', async (t) => {
+test('REL-92, REL-164: a client that asks our server for renegotiation hears that there is none, and others are served', async (t) => {
   const own = scope(t)
   const { port, accepted } = listenSecurely(own)
   const client = nodeClient(own, port, TLS12)
@@ -119,7 +122,7 @@ async function assertBoundedCost(t, own, { raw, events, forge, content }) {
 }
 
 test.serial(
-  'a server that asks thousands of times costs our client little, and its data comes through',
+  'REL-92, REL-164: a server that asks thousands of times costs our client little, and its data comes through',
   async (t) => {
     const own = scope(t)
     const server = await tlsServer(own, 'good', { ...TLS12, ciphers: CIPHER })
@@ -137,7 +140,7 @@ test.serial(
 )
 
 test.serial(
-  'a client that asks thousands of times costs our server little, and its data comes through',
+  'REL-92, REL-164: a client that asks thousands of times costs our server little, and its data comes through',
   async (t) => {
     const own = scope(t)
     const { port, accepted } = listenSecurely(own)

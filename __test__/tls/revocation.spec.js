@@ -21,7 +21,7 @@ function inEachWay(title, run) {
 
 const list = (more) => revocationList('root', { revoked: ['revoked'], ...more })
 
-inEachWay('a certificate in the list is refused', async (t, way, own) => {
+inEachWay('REL-73: a certificate in the list is refused', async (t, way, own) => {
   const there = await meet(own, way, { ca: ca(), crl: list() }, { name: 'revoked' })
   const { data } = await refused(t, there, 'SecurityRevokedCertificateError')
   t.regex(data.reason, /revoked/)
@@ -31,7 +31,7 @@ inEachWay('a certificate that is not in the list is accepted', async (t, way, ow
   await accepted(t, await meet(own, way, { ca: ca(), crl: list() }))
 })
 
-inEachWay('without a list, a revoked certificate is as good as another', async (t, way, own) => {
+inEachWay('REL-73: without a list, a revoked certificate is as good as another', async (t, way, own) => {
   for (const nothing of [{}, { crl: null }]) {
     await accepted(t, await meet(own, way, { ca: ca(), ...nothing }, { name: 'revoked' }))
   }

@@ -15,7 +15,7 @@ const { relayAll } = require('../helpers/tls-wires.js')
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
-test('every byte in a segment of its own gives the same data and a clean end', async (t) => {
+test('REL-83: every byte in a segment of its own gives the same data and a clean end', async (t) => {
   const own = scope(t)
   const server = await tlsServer(own, 'good', {}, (session) => {
     // Node sends no close_notify when it ends before its session tickets are out.
@@ -54,7 +54,7 @@ async function dribble(from, to, sizes) {
 for (const version of ['TLSv1.2', 'TLSv1.3']) {
   const only = { minVersion: version, maxVersion: version }
 
-  test(`a slow wire that cuts records anywhere carries the same bytes, both ways (${version})`, async (t) => {
+  test(`REL-83: a slow wire that cuts records anywhere carries the same bytes, both ways (${version})`, async (t) => {
     const own = scope(t)
     const server = await tlsServer(own, 'good', only, (session) => session.pipe(session))
     const slow = await own.netServer({ allowHalfOpen: true }, (client) => {
@@ -80,7 +80,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.is(events.bytes, bytes.length)
   })
 
-  test(`many records in one segment give the same bytes, and the end behind them (${version})`, async (t) => {
+  test(`REL-83: many records in one segment give the same bytes, and the end behind them (${version})`, async (t) => {
     const own = scope(t)
     const server = await tlsServer(own, 'good', only, (session) => {
       session.once('data', async () => {
@@ -111,7 +111,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.true((await events.data(0)).equals(expected))
   })
 
-  test(`a reader that suspends in every data event gets all of 12 MB, and not a byte more (${version})`, async (t) => {
+  test(`REL-162: a reader that suspends in every data event gets all of 12 MB, and not a byte more (${version})`, async (t) => {
     const own = scope(t)
     const bytes = randomBytes(12 * 1024 * 1024)
     const server = await tlsServer(own, 'good', only, (session) => {

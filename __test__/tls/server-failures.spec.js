@@ -65,7 +65,7 @@ for (const [what, act] of [
   ['resets the connection', ({ raw }) => raw.resetAndDestroy()],
   ['resets the connection in its hello', ({ raw }) => raw.write(HELLO_BEGINS, () => raw.resetAndDestroy())],
 ]) {
-  test(`a client that ${what} is dropped and counted, and the listener goes on`, async (t) => {
+  test(`REL-160: a client that ${what} is dropped and counted, and the listener goes on`, async (t) => {
     const own = scope(t)
     const listening = listenCounting(own)
     listening.server.onerror = () => t.fail('no event tells of it')

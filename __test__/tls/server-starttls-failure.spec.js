@@ -43,7 +43,7 @@ function everything(raw, gone) {
   return gone.then(() => Buffer.concat(chunks))
 }
 
-test('a command in one segment with STARTTLS is plaintext to the application, before the upgrade', async (t) => {
+test('REL-91: a command in one segment with STARTTLS is plaintext to the application, before the upgrade', async (t) => {
   const { own, events, raw, seen } = await server(t)
   raw.pause()
   raw.write(STARTTLS + EVIL)
@@ -56,7 +56,7 @@ test('a command in one segment with STARTTLS is plaintext to the application, be
 })
 
 for (const binaryType of ['arraybuffer', 'string']) {
-  test(`a command that arrived but was not delivered when the ${binaryType} socket upgrades fails it`, async (t) => {
+  test(`REL-91: a command that arrived but was not delivered when the ${binaryType} socket upgrades fails it`, async (t) => {
     const { socket, events, raw, gone, seen } = await server(t, binaryType)
     const received = everything(raw, gone)
     const upgradeWhenAsked = socket.ondata
@@ -76,7 +76,7 @@ for (const binaryType of ['arraybuffer', 'string']) {
   })
 }
 
-test('a command that a suspended socket has not read yet fails the upgrade in a later turn', async (t) => {
+test('REL-91: a command that a suspended socket has not read yet fails the upgrade in a later turn', async (t) => {
   const { socket, events, raw, gone, seen } = await server(t)
   const received = everything(raw, gone)
   const upgradeWhenAsked = socket.ondata
@@ -93,7 +93,7 @@ test('a command that a suspended socket has not read yet fails the upgrade in a 
   t.true((await received).toString().startsWith('*'))
 })
 
-test('a command behind STARTTLS that did not fit into one event fails the upgrade', async (t) => {
+test('REL-91: a command behind STARTTLS that did not fit into one event fails the upgrade', async (t) => {
   const { own, socket, events, raw, seen } = await server(t)
   own.onEnd(() => raw.destroy())
   const upgradeWhenAsked = socket.ondata
@@ -123,7 +123,7 @@ test('a hello that does not wait for the go-ahead fails the upgrade: it came in 
   await gone
 })
 
-test('a command after the upgrade began, instead of a hello, fails the socket', async (t) => {
+test('REL-91: a command after the upgrade began, instead of a hello, fails the socket', async (t) => {
   const { socket, events, raw, seen } = await server(t)
   raw.pause()
   raw.write(STARTTLS)
@@ -136,7 +136,7 @@ test('a command after the upgrade began, instead of a hello, fails the socket', 
   t.deepEqual(seen, { plain: STARTTLS, encrypted: '' })
 })
 
-test('a command before the hello, of a client that then does speak TLS, fails the socket', async (t) => {
+test('REL-91: a command before the hello, of a client that then does speak TLS, fails the socket', async (t) => {
   const { own, events, raw, seen } = await server(t)
   raw.pause()
   raw.write(STARTTLS)
@@ -148,7 +148,7 @@ test('a command before the hello, of a client that then does speak TLS, fails th
   t.deepEqual(seen, { plain: STARTTLS, encrypted: '' })
 })
 
-test('a command between encrypted records fails the socket, and is not delivered', async (t) => {
+test('REL-91: a command between encrypted records fails the socket, and is not delivered', async (t) => {
   const own = scope(t)
   const { socket, events, raw } = await asked(own)
   socket.send(GO_AHEAD)

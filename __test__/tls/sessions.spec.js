@@ -119,7 +119,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.is(peerCertificate.fingerprint256, fingerprint('good'))
   })
 
-  test(`a session is not offered to another port (${version})`, async (t) => {
+  test(`REL-94: a session is not offered to another port (${version})`, async (t) => {
     const own = scope(t)
     const [server, other] = [await echo(own, only(version)), await echo(own, only(version))]
     t.false(await visit(t, own, server))
@@ -128,7 +128,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.true(await visit(t, own, other))
   })
 
-  test(`a session is not offered under another name (${version})`, async (t) => {
+  test(`REL-94: a session is not offered under another name (${version})`, async (t) => {
     const own = scope(t)
     const server = await echo(own, only(version))
     await acquainted(t, own, server)
@@ -139,7 +139,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.is(server.received, received)
   })
 
-  test(`a session that nobody verified is not taken up by who verifies (${version})`, async (t) => {
+  test(`REL-94: a session that nobody verified is not taken up by who verifies (${version})`, async (t) => {
     for (const name of ['selfSigned', 'expired', 'wrongHost', 'unknownIssuer']) {
       const own = scope(t)
       const server = await echo(own, only(version), name)
@@ -157,7 +157,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     }
   })
 
-  test(`a session of a connection with another pin, or none, is not taken up (${version})`, async (t) => {
+  test(`REL-94: a session of a connection with another pin, or none, is not taken up (${version})`, async (t) => {
     const own = scope(t)
     const wrong = { fingerprint256: 'AB'.repeat(32) }
     const right = { fingerprint256: fingerprint('good') }
@@ -175,7 +175,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.true(await visit(t, own, server, right))
   })
 
-  test(`a server with a new certificate that forgot its sessions is verified (${version})`, async (t) => {
+  test(`REL-94: a server with a new certificate that forgot its sessions is verified (${version})`, async (t) => {
     const own = scope(t)
     for (const [name, error] of [
       ['selfSigned', 'SecurityUntrustedCertificateIssuerError'],

@@ -60,7 +60,7 @@ async function helloArrived(raw) {
   return first[0] === 0x16
 }
 
-test('plaintext in one segment with the go-ahead is plaintext to the application, before the upgrade', async (t) => {
+test('REL-86: plaintext in one segment with the go-ahead is plaintext to the application, before the upgrade', async (t) => {
   const { events, raw, seen } = await client(t)
   raw.write(GO_AHEAD + INJECTED)
   const session = secure(raw)
@@ -72,7 +72,7 @@ test('plaintext in one segment with the go-ahead is plaintext to the application
 })
 
 for (const binaryType of ['arraybuffer', 'string']) {
-  test(`plaintext that arrived but was not delivered when the ${binaryType} socket upgrades fails it`, async (t) => {
+  test(`REL-87: plaintext that arrived but was not delivered when the ${binaryType} socket upgrades fails it`, async (t) => {
     const { socket, events, raw, seen } = await client(t, binaryType)
     const upgradeWhenGoAheadCame = socket.ondata
     socket.ondata = (event) => {
@@ -89,7 +89,7 @@ for (const binaryType of ['arraybuffer', 'string']) {
   })
 }
 
-test('plaintext that a suspended socket has not read yet fails the upgrade', async (t) => {
+test('REL-87: plaintext that a suspended socket has not read yet fails the upgrade', async (t) => {
   const { socket, events, raw, seen } = await client(t)
   const upgradeWhenGoAheadCame = socket.ondata
   socket.ondata = (event) => {
@@ -105,7 +105,7 @@ test('plaintext that a suspended socket has not read yet fails the upgrade', asy
   t.deepEqual(seen, { plain: GO_AHEAD, secured: '' })
 })
 
-test('plaintext after the upgrade began, instead of a ServerHello, fails the socket', async (t) => {
+test('REL-88: plaintext after the upgrade began, instead of a ServerHello, fails the socket', async (t) => {
   const { events, raw, seen } = await client(t)
   raw.write(GO_AHEAD)
   t.true(await helloArrived(raw))
@@ -116,7 +116,7 @@ test('plaintext after the upgrade began, instead of a ServerHello, fails the soc
   t.false((await rest(raw)).includes('PASSWORD'))
 })
 
-test('plaintext before the ServerHello, from a server that then does speak TLS, fails the socket', async (t) => {
+test('REL-88: plaintext before the ServerHello, from a server that then does speak TLS, fails the socket', async (t) => {
   const { events, raw, seen } = await client(t)
   raw.write(GO_AHEAD)
   t.true(await helloArrived(raw))
@@ -130,7 +130,7 @@ test('plaintext before the ServerHello, from a server that then does speak TLS, 
   t.is(received, '')
 })
 
-test('plaintext between encrypted records fails the socket, and is not delivered', async (t) => {
+test('REL-88: plaintext between encrypted records fails the socket, and is not delivered', async (t) => {
   const { events, raw, seen } = await client(t)
   raw.write(GO_AHEAD)
   const session = secure(raw)

@@ -20,7 +20,7 @@ async function tapped(t, options) {
   return { ...(await beforeStartTls(own, { ...options, via })), wire }
 }
 
-test('a megabyte sent before the upgrade in one turn is plain, whole and first; then TLS begins', async (t) => {
+test('REL-155: a megabyte sent before the upgrade in one turn is plain, whole and first; then TLS begins', async (t) => {
   const { socket, raw, wire } = await tapped(t)
   const plain = randomBytes(MEGABYTE)
   t.false(socket.send(plain))
@@ -38,7 +38,7 @@ test('a megabyte sent before the upgrade in one turn is plain, whole and first; 
   t.false(encrypted.includes('secret'))
 })
 
-test('several plain sends, the last one small, come before the ClientHello in order', async (t) => {
+test('REL-155: several plain sends, the last one small, come before the ClientHello in order', async (t) => {
   const { socket, raw, wire } = await tapped(t)
   const pieces = ['a'.repeat(10), 'b'.repeat(70_000), 'c', 'd'.repeat(20_000), 'e']
   for (const piece of pieces) socket.send(piece)
@@ -76,7 +76,7 @@ test('nothing is sent between the plaintext and the answer to the ClientHello', 
   t.is((await readExactly(session, 1_000_000)).length, 1_000_000)
 })
 
-test('close() ends TLS with a close_notify before FIN', async (t) => {
+test('REL-82: close() ends TLS with a close_notify before FIN', async (t) => {
   const own = scope(t)
   let wire
   const via = async (port) => (wire = await tap(own, port))

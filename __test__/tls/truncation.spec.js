@@ -1,7 +1,7 @@
 'use strict'
 
 // How a TLS connection ends. Only a close_notify is the peer's word that nothing is missing; a FIN without one may be
-// an attacker's, so it is an error, after the data that came whole (REL-79 to REL-83, REL-161).
+// an attacker's, so it is an error, after the data that came whole (REL-79 to REL-82, REL-161).
 
 const { once } = require('node:events')
 const net = require('node:net')
@@ -43,7 +43,7 @@ async function throughKnife(t, options = {}) {
 for (const version of ['TLSv1.2', 'TLSv1.3']) {
   const only = { minVersion: version, maxVersion: version }
 
-  test(`a FIN without close_notify: the data, then NetworkInterruptError (${version})`, async (t) => {
+  test(`REL-79: a FIN without close_notify: the data, then NetworkInterruptError (${version})`, async (t) => {
     const { events, session, cut } = await throughKnife(t, only)
     session.write(Buffer.alloc(100_000, 'A'))
     await events.data(100_000)
@@ -53,7 +53,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.is(events.bytes, 100_000)
   })
 
-  test(`a FIN inside a record: the records before it, then NetworkInterruptError (${version})`, async (t) => {
+  test(`REL-80: a FIN inside a record: the records before it, then NetworkInterruptError (${version})`, async (t) => {
     const { events, session, cut, raw } = await throughKnife(t, only)
     session.write('whole')
     await events.data(5)
@@ -85,14 +85,14 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.is(events.bytes, 5)
   })
 
-  test(`close_notify and FIN: the data, then close without an error (${version})`, async (t) => {
+  test(`REL-82: close_notify and FIN: the data, then close without an error (${version})`, async (t) => {
     const { events, session } = await throughKnife(t, only)
     session.end(Buffer.alloc(100_000, 'A'))
     t.deepEqual(await events.closed(), ['open', 'close'])
     t.is(events.bytes, 100_000)
   })
 
-  test(`close_notify alone, without a FIN: the data, then close, and we answer in kind (${version})`, async (t) => {
+  test(`REL-82, REL-161: close_notify alone, without a FIN: the data, then close, and we answer in kind (${version})`, async (t) => {
     const own = scope(t)
     const server = await tlsServer(own, 'good', only, (session) => {
       session.on('data', () => session.end(Buffer.alloc(100_000, 'A')))
@@ -116,7 +116,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
     t.is(recordTypes(Buffer.concat(fromClient)).at(-1), version === 'TLSv1.2' ? ALERT : APPLICATION_DATA)
   })
 
-  test(`close() of ours sends everything, then close_notify, then FIN (${version})`, async (t) => {
+  test(`REL-82, REL-161: close() of ours sends everything, then close_notify, then FIN (${version})`, async (t) => {
     const own = scope(t)
     let ended = false
     const server = await tlsServer(own, 'good', only, (session) => {
@@ -154,7 +154,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3']) {
   })
 }
 
-test('a reset after data is NetworkError', async (t) => {
+test('REL-81: a reset after data is NetworkError', async (t) => {
   const { events, session, cut } = await throughKnife(t)
   session.write('before')
   await events.data(6)
@@ -163,7 +163,7 @@ test('a reset after data is NetworkError', async (t) => {
   t.is(error.data.code, 'ECONNRESET')
 })
 
-test('truncation is an error on an upgraded connection too', async (t) => {
+test('REL-79: truncation is an error on an upgraded connection too', async (t) => {
   const own = scope(t)
   const server = await own.netServer({ allowHalfOpen: true })
   const [socket, events] = own.open('localhost', server.port, trusting({ useSecureTransport: false }))
