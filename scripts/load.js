@@ -6,7 +6,7 @@
 
 const { cpus, release } = require('node:os')
 
-const { broadcast, churn, hold, storm } = require('./load/scenarios.js')
+const { broadcast, churn, exhaust, hold, storm } = require('./load/scenarios.js')
 
 /** Each scenario with its numbers, which the command line may change. A process can have 20 000 descriptors on many machines. */
 const SCENARIOS = {
@@ -18,6 +18,7 @@ const SCENARIOS = {
   spread: [hold, { idle: 99_000, busy: 1000, seconds: 60, rate: 10, servers: 6 }],
   storm: [storm, { connections: 10_000 }],
   churn: [churn, { rate: 200, seconds: 300 }],
+  exhaust: [exhaust, { descriptors: 18_000 }],
   broadcast: [broadcast, { connections: 10_000, seconds: 60 }],
 }
 

@@ -138,7 +138,7 @@ function hold({ idle, busy, seconds, rate = 10, tls = false, servers: number = 1
     const { reports: full, open } = await accepted(servers, count)
     if (open !== count) problems.list.push(`${open} of ${count} accepted`)
 
-    await Promise.all(servers.map((server) => server.ask('reset')))
+    await Promise.all(servers.map((server) => server.ask('reset', { watch: false })))
     await timers.setTimeout(restSeconds * 1000)
     const rest = await Promise.all(servers.map((server) => server.ask('report')))
     await Promise.all(servers.map((server) => server.ask('reset')))
@@ -294,4 +294,47 @@ function broadcast({ connections, seconds, size = 1024 }) {
   })
 }
 
-module.exports = { broadcast, churn, hold, storm }
+/**
+ * More connections than the server may have descriptors: those wait in the backlog, for seconds in which the server does nearly nothing,
+ * and are served when others have gone.
+ */
+function exhaust({ descriptors }) {
+  return withProcesses(async (start) => {
+    const problems = new Problems()
+    const [leaving, staying] = [300, descriptors - 200]
+    const server = await start.server({ descriptors, backlog: 1024 })
+    const before = [await server.ask('report')]
+    const [leavers, stayers] = [leaving, staying].map((count) => start.clients(server.port, count))
+    for (const [clients, count] of [
+      [leavers, leaving],
+      [stayers, staying],
+    ]) {
+      problems.clients('open', await clients.ask((share) => `open ${share} ${AT_ONCE}`), { opened: count })
+    }
+    await timers.setTimeout(1000)
+    await server.ask('reset', { watch: false })
+    await timers.setTimeout(REST_S * 1000)
+    // A report needs a descriptor or two, of which there are none.
+    const { cpuPercent, accepted: served } = await server.ask('counts')
+    problems.most('CPU while there are no descriptors (%)', cpuPercent, 5)
+    if (served >= leaving + staying) problems.list.push(`${served} served with ${descriptors} descriptors`)
+    await leavers.ask('close fin')
+    const called = await stayers.ask(`call ${SIZE}`)
+    problems.clients('call of those that waited', called, { messages: staying })
+    const closed = await end([server], [stayers], before, problems)
+    return {
+      problems: problems.list,
+      figures: {
+        descriptors,
+        connections: leaving + staying,
+        'served before any had gone': served,
+        'CPU while the others wait (%)': round(cpuPercent, 2),
+        'all answer after (ms)': round(called.ms),
+        'all closed after (ms)': closed,
+        errors: problems.list.length,
+      },
+    }
+  })
+}
+
+module.exports = { broadcast, churn, exhaust, hold, storm }

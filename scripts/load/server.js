@@ -4,8 +4,9 @@
 // `{ port, backlog, reusePort, cert, key }`; with a certificate it speaks TLS.
 //
 // Commands are `{ id, command, … }`, and each is answered with `{ id, … }`:
-// report      what is open, what went wrong, memory after a garbage collection, CPU, and the longest turn of the loop
-// reset       forgets the longest turn and the CPU so far
+// counts      what is open, what went wrong, CPU, and the longest turn of the loop
+// report      the same, with descriptors, threads, and memory after a garbage collection
+// reset       forgets the longest turn and the CPU so far; with `watch` false turns are not watched, which takes CPU itself
 // broadcast   sends `count` messages of `size` bytes to every socket, one each `every` ms; each begins with the time
 // close       closes every socket and the listener, and says how long that took
 
@@ -63,44 +64,53 @@ let last = performance.now()
 let usage = process.cpuUsage()
 let usedSince = last
 const TICK_MS = 5
-setInterval(() => {
+let ticking
+
+function tick() {
   const now = performance.now()
   gap = Math.max(gap, now - last - TICK_MS)
   last = now
-}, TICK_MS).unref()
+}
 
-function reset() {
+function reset({ watch = true }) {
+  clearInterval(ticking)
+  if (watch) ticking = setInterval(tick, TICK_MS).unref()
   gap = 0
   last = usedSince = performance.now()
   usage = process.cpuUsage()
   return {}
 }
 
-/** Kilobytes of memory that are this process's alone and resident. */
+/** Kilobytes of memory that are resident. */
 function resident() {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))[1])
 }
 
-function report() {
+function counts() {
   const { user, system } = process.cpuUsage(usage)
-  const percent = (user + system) / 10 / (performance.now() - usedSince)
-  const longest = gap
+  return {
+    open: sockets.size,
+    ...sum,
+    reasons: Object.fromEntries(reasons),
+    cpuPercent: (user + system) / 10 / (performance.now() - usedSince),
+    gapMs: gap,
+  }
+}
+
+function report() {
+  const counted = counts()
   // A collection stops the loop as well, and is none of its work.
   gc()
   gc()
   last = performance.now()
   const { heapUsed, external } = process.memoryUsage()
   return {
-    open: sockets.size,
-    ...sum,
-    reasons: Object.fromEntries(reasons),
+    ...counted,
     descriptors: readdirSync('/proc/self/fd').length,
     threads: readdirSync('/proc/self/task').length,
     residentKb: resident(),
     heapKb: heapUsed / 1024,
     externalKb: external / 1024,
-    cpuPercent: percent,
-    gapMs: longest,
   }
 }
 
@@ -129,7 +139,7 @@ async function close() {
   return { ms: performance.now() - started }
 }
 
-const commands = { report, reset, broadcast, close }
+const commands = { counts, report, reset, broadcast, close }
 process.on('message', async ({ id, command, ...rest }) => {
   process.send({ id, ...(await commands[command](rest)) })
 })

@@ -44,10 +44,19 @@ function stop(child) {
   })
 }
 
-/** Starts server.js. Resolves with `{ port, pid, ask(command, more), stop() }` when it listens. */
-function startServer(options = {}) {
+/**
+ * Starts server.js, with no more than `descriptors` of those, if given. Resolves with `{ port, pid, ask(command, more), stop() }` when
+ * it listens.
+ */
+function startServer({ descriptors, ...options } = {}) {
+  const limited = descriptors
+    ? {
+        execPath: 'prlimit',
+        execArgv: [`--nofile=${descriptors}:${descriptors}`, process.execPath, '--expose-gc'],
+      }
+    : { execArgv: ['--expose-gc'] }
   const child = fork(join(__dirname, 'server.js'), [JSON.stringify(options)], {
-    execArgv: ['--expose-gc'],
+    ...limited,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const waiting = new Map()

@@ -3,15 +3,18 @@
 // Several processes with this package: workers of `node:cluster` and children of `child_process.fork`, on one port and beside live
 // sockets (REL-42). The listeners do not go through the primary of a cluster; `reusePort` lets processes share a port.
 
+const { existsSync } = require('node:fs')
+
 const test = require('ava')
 
 const { ask } = require('../../fixtures/lifecycle/run-child.js')
-const { serialWhere } = require('../../helpers/needs.js')
+const { hasTools, serialWhere } = require('../../helpers/needs.js')
 const { openAccount } = require('../helpers/ledger.js')
 
 const inLinux = serialWhere(test, process.platform === 'linux', 'Linux, for reusePort')
 
-const clustered = (name) => ask('../environments/cluster.js', [name], { mostMs: 60_000 })
+const clustered = (name, rounds = 0, options = {}) =>
+  ask('../environments/cluster.js', [name, rounds], { mostMs: 60_000, ...options })
 const forked = (...args) => ask('../environments/forks.js', args, { mostMs: 60_000 })
 
 const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0)
@@ -63,15 +66,36 @@ inLinux('a TLS session of another process is not resumed, and does no harm', asy
   t.is(resumed.other, 0)
 })
 
-inLinux('workers can be replaced one by one while clients come', async (t) => {
+/** A network namespace of the child's own, in which a listener that closes leaves who waits in its backlog to the others. */
+const MIGRATING = [
+  '--net',
+  'sh',
+  '-c',
+  'ip link set lo up && echo 1 >/proc/sys/net/ipv4/tcp_migrate_req && exec "$0" "$@"',
+  process.execPath,
+]
+const canMigrate =
+  existsSync('/proc/sys/net/ipv4/tcp_migrate_req') && process.getuid() === 0 && hasTools('unshare', 'ip')
+
+serialWhere(
+  test,
+  canMigrate,
+  'Linux 5.14, root, unshare and ip',
+)('workers are replaced one by one while clients come, and none of them is lost', async (t) => {
+  const rounds = 10
   const account = openAccount(t, __filename, {
     fault: 'workers of node:cluster are replaced while clients come',
-    did: 'five replacements; who was in the backlog of the one that stops',
+    did: 'each listener closes while connections wait in its backlog, with net.ipv4.tcp_migrate_req = 1',
   })
-  const { served, failures } = await clustered('replaced')
-  t.log(`${served} served, ${JSON.stringify(failures)}`)
-  account.run({ runs: 5, lostBytes: sum(failures) })
-  t.true(served > 0)
+  const { served, failures } = await clustered('replaced', rounds, {
+    execPath: 'unshare',
+    nodeArgs: MIGRATING,
+  })
+  t.log(`${served} served`)
+  account.run({ runs: rounds, lostBytes: sum(failures) })
+  t.deepEqual(failures, {})
+  // More came than there were replacements: each happened among clients.
+  t.true(served > 10 * rounds)
   account.close()
 })
 
