@@ -22,12 +22,14 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -389,6 +391,8 @@ static void run(const char *line) {
 }
 
 int main(int argc, char **argv) {
+  // It may be in the middle of a command that takes minutes.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   epoll = epoll_create1(EPOLL_CLOEXEC);
   server.sin_family = source.sin_family = AF_INET;
   if (argc != 4 || epoll < 0 || !inet_aton(argv[1], &server.sin_addr) || !inet_aton(argv[3], &source.sin_addr)) {

@@ -225,14 +225,16 @@ const commands = {
 }
 
 async function main() {
-  for await (const line of readline.createInterface(process.stdin)) {
+  const lines = readline.createInterface(process.stdin)
+  // Who started this one is gone, maybe in the middle of a command that takes minutes.
+  lines.on('close', () => process.exit())
+  for await (const line of lines) {
     const [name, ...args] = line.split(' ')
     begin()
     const started = performance.now()
     await commands[name](...args.map((arg) => (name === 'close' ? arg : Number(arg))))
     console.log(JSON.stringify(answer(started)))
   }
-  process.exit()
 }
 
 main()
