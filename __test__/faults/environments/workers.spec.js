@@ -10,7 +10,8 @@ const { startPeers, stream } = require('../../fixtures/lifecycle/peers.js')
 const { run } = require('../../fixtures/lifecycle/run-child.js')
 const { openAccount } = require('../helpers/ledger.js')
 
-const ROUNDS = 200
+/** In each of two processes, one after another. */
+const ROUNDS = 100
 
 let peers
 
@@ -27,28 +28,28 @@ for (const kind of ['plain', 'tls']) {
       fault: `worker.terminate() during ${kind} traffic`,
       did: 'at random moments and inside each handler; descriptors, threads and tasks counted after each',
     })
-    const seed = newSeed()
-    t.log(`FAULT_SEED=${seed}`)
-    const script = '../environments/worker-rounds.js'
-    const { code, signal, stdout, stderr } = await run(script, [kind, ROUNDS, seed], {
-      ...peers,
-      mostMs: 200_000,
-    })
-    if (code !== 0) {
-      account.run({
-        crashes: stderr.includes('it hangs') ? 0 : 1,
-        hangs: stderr.includes('it hangs') ? 1 : 0,
+    const seen = new Set()
+    for (const seed of [newSeed(), newSeed() + 1]) {
+      t.log(`FAULT_SEED=${seed}`)
+      const script = '../environments/worker-rounds.js'
+      const { code, signal, stdout, stderr } = await run(script, [kind, ROUNDS, seed], {
+        ...peers,
+        mostMs: 140_000,
       })
-      t.fail(`code ${code}, signal ${signal}: ${stdout}${stderr}`)
-      return account.close()
+      if (code !== 0) {
+        const hangs = stderr.includes('it hangs')
+        account.run({ hangs: Number(hangs), crashes: Number(!hangs) })
+        t.fail(`code ${code}, signal ${signal}: ${stdout}${stderr}`)
+        continue
+      }
+      const { codes, moments, left, silent } = JSON.parse(stdout)
+      t.deepEqual(left, [])
+      // The main thread exchanged messages in every round, each with the right content.
+      account.run({ runs: ROUNDS, leaks: left.length, hangs: silent, crashes: ROUNDS - codes[1] })
+      for (const moment of Object.keys(moments)) seen.add(moment)
     }
-    const { codes, moments, left, silent } = JSON.parse(stdout)
-    t.log(JSON.stringify(moments))
-    // The main thread exchanged messages in every round, each with the right content.
-    account.run({ runs: ROUNDS, leaks: left.length, hangs: silent, crashes: ROUNDS - codes[1] })
-    t.deepEqual(left, [])
-    // Every kind of moment came.
-    t.is(Object.keys(moments).length, 7)
+    // Every kind of moment came: six events, and any time.
+    t.is(seen.size, 7)
     // The server has seen the end of each connection.
     await peers.idle()
     account.close()
