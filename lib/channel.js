@@ -3,19 +3,13 @@
 // Where events arrive from the engine, one task each, and find their socket. A live socket is held here, so that one
 // that nobody else refers to still gets its events; a closed one is not.
 
-const {
-  ArrayPrototypeIncludes,
-  ObjectDefineProperty,
-  ReflectApply,
-  SafeMap,
-  process,
-} = require('./builtins.js')
+const { ArrayPrototypeIncludes, ReflectApply, SafeMap, process } = require('./builtins.js')
 const native = require('./native.js')
 
 /** The symbol under which sockets take their events: `socket[receive](kind, …)`. */
 const receive = Symbol('receive')
 
-const { on } = process
+const { listeners, on } = process
 
 const live = new SafeMap()
 let channel
@@ -39,18 +33,13 @@ function eventChannel() {
   return channel
 }
 
-/** Where `process` keeps the listeners below: of each copy of this package that has an engine of its own. */
-const SETTLES_AT_EXIT = Symbol.for('moz-tcp-socket.settles-at-exit')
-
-/** What closed sockets have sent must not be lost to a `process.exit()`. An engine knows its own sockets only. */
+/**
+ * What closed sockets have sent must not be lost to a `process.exit()`. An engine knows its own sockets only, and all realms that share it
+ * share the function. Nothing of a realm may stay with `process`, which outlives it: an array would keep the whole realm.
+ */
 function settleAtExit() {
   const { settleClosed } = native
-  if (process[SETTLES_AT_EXIT] === undefined) {
-    ObjectDefineProperty(process, SETTLES_AT_EXIT, { __proto__: null, value: [], configurable: true })
-  }
-  const listeners = process[SETTLES_AT_EXIT]
-  if (ArrayPrototypeIncludes(listeners, settleClosed)) return
-  listeners[listeners.length] = settleClosed
+  if (ArrayPrototypeIncludes(ReflectApply(listeners, process, ['exit']), settleClosed)) return
   ReflectApply(on, process, ['exit', settleClosed])
 }
 

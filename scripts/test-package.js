@@ -52,6 +52,11 @@ function nodes() {
   return found.map((file) => ({ file, name: execFileSync(file, ['--version'], { encoding: 'utf8' }).trim() }))
 }
 
+/** Whether that version of Node.js is one of those that are maintained for years. */
+function isLongTerm(node) {
+  return Number(/^v(\d+)/.exec(node)[1]) % 2 === 0
+}
+
 /** npm itself, for a Node.js that has none beside it. */
 function globalNpm() {
   return join(
@@ -264,6 +269,11 @@ async function main() {
     for (const { name, manager, program: run, passes } of rows) {
       table[name] = {}
       for (const { file, name: node } of nodes()) {
+        // Other package managers do not support the versions that never were for long.
+        if (manager !== npm && !isLongTerm(node)) {
+          table[name][node] = '–'
+          continue
+        }
         const problem = attempt(manager, file, registry.url, run)
         table[name][node] = problem ? 'FAIL' : passes
         if (problem) failures.push(`${name} with ${node}: ${problem.trim()}`)
