@@ -180,6 +180,7 @@ impl Connection {
   pub(super) fn suspend(&mut self) {
     // Whoever watches learns of it when input comes: most suspensions are short. What is closed reads on, to find the end.
     self.suspended = self.closing == Closing::No;
+    self.fail_if_unheard();
   }
 
   pub(super) fn resume(&mut self) {
