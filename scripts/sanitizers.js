@@ -3,7 +3,7 @@
 // `npm run test:sanitizers [-- TOOL [ARGUMENT …]]`: looks for memory that is used after it was freed, or never freed, and for races
 // between threads, with tools that watch every access. Linux. What each TOOL does, and what it needs, is in scripts/sanitizers/:
 //
-//   address [CASE …]               AddressSanitizer and LeakSanitizer: processes and workers that end, and specs
+//   address [CASE …] [SPEC …]      AddressSanitizer and LeakSanitizer: processes and workers that end, and specs
 //   valgrind [SPEC …]              valgrind: a small program of everything, or specs
 //   thread [TEST]                  ThreadSanitizer: the tests of the engine without Node
 //   fuzz [TARGET …] [--seconds N]  libFuzzer with AddressSanitizer, ten minutes for each target

@@ -27,6 +27,8 @@ const { apart, newest, root, sourcesAt, target } = require('../engine.js')
 /** In a directory of its own: none of what is built here may get into a release. */
 const addon = join(target, 'asan', 'moz-tcp-socket.node')
 
+const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs')
+
 /** How a process ends in which something was found. No script here uses it for anything else. */
 const FOUND = 97
 
@@ -159,7 +161,7 @@ const cases = [
   {
     name: 'specs',
     what: 'lifecycle, reliability and TLS specs',
-    run: (env) => program([join('node_modules', 'ava', 'entrypoints', 'cli.mjs'), ...SPECS], env),
+    run: (env) => program([ava, ...SPECS], env),
   },
 ]
 
@@ -185,13 +187,18 @@ async function check({ what, run: runCase, leaks = false }) {
   }
 }
 
-/** Runs the cases called `names`, or all. Resolves with a row for each. */
+/** Runs the cases called `names`, or all; what is the path of specs runs those. Resolves with a row for each. */
 async function run(names) {
   if (!existsSync(addon) || newest(addon) < sourcesAt()) build()
+  const specs = names.filter((name) => name.endsWith('.spec.js'))
+  const chosen = cases.filter(({ name }) => names.length === 0 || names.includes(name))
+  if (specs.length > 0) chosen.push({ what: specs.join(' '), run: (env) => program([ava, ...specs], env) })
+  if (chosen.length === 0)
+    throw new Error(
+      `no case ${names.join(', ')}; there are ${cases.map(({ name }) => name).join(', ')}, or name specs`,
+    )
   const rows = []
-  for (const one of cases) {
-    if (names.length === 0 || names.includes(one.name)) rows.push(await check(one))
-  }
+  for (const one of chosen) rows.push(await check(one))
   return rows
 }
 
