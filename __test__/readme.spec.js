@@ -134,6 +134,14 @@ test('README: the server echoes, with back-pressure', async (t) => {
   t.pass()
 })
 
+test('README: both ends of TLS, with the certificate that the command makes', async (t) => {
+  const [, command] = /^```sh\nopenssl (.+)\n```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))
+  const path = directory(t, { 'both.js': example('README.md', "readFileSync('cert.pem')") })
+  await promisify(execFile)('openssl', command.split(' '), { cwd: path })
+  const { stdout, stderr } = await run(path, ['both.js'])
+  t.deepEqual({ stdout, stderr }, { stdout: 'hello\n', stderr: '' })
+})
+
 test('README: the Jest example passes, and Jest ends by itself', async (t) => {
   const path = directory(t, {
     'jest.config.js': example('README.md', 'setupFiles'),

@@ -44,8 +44,8 @@ function inBetween(transport, accepted, elsewhere) {
   return accepted + added - elsewhere
 }
 
-/** The longest record of TLS, and what one is longer than what it carries, at most. */
-const [RECORD, ADDED] = [16 * 1024, 40]
+/** What the longest record of TLS carries, and what TLS 1.3 adds to each: header, type and tag. */
+const [RECORD, ADDED] = [16 * 1024, 5 + 1 + 16]
 
 /** What waits for the application outside the kernel: with TLS a record that has come in part. */
 const MOST_WAITING = { plain: 0, TLS: RECORD + ADDED }

@@ -73,7 +73,7 @@ for (const [name, connect] of Object.entries(TRANSPORTS)) {
   })
 }
 
-test('what is sent after a write failed stays pending, and there is no drain', async (t) => {
+test('what is sent after a write failed stays pending until resume(), and there is no drain', async (t) => {
   const own = scope(t)
   const { socket, events, peer } = await own.toNode()
   socket.suspend()
@@ -83,12 +83,45 @@ test('what is sent after a write failed stays pending, and there is no drain', a
   await own.letTimeGo()
   socket.send('lost')
   await own.letTimeGo()
-  t.false(socket.send(new ArrayBuffer(100_000)))
+  t.true(socket.send(new ArrayBuffer(50_000)))
   await own.letTimeGo()
-  t.is(socket.bufferedAmount, 100_000)
+  t.is(socket.bufferedAmount, 50_000)
   socket.resume()
   t.deepEqual(await events.closed(), ['open', 'error', 'close'])
   t.is(socket.bufferedAmount, 0)
+})
+
+// As the server in README.md does. There is nothing else that such an application would be called for.
+for (const [name, connect] of Object.entries(TRANSPORTS)) {
+  test(`whoever suspends until drain hears of a peer that is gone (${name})`, async (t) => {
+    const own = scope(t)
+    const { socket, events, peer, raw } = await connect(own)
+    peer.pause()
+    t.false(socket.send(new ArrayBuffer(20_000_000)))
+    socket.suspend()
+    await new Promise((resolve) => {
+      peer.write('what nobody reads', resolve)
+    })
+    await own.letTimeGo()
+    raw.resetAndDestroy()
+    await failed(t, events, 'NetworkError', ['open'])
+    t.is(socket.bufferedAmount, 0)
+  })
+}
+
+test('a send that says to wait for drain, after a write failed unnoticed, is error and close', async (t) => {
+  const own = scope(t)
+  const { socket, events, peer } = await own.toNode()
+  socket.suspend()
+  peer.write('what nobody reads')
+  await own.letTimeGo()
+  peer.resetAndDestroy()
+  await own.letTimeGo()
+  socket.send('lost')
+  await own.letTimeGo()
+  t.deepEqual(events.types, ['open'])
+  t.false(socket.send(new ArrayBuffer(100_000)))
+  await failed(t, events, 'NetworkError', ['open'])
 })
 
 test('a reset that comes before upgradeToSecure() has its own name', async (t) => {

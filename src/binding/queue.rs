@@ -109,9 +109,12 @@ impl<B: Bell> EventSink for Queue<B> {
 /// [`crate::net::sync`].
 #[cfg(all(test, loom_model))]
 mod loom_model {
-  use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+  use std::{
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    sync::{
+      Arc,
+      atomic::{AtomicUsize, Ordering},
+    },
   };
 
   use loom::{
@@ -120,7 +123,7 @@ mod loom_model {
   };
 
   use super::*;
-  use crate::net::Event;
+  use crate::net::{Event, event::listener_with_leave};
 
   enum Message {
     Ring,
@@ -159,6 +162,8 @@ mod loom_model {
     bell: ModelBell,
     messages: mpsc::Receiver<Message>,
     delivered: Vec<SocketId>,
+    /// How many of what was delivered was an accepted connection.
+    connections: usize,
   }
 
   impl Js {
@@ -186,6 +191,7 @@ mod loom_model {
         bell,
         messages,
         delivered: Vec::new(),
+        connections: 0,
       }
     }
 
@@ -214,8 +220,10 @@ mod loom_model {
 
     /// As the hub does: what is for the engine itself is done, which may push, and what is for the owner is delivered.
     fn deliver_next(&mut self) -> bool {
-      while let Some((id, _)) = self.queue.pop() {
+      while let Some((id, report)) = self.queue.pop() {
         self.delivered.push(id);
+        self.connections += usize::from(report.is_accepted());
+        drop(report);
         if !is_notice(id) {
           return true;
         }
@@ -362,6 +370,62 @@ mod loom_model {
       pusher.join().unwrap();
       teardown.join().unwrap();
       js.check_order(&[10]);
+      assert!(js.queue.pop().is_none());
+    });
+  }
+
+  /// A connection to be handed over. No system call belongs into a model.
+  fn connection() -> TcpStream {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    TcpStream::connect(listener.local_addr().unwrap()).unwrap()
+  }
+
+  #[test]
+  fn connections_that_are_handed_over_all_arrive_though_there_is_leave_for_one_at_a_time() {
+    let stream = connection();
+    loom::model(move || {
+      let mut js = Js::new();
+      let queue = Arc::clone(&js.queue);
+      // As the listener does: it is told by the queue itself, also while the JavaScript thread takes from it.
+      let accept = listener_with_leave(1, move || queue.push(15, Event::Drained.into()));
+      let mut tasks = Vec::new();
+      while js.connections < 2 {
+        if tasks.len() < 2
+          && let Some(report) = accept(stream.try_clone().unwrap())
+        {
+          let (queue, id) = (Arc::clone(&js.queue), 20 + tasks.len() as SocketId);
+          tasks.push(thread::spawn(move || queue.push(id, report)));
+        }
+        // Waits for ever where nobody tells that there is leave again, which loom reports as a deadlock.
+        js.answer();
+      }
+      for task in tasks {
+        task.join().unwrap();
+      }
+      js.check_order(&[20]);
+    });
+  }
+
+  #[test]
+  fn a_connection_gives_its_leave_back_once_though_the_environment_ends_while_it_is_handed_over() {
+    let stream = connection();
+    loom::model(move || {
+      let js = Js::new();
+      let told = Arc::new(AtomicUsize::new(0));
+      let (queue, counter) = (Arc::clone(&js.queue), Arc::clone(&told));
+      let accept = listener_with_leave(1, move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        queue.push(15, Event::Drained.into());
+      });
+      let report = accept(stream.try_clone().unwrap()).unwrap();
+      let queue = Arc::clone(&js.queue);
+      let task = thread::spawn(move || queue.push(20, report));
+      assert!(accept(stream.try_clone().unwrap()).is_none());
+      // The report is dropped by who closes the queue, or by who comes too late, and tells this very queue.
+      tear_down(&js.queue, &js.bell);
+      task.join().unwrap();
+      assert_eq!(told.load(Ordering::SeqCst), 1);
+      assert!(accept(stream.try_clone().unwrap()).is_some(), "leave was lost");
       assert!(js.queue.pop().is_none());
     });
   }

@@ -104,6 +104,14 @@ pub(super) enum Kind {
   Notice(Notice),
 }
 
+#[cfg(all(test, loom_model))]
+impl Report {
+  /// For models.
+  pub(crate) fn is_accepted(&self) -> bool {
+    matches!(self.0, Kind::Event(Event::Accepted(_)))
+  }
+}
+
 impl From<Event> for Report {
   fn from(event: Event) -> Self {
     Self(Kind::Event(event))
@@ -120,4 +128,23 @@ impl From<Notice> for Report {
 pub trait EventSink: Send + Sync + 'static {
   /// Appends a report. Called from any thread; must not block and must not call back into the socket.
   fn push(&self, id: SocketId, report: Report);
+}
+
+/// For models: a listener that has leave for `most` connections. What it returns makes the report of one, or `None` where there is
+/// no leave; then `tell` is called when there is again.
+#[cfg(all(test, loom_model))]
+pub(crate) fn listener_with_leave(
+  most: usize,
+  tell: impl Fn() + Send + Sync + 'static,
+) -> impl Fn(TcpStream) -> Option<Report> {
+  let credits = super::credit::Credits::new(most, tell);
+  move |stream| {
+    let established = Established {
+      stream,
+      session: None,
+    };
+    let from = SocketAddr::from(([127, 0, 0, 1], 1));
+    let accepted = Accepted::new(established, from, Some(credits.take()?));
+    Some(Event::Accepted(accepted).into())
+  }
 }

@@ -6,7 +6,7 @@ use std::{
   thread,
 };
 
-use moz_tcp_socket::net::{End, ErrorName, Event, Input};
+use moz_tcp_socket::net::{End, ErrorName, Event, Input, Socket};
 
 use crate::support::{
   MUCH, Owner, Taken, all_gone, assert_reset_behind, connected_unseen, join, pattern, reset, round_trip, send,
@@ -189,6 +189,49 @@ fn a_write_that_fails_while_suspended_fails_at_once_where_nothing_would_be_lost(
     assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
     assert_eq!(socket.unwritten(), 0);
     all_gone(&owner);
+  }
+}
+
+/// Sends more than the kernel takes, and wants to hear when all is written.
+fn overfill(socket: &Socket) {
+  assert!(socket.flush(&pattern(MUCH), true) > 0);
+}
+
+#[test]
+fn a_write_that_fails_is_told_to_an_owner_who_suspends_until_all_is_written() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = owner.pair();
+    peer.write_all(b"550 refused").unwrap();
+    overfill(&socket);
+    socket.suspend();
+    reset(peer);
+    assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+    all_gone(&owner);
+  }
+}
+
+#[test]
+fn a_write_that_had_failed_is_told_to_an_owner_who_suspends_until_all_is_written() {
+  for owner in Owner::each() {
+    for suspends_first in [true, false] {
+      let (socket, mut peer) = owner.pair();
+      if suspends_first {
+        socket.suspend();
+      }
+      peer.write_all(b"550 refused").unwrap();
+      reset(peer);
+      round_trip(&owner);
+      for _ in 0..2 {
+        send(&socket, b"RCPT");
+        round_trip(&owner);
+      }
+      socket.flush(b"DATA", true);
+      if !suspends_first {
+        socket.suspend();
+      }
+      assert_eq!(owner.failure(&socket).name, ErrorName::NetworkError);
+      all_gone(&owner);
+    }
   }
 }
 

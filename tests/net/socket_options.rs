@@ -2,6 +2,7 @@
 
 use std::{
   fs,
+  hash::{BuildHasher, RandomState},
   io::ErrorKind,
   net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
   num::NonZeroU32,
@@ -146,12 +147,24 @@ fn addresses_are_reused_by_listeners_unless_they_are_told_not_to() {
   }
 }
 
+/// A port that nobody has. Below those that the system gives out: of these another test may get any at any moment.
+fn unused_port() -> u16 {
+  loop {
+    let chance = RandomState::new().hash_one(0_u8);
+    let port = 10_000 + u16::try_from(chance % 20_000).unwrap();
+    if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+      return port;
+    }
+  }
+}
+
 #[test]
 fn a_clients_port_is_shared_with_its_other_connections_unless_it_is_told_not_to() {
   for owner in Owner::each() {
     for reuse_address in [true, false] {
       let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-      let connect = |port, listener: &TcpListener| {
+      let port = unused_port();
+      let [first, second] = listeners.each_ref().map(|listener| {
         let local = LocalEnd {
           port,
           reuse_address,
@@ -163,19 +176,8 @@ fn a_clients_port_is_shared_with_its_other_connections_unless_it_is_told_not_to(
         };
         let socket = owner.connect_as(options);
         (owner.event(socket.id()), socket)
-      };
-      let first = loop {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let first = connect(port, &listeners[0]);
-        // Another test may have got the port meanwhile.
-        if !matches!(&first.0, Event::Failed(error) if error.os == Some(libc::EADDRINUSE)) {
-          break first;
-        }
-      };
+      });
       assert!(matches!(first.0, Event::Opened));
-      let second = connect(first.1.ends().unwrap().local.port(), &listeners[1]);
       let ends = first.1.ends().unwrap();
       let seen = socket_between(ends.local, Some(ends.remote), |socket| {
         socket.reuse_address().unwrap()

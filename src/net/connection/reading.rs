@@ -206,6 +206,7 @@ impl Connection {
     // The descriptor is watched on until input comes, since most suspensions are over before that. What is closed reads on, to find
     // the peer's end.
     self.suspended = self.closing == Closing::No;
+    self.fail_if_unheard();
   }
 
   pub(super) fn resume(&mut self) {

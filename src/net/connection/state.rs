@@ -41,6 +41,8 @@ pub(super) struct Connection {
   pub(super) is_discarding: bool,
   /// Writing failed with this. What the peer said before is still delivered.
   pub(super) failure: Option<Box<SocketError>>,
+  /// The owner wants to hear when all is written, and has not heard yet.
+  pub(super) owes_drained: bool,
 }
 
 /// How far a connection has come.
@@ -99,6 +101,7 @@ impl Connection {
       is_apart: false,
       is_discarding: false,
       failure: None,
+      owes_drained: false,
     }
   }
 

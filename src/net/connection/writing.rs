@@ -23,6 +23,7 @@ impl Connection {
 
   /// See [`Socket::flush`](super::socket::Socket::flush).
   pub(super) fn flush(&mut self, mut data: &[u8], report_drained: bool) -> usize {
+    self.owes_drained |= report_drained;
     // Straight from the owner's memory, as long as nothing has to leave before it.
     if self.send.is_empty()
       && !data.is_empty()
@@ -55,9 +56,15 @@ impl Connection {
       self.watch();
     }
     if report_drained && self.send.want_drain() {
-      self.tell(Event::Drained);
+      self.drained();
     }
+    self.fail_if_unheard();
     self.send.unwritten()
+  }
+
+  fn drained(&mut self) {
+    self.owes_drained = false;
+    self.tell(Event::Drained);
   }
 
   /// Something waits to be written for which the kernel has room, as far as is known.
@@ -96,7 +103,7 @@ impl Connection {
         Ok(written) => {
           self.activity.note();
           if self.send.written(written) {
-            self.tell(Event::Drained);
+            self.drained();
           }
           left = left.saturating_sub(written);
           if left == 0 {
@@ -169,7 +176,8 @@ impl Connection {
     self.shutdown();
   }
 
-  /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
+  /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`; but see
+  /// [`Connection::fail_if_unheard`].
   pub(super) fn write_failed(&mut self, error: SocketError) {
     let Life::Open(link) = &mut self.life else { return };
     if self.is_apart && self.closing == Closing::No && !self.has_peer_ended && link.upgrade.is_none() {
@@ -186,9 +194,21 @@ impl Connection {
     link.drop_output();
     self.send.clear();
     self.failure = Some(Box::new(error));
+    self.fail_if_unheard();
     self.watch();
     if self.wants_input() {
       self.announce();
+    }
+  }
+
+  /// An owner who suspends until all is written takes no input before that, and a write has failed: it has to be told now, though
+  /// input may be lost, or it would wait for ever.
+  pub(super) fn fail_if_unheard(&mut self) {
+    if self.suspended
+      && self.owes_drained
+      && let Some(error) = self.failure.take()
+    {
+      self.fail(*error);
     }
   }
 }

@@ -2,8 +2,8 @@
 
 // Builds the engine with AddressSanitizer, and runs with it what is hardest on memory: processes and workers that end
 // in full traffic, and the specs of the life cycle, of reliability and of TLS. Node and OpenSSL are ordinary ones, but
-// the sanitizer's library, which is loaded first, sees what they allocate and free. Linux with GCC's libasan only, after
-// `npm run build`; takes about ten minutes: `node scripts/asan.js [CASE …]`. Exits with 1 when anything was found.
+// the sanitizer's library, which is loaded first, sees what they allocate and free. Needs GCC's libasan, and what `npm run build`
+// leaves; takes about ten minutes.
 
 const { execFileSync, spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
@@ -20,12 +20,14 @@ const {
 const { tmpdir } = require('node:os')
 const { isAbsolute, join } = require('node:path')
 
-const { startPeers, stream } = require('../__test__/fixtures/lifecycle/peers.js')
-const { run: runChild } = require('../__test__/fixtures/lifecycle/run-child.js')
-const { apart, newest, root, sourcesAt, target } = require('./engine.js')
+const { startPeers, stream } = require('../../__test__/fixtures/lifecycle/peers.js')
+const { run: runChild } = require('../../__test__/fixtures/lifecycle/run-child.js')
+const { apart, newest, root, sourcesAt, target } = require('../engine.js')
 
 /** In a directory of its own: none of what is built here may get into a release. */
 const addon = join(target, 'asan', 'moz-tcp-socket.node')
+
+const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs')
 
 /** How a process ends in which something was found. No script here uses it for anything else. */
 const FOUND = 97
@@ -118,6 +120,12 @@ const kinds = (f) => ['plain', 'tls'].flatMap(f)
 
 const cases = [
   {
+    name: 'traffic',
+    what: 'a small program of everything, with leaks',
+    leaks: true,
+    run: (env) => program([join('scripts', 'sanitizers', 'traffic.js')], env),
+  },
+  {
     name: 'exits',
     what: 'process.exit, natural ends and workers in traffic',
     run: (env) => program([join('scripts', 'stress-exit.js'), '40', '30'], env),
@@ -153,15 +161,15 @@ const cases = [
   {
     name: 'specs',
     what: 'lifecycle, reliability and TLS specs',
-    run: (env) => program([join('node_modules', 'ava', 'entrypoints', 'cli.mjs'), ...SPECS], env),
+    run: (env) => program([ava, ...SPECS], env),
   },
 ]
 
 /** Runs a case and returns its row of the table. */
-async function check({ what, run, leaks = false }) {
+async function check({ what, run: runCase, leaks = false }) {
   const directory = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-asan-'))
   const started = Date.now()
-  const problems = await run(sanitized(directory, { leaks }))
+  const problems = await runCase(sanitized(directory, { leaks }))
   const reports = readdirSync(directory)
     .filter((name) => name.startsWith('report'))
     .map((name) => readFileSync(join(directory, name), 'utf8'))
@@ -174,20 +182,24 @@ async function check({ what, run, leaks = false }) {
     'bad accesses': having('ERROR: AddressSanitizer'),
     'reports of leaks': leaks ? having('ERROR: LeakSanitizer') : 'not looked for',
     reports: reports.length,
+    isFine: problems.length === 0 && reports.length === 0,
     seconds: Math.round((Date.now() - started) / 1000),
   }
 }
 
-async function main() {
-  if (process.platform !== 'linux') throw new Error('needs Linux')
+/** Runs the cases called `names`, or all; what is the path of specs runs those. Resolves with a row for each. */
+async function run(names) {
   if (!existsSync(addon) || newest(addon) < sourcesAt()) build()
-  const names = process.argv.slice(2)
+  const specs = names.filter((name) => name.endsWith('.spec.js'))
+  const chosen = cases.filter(({ name }) => names.length === 0 || names.includes(name))
+  if (specs.length > 0) chosen.push({ what: specs.join(' '), run: (env) => program([ava, ...specs], env) })
+  if (chosen.length === 0)
+    throw new Error(
+      `no case ${names.join(', ')}; there are ${cases.map(({ name }) => name).join(', ')}, or name specs`,
+    )
   const rows = []
-  for (const one of cases) {
-    if (names.length === 0 || names.includes(one.name)) rows.push(await check(one))
-  }
-  console.table(rows)
-  if (rows.length === 0 || rows.some((row) => row['wrong ends'] > 0 || row.reports > 0)) process.exitCode = 1
+  for (const one of chosen) rows.push(await check(one))
+  return rows
 }
 
-main()
+module.exports = { run }
