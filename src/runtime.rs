@@ -5,26 +5,16 @@ use std::{io, thread};
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 
-/// Threads for what blocks: name lookups (at most [`MOST_LOOKUPS`](crate::net::resolve::MOST_LOOKUPS) of them), and
-/// reading the trust store.
-const MOST_BLOCKING_THREADS: usize = 32;
-
 static RUNTIME: OnceCell<Handle> = OnceCell::new();
 
-/// The runtime, started on first use. It lives as long as the process: dropping a runtime waits for its blocking
-/// threads, and a name lookup may be stuck in one.
+/// The runtime, started on first use. It lives as long as the process.
 ///
 /// # Errors
 /// The system has no thread or descriptor for it. The next call tries again.
 pub fn handle() -> io::Result<&'static Handle> {
   RUNTIME.get_or_try_init(|| {
     // A current-thread runtime on a thread of our own: the multi-thread one panics where a thread cannot start.
-    let runtime = Builder::new_current_thread()
-      .enable_io()
-      .enable_time()
-      .max_blocking_threads(MOST_BLOCKING_THREADS)
-      .thread_name("tokio-blocking")
-      .build()?;
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new()
       .name("tokio-net".into())

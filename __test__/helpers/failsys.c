@@ -3,10 +3,14 @@
 //
 // FAILSYS          "call:ERRNO[:from[:count[:every]]],…": from the `from`-th call on (1 is the first), `count` times
 //                  (0 is for ever), each `every`-th call fails with ERRNO. Calls: socket bind listen accept4 connect
-//                  shutdown setsockopt getsockopt getpeername epoll_ctl (additions only) eventfd send sendmsg recv
-//                  read write writev (the last three on sockets only) getaddrinfo pthread_create.
+//                  shutdown setsockopt getsockopt getsockname getpeername ioctl (on sockets only) epoll_create1
+//                  epoll_ctl (additions only) epoll_wait eventfd socketpair fcntl (duplication only) send sendmsg recv
+//                  read write writev (these three on sockets only) open (fopen too) fileread getaddrinfo
+//                  pthread_create memory (what OpenSSL allocates, in an addon with the feature fault-hooks).
 //                  "shortsend:0" and "shortrecv:0" let one byte through at a time.
-// FAILSYS_THREAD   Only in threads whose name contains this. Ours are tokio-net and tokio-blocking.
+// FAILSYS_CONTROL  A file of sizeof (struct control) bytes, through which one rule can be changed while the process runs; see
+//                  failsys.js.
+// FAILSYS_THREAD   Only in threads whose name contains this. Ours are tokio-net and tcp-blocking.
 // FAILSYS_CALLER   Only when called from a library whose file name contains this.
 // FAILSYS_JITTER_US  Sleep for a random time, of at most so many microseconds, before each of these calls.
 // FAILSYS_LOG      Report on stderr, at exit, how often each rule was looked at and how often it struck.
@@ -14,17 +18,22 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -37,6 +46,19 @@ struct rule {
 
 static struct rule rules[32];
 static int rule_count;
+
+// The one rule that changes: the `from`-th call after `armed` was set fails, and `count` - 1 after it. Written and read by
+// failsys.js, so the order and the sizes of its members are the same there.
+struct control {
+  atomic_int armed;
+  int error;
+  atomic_long seen, struck;
+  long from, count;
+  char call[24];
+};
+
+static struct control *control;
+static struct rule controlled;
 static const char *only_thread, *only_caller;
 static long jitter_us;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -46,7 +68,7 @@ static const struct { const char *name; int error; } ERRORS[] = {
   { "0", 0 }, ERROR(EACCES), ERROR(EADDRINUSE), ERROR(EADDRNOTAVAIL), ERROR(EAFNOSUPPORT), ERROR(EAGAIN),
   ERROR(EBADF), ERROR(ECONNABORTED), ERROR(ECONNREFUSED), ERROR(ECONNRESET), ERROR(EHOSTUNREACH), ERROR(EINTR),
   ERROR(EINVAL), ERROR(EIO), ERROR(EMFILE), ERROR(ENETDOWN), ERROR(ENETUNREACH), ERROR(ENFILE), ERROR(ENOBUFS),
-  ERROR(ENOMEM), ERROR(ENOTCONN), ERROR(EPERM), ERROR(EPIPE), ERROR(EPROTO), ERROR(ETIMEDOUT), ERROR(EAI_AGAIN),
+  ERROR(ENOMEM), ERROR(ENOSPC), ERROR(ENOTCONN), ERROR(EPERM), ERROR(EPIPE), ERROR(EPROTO), ERROR(ETIMEDOUT), ERROR(EAI_AGAIN),
   ERROR(EAI_FAIL), ERROR(EAI_MEMORY), ERROR(EAI_NONAME), ERROR(EAI_SYSTEM),
 #undef ERROR
 };
@@ -68,6 +90,17 @@ static void read_rules(void) {
   only_thread = getenv("FAILSYS_THREAD");
   only_caller = getenv("FAILSYS_CALLER");
   if (getenv("FAILSYS_JITTER_US")) jitter_us = atol(getenv("FAILSYS_JITTER_US"));
+  if (getenv("FAILSYS_CONTROL")) {
+    // Not by the function below, which would wait for this one to return.
+    int fd = syscall(SYS_openat, AT_FDCWD, getenv("FAILSYS_CONTROL"), O_RDWR | O_CLOEXEC);
+    void *shared = mmap(0, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd < 0 || shared == MAP_FAILED) {
+      perror("failsys: FAILSYS_CONTROL");
+      abort();
+    }
+    close(fd);
+    control = shared;
+  }
   if (!getenv("FAILSYS")) return;
   char *position, *text = strdup(getenv("FAILSYS"));
   for (char *one = strtok_r(text, ",", &position); one && rule_count < 32; one = strtok_r(0, ",", &position)) {
@@ -94,15 +127,31 @@ static int concerns(void *caller) {
   return 1;
 }
 
+// Whether a rule is about this call. Cheap, unlike finding out who calls.
+static int is_wanted(const char *call) {
+  if (jitter_us > 0) return 1;
+  if (control && control->armed && strcmp(control->call, call) == 0) return 1;
+  for (int i = 0; i < rule_count; i++)
+    if (strcmp(rules[i].call, call) == 0) return 1;
+  return 0;
+}
+
 // The rule that strikes this call, or NULL.
 static struct rule *strike(const char *call, void *caller) {
   static __thread unsigned seed;
   pthread_once(&once, read_rules);
-  if (rule_count == 0 && jitter_us == 0) return 0;
-  if (!concerns(caller)) return 0;
+  if (!is_wanted(call) || !concerns(caller)) return 0;
   if (jitter_us > 0) {
     if (seed == 0) seed = (unsigned)(unsigned long)&seed;
     usleep(rand_r(&seed) % jitter_us);
+  }
+  if (control && control->armed && strcmp(control->call, call) == 0) {
+    long since = ++control->seen - control->from;
+    if (since >= 0 && since < control->count) {
+      control->struck++;
+      controlled.error = control->error;
+      return &controlled;
+    }
   }
   for (int i = 0; i < rule_count; i++) {
     struct rule *rule = &rules[i];
@@ -119,6 +168,11 @@ static struct rule *strike(const char *call, void *caller) {
 static int is_socket(int fd) {
   struct stat status;
   return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+static int is_file(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static int is_internet(int family) { return family == AF_INET || family == AF_INET6; }
@@ -150,6 +204,16 @@ static void make_edge(int fd) {
       return -1;                             \
     }                                        \
   } while (0)
+// As FAIL_AS, where EAGAIN has a watcher wait for an edge.
+#define FAIL_ON(call, fd)                         \
+  do {                                            \
+    struct rule *rule = strike(call, CALLER);     \
+    if (rule) {                                   \
+      if (rule->error == EAGAIN) make_edge(fd);   \
+      errno = rule->error;                        \
+      return -1;                                  \
+    }                                             \
+  } while (0)
 
 int socket(int family, int type, int protocol) {
   REAL(int, socket, int, int, int);
@@ -166,6 +230,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     int accepted = real(fd, address, length, flags);
     if (accepted >= 0) close(accepted);
   }
+  if (rule->error == EAGAIN) make_edge(fd);
   errno = rule->error;
   return -1;
 }
@@ -212,6 +277,50 @@ int getpeername(int fd, struct sockaddr *address, socklen_t *length) {
   return real(fd, address, length);
 }
 
+int getsockname(int fd, struct sockaddr *address, socklen_t *length) {
+  REAL(int, getsockname, int, struct sockaddr *, socklen_t *);
+  FAIL_AS("getsockname");
+  return real(fd, address, length);
+}
+
+int ioctl(int fd, unsigned long request, ...) {
+  REAL(int, ioctl, int, unsigned long, ...);
+  va_list arguments;
+  va_start(arguments, request);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  if (is_socket(fd)) FAIL_AS("ioctl");
+  return real(fd, request, argument);
+}
+
+int fcntl(int fd, int command, ...) {
+  REAL(int, fcntl, int, int, ...);
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  if (command == F_DUPFD_CLOEXEC || command == F_DUPFD) FAIL_AS("fcntl");
+  return real(fd, command, argument);
+}
+
+int socketpair(int family, int type, int protocol, int ends[2]) {
+  REAL(int, socketpair, int, int, int, int *);
+  FAIL_AS("socketpair");
+  return real(family, type, protocol, ends);
+}
+
+int epoll_create1(int flags) {
+  REAL(int, epoll_create1, int);
+  FAIL_AS("epoll_create1");
+  return real(flags);
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout) {
+  REAL(int, epoll_wait, int, struct epoll_event *, int, int);
+  FAIL_AS("epoll_wait");
+  return real(epoll, events, most, timeout);
+}
+
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
   REAL(int, epoll_ctl, int, int, int, struct epoll_event *);
   if (operation == EPOLL_CTL_ADD) {
@@ -232,7 +341,7 @@ int eventfd(unsigned value, int flags) {
 
 ssize_t send(int fd, const void *bytes, size_t length, int flags) {
   REAL(ssize_t, send, int, const void *, size_t, int);
-  FAIL_AS("send");
+  FAIL_ON("send", fd);
   int cut = length > 1 && strike("shortsend", CALLER);
   ssize_t done = real(fd, bytes, cut ? 1 : length, flags);
   if (cut && done > 0) make_edge(fd);
@@ -241,13 +350,13 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags) {
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
   REAL(ssize_t, sendmsg, int, const struct msghdr *, int);
-  FAIL_AS("sendmsg");
+  FAIL_ON("sendmsg", fd);
   return real(fd, message, flags);
 }
 
 ssize_t recv(int fd, void *bytes, size_t length, int flags) {
   REAL(ssize_t, recv, int, void *, size_t, int);
-  FAIL_AS("recv");
+  FAIL_ON("recv", fd);
   int cut = length > 1 && strike("shortrecv", CALLER);
   ssize_t done = real(fd, bytes, cut ? 1 : length, flags);
   if (cut && done > 0) make_edge(fd);
@@ -258,7 +367,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
   REAL(ssize_t, write, int, const void *, size_t);
   int cut = 0;
   if (is_socket(fd)) {
-    FAIL_AS("write");
+    FAIL_ON("write", fd);
     cut = length > 1 && strike("shortsend", CALLER);
   }
   ssize_t done = real(fd, bytes, cut ? 1 : length);
@@ -269,7 +378,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   REAL(ssize_t, writev, int, const struct iovec *, int);
   if (is_socket(fd)) {
-    FAIL_AS("writev");
+    FAIL_ON("writev", fd);
     if (strike("shortsend", CALLER)) {
       while (count > 1 && parts->iov_len == 0) parts++, count--;
       struct iovec one = { parts->iov_base, parts->iov_len > 1 ? 1 : parts->iov_len };
@@ -285,13 +394,44 @@ ssize_t read(int fd, void *bytes, size_t length) {
   REAL(ssize_t, read, int, void *, size_t);
   int cut = 0;
   if (is_socket(fd)) {
-    FAIL_AS("read");
+    FAIL_ON("read", fd);
     cut = length > 1 && strike("shortrecv", CALLER);
+  } else if (is_file(fd)) {
+    FAIL_AS("fileread");
   }
   ssize_t done = real(fd, bytes, cut ? 1 : length);
   if (cut && done > 0) make_edge(fd);
   return done;
 }
+
+#define OPEN(name)                                \
+  int name(const char *path, int flags, ...) {    \
+    REAL(int, name, const char *, int, ...);      \
+    va_list arguments;                            \
+    va_start(arguments, flags);                   \
+    mode_t mode = va_arg(arguments, mode_t);      \
+    va_end(arguments);                            \
+    FAIL_AS("open");                              \
+    return real(path, flags, mode);               \
+  }
+OPEN(open)
+OPEN(open64)
+
+#define FOPEN(name)                               \
+  FILE *name(const char *path, const char *how) { \
+    REAL(FILE *, name, const char *, const char *); \
+    struct rule *rule = strike("open", CALLER);   \
+    if (rule) {                                   \
+      errno = rule->error;                        \
+      return 0;                                   \
+    }                                             \
+    return real(path, how);                       \
+  }
+FOPEN(fopen)
+FOPEN(fopen64)
+
+// Called by src/fault.rs, which stands for OpenSSL.
+int failsys_refuses_memory(void) { return strike("memory", CALLER) != 0; }
 
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
   REAL(int, getaddrinfo, const char *, const char *, const struct addrinfo *, struct addrinfo **);

@@ -4,15 +4,20 @@
 // nothing else; the next try works.
 
 const { once } = require('node:events')
+const { copyFileSync } = require('node:fs')
 const net = require('node:net')
+const { join } = require('node:path')
 
 const test = require('ava')
 
 const { ask, start } = require('../fixtures/reliability/children.js')
 const { failsys } = require('../helpers/failsys.js')
 const { hasTools, serialWhere, testOn, testWhere } = require('../helpers/needs.js')
+const { temporaryDirectory } = require('../helpers/peers.js')
+const { certificate } = require('../helpers/pki-matrix.js')
 const { scope } = require('../helpers/sockets.js')
 const { attach, mayAttach } = require('../helpers/strace.js')
+const { TELLS_REASONS, tlsServer } = require('../helpers/tls-peers.js')
 
 const withLimits = serialWhere(
   test,
@@ -39,6 +44,33 @@ withLimits(
       t.deepEqual({ name, code }, { name: 'NetworkError', code: 'EMFILE' })
     t.is(listening, 'EMFILE')
     t.is(last, 'open,close')
+  },
+)
+
+const withFiles = serialWhere(test, TELLS_REASONS && failsys('') !== undefined, 'Linux with glibc and gcc')
+
+withFiles(
+  'REL-33: certificates to trust that could not be read for want of descriptors are read the next time',
+  async (t) => {
+    const own = scope(t)
+    const server = await tlsServer(own)
+    const file = certificate('root').caFile
+    const directory = temporaryDirectory(own)
+    copyFileSync(file, join(directory, '01234567.0'))
+    const nowhere = join(directory, 'nowhere')
+    for (const where of [
+      { SSL_CERT_FILE: file, SSL_CERT_DIR: nowhere },
+      { SSL_CERT_FILE: nowhere, SSL_CERT_DIR: directory },
+      { SSL_CERT_FILE: nowhere, SSL_CERT_DIR: nowhere, NODE_EXTRA_CA_CERTS: file },
+    ]) {
+      for (const code of ['EMFILE', 'ENFILE', 'ENOMEM']) {
+        const env = { NODE_EXTRA_CA_CERTS: '', ...where, ...failsys(`open:${code}:1:1`) }
+        const [first, second] = await ask(own, 'secure-twice.js', [server.port], { env })
+        t.like(first, { types: 'error,close', name: 'NetworkError', code })
+        t.regex(first.message, /^set up TLS: read the certificates to trust: .+/)
+        t.is(second.types, 'open,close', second.message)
+      }
+    }
   },
 )
 

@@ -178,7 +178,7 @@ traced('a handshake opens no file: certificates are read before, on a thread for
   const [io] = named.find(([, line]) => line.includes('"tokio-net"'))
   const readers = lines.filter((line) => line.includes(directory)).map(idOf)
   t.not(readers.length, 0)
-  const blocking = new Set(named.filter(([, line]) => line.includes('"tokio-blocking"')).map(([id]) => id))
+  const blocking = new Set(named.filter(([, line]) => line.includes('"tcp-blocking"')).map(([id]) => id))
   t.deepEqual(
     readers.filter((id) => !blocking.has(id)),
     [],

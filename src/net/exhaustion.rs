@@ -7,9 +7,11 @@ use socket2::{Domain, Socket, Type};
 /// How long to wait for connections to be closed that were to make room.
 pub(super) const ROOM_DELAY: Duration = Duration::from_millis(5);
 
-/// Whether there is no descriptor left now. A lookup needs some, and does not say that it had none.
-pub(super) fn is_exhausted() -> bool {
-  Socket::new(Domain::IPV4, Type::STREAM, None).is_err_and(|error| is_exhaustion(&error))
+/// What the system says where there is no descriptor left now. A lookup needs some, and does not say that it had none.
+pub(super) fn exhausted() -> Option<io::Error> {
+  Socket::new(Domain::IPV4, Type::STREAM, None)
+    .err()
+    .filter(is_exhaustion)
 }
 
 /// The system has no descriptor or memory left.

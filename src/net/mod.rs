@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`listen`] | listeners: bind, accept, and TLS of what came in |
 //! | [`connection`] | connections: one state machine on the owner's thread, plain or TLS |
-//! | [`context`], `lingering`, `timers`, `room` | what all sockets and listeners of an owner have in common |
+//! | [`context`], `lingering`, `timers`, `room`, `blocking` | what all sockets and listeners have in common |
 //! | [`names`] | names to addresses, and the race between addresses |
 //! | [`readiness`] | who says that a descriptor is ready |
 //! | [`tls`] | handshakes, records and trust, without I/O, by one backend or another |
@@ -19,6 +19,7 @@
 
 #![deny(unsafe_code)]
 
+mod blocking;
 pub mod connection;
 mod context;
 mod credit;

@@ -4,6 +4,7 @@
 #
 #   dns.sh MODE COMMAND [ARGUMENT]…      MODE as for dnsstub.py
 #   DNS_TIMEOUT=2                        seconds that the resolver waits for an answer; it asks twice
+#   DNS_HOSTS=FILE                       what the namespace has for /etc/hosts, instead of the machine's
 #
 # The namespace has addresses of both families that are not loopback ones, or else AI_ADDRCONFIG would hide a family.
 # fd78::dead and 127.0.0.16/28 are black holes.
@@ -30,6 +31,7 @@ trap 'exit 143' TERM INT HUP
 # `ip netns exec` mounts what is here over /etc.
 mkdir -p "$etc" || exit 125
 printf 'nameserver 127.0.0.53\noptions timeout:%s attempts:2\n' "${DNS_TIMEOUT:-2}" >"$etc/resolv.conf"
+[ -z "${DNS_HOSTS:-}" ] || cp "$DNS_HOSTS" "$etc/hosts" || exit 125
 printf 'passwd: files\nhosts: files dns\n' >"$etc/nsswitch.conf"
 
 {

@@ -50,11 +50,12 @@ impl Connection {
     let Life::Open(link) = std::mem::replace(&mut self.life, Life::Over) else {
       return;
     };
-    // Fails when the peer is gone, which is no longer of interest: all was handed over.
-    let _ = link.stream.socket().shutdown(Shutdown::Write);
+    // Fails when the peer is gone, which is no longer of interest: all was handed over. Then there is nothing to wait for, and closing
+    // the descriptor says whatever can still be said.
+    let has_ended = link.stream.socket().shutdown(Shutdown::Write).is_ok();
     // A peer that was sent nothing has nothing to lose by a reset. With TLS, something always was.
     let has_sent = self.send.has_sent() || link.session().is_some();
-    let settling = !self.has_peer_ended && self.closing == Closing::AfterSending && has_sent;
+    let settling = has_ended && !self.has_peer_ended && self.closing == Closing::AfterSending && has_sent;
     self.tell(Event::Closed { settling });
     if settling {
       self.context.linger(self.id, link.stream);

@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::net::{
   Context, Ends, ErrorName, EventSink, LocalEnd, SocketError, SocketId,
   event::{Established, Notice},
-  exhaustion::{ROOM_DELAY, is_exhausted},
+  exhaustion::{ROOM_DELAY, exhausted},
   names::connect::connect as connect_tcp,
   peer::Peer,
   room::Room,
@@ -165,16 +165,24 @@ impl Drop for Outcome {
 
 /// Connects. What only waits for a peer to end makes room for what is wanted now.
 async fn connect_making_room(peer: &Peer, local: &LocalEnd, room: &Room) -> Result<TcpStream, SocketError> {
-  match connect_tcp(&peer.host, peer.port, local).await {
-    Err(error)
-      if (error.is_exhaustion() || (error.name == ErrorName::DomainNotFoundError && is_exhausted()))
-        && room.ask() =>
-    {
+  match connect_or_tell(peer, local).await {
+    Err(error) if error.is_exhaustion() && room.ask() => {
       time::sleep(ROOM_DELAY).await;
-      connect_tcp(&peer.host, peer.port, local).await
+      connect_or_tell(peer, local).await
     }
     connected => connected,
   }
+}
+
+/// Connects, or tells that there was no descriptor, where a lookup says of that only that it found no name.
+async fn connect_or_tell(peer: &Peer, local: &LocalEnd) -> Result<TcpStream, SocketError> {
+  let connected = connect_tcp(&peer.host, peer.port, local).await;
+  connected.map_err(|error| match exhausted() {
+    Some(reason) if error.name == ErrorName::DomainNotFoundError => {
+      SocketError::from_io(&format!("look up {}", peer.host), &reason)
+    }
+    _ => error,
+  })
 }
 
 /// Every order in which an attempt ends and its owner looks at it; see [`crate::net::sync`].

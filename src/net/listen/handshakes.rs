@@ -7,6 +7,7 @@ use std::{
     Arc,
     atomic::{AtomicU32, Ordering},
   },
+  time::{Duration, Instant},
 };
 
 use tokio::{net::TcpStream, time};
@@ -23,6 +24,10 @@ use crate::net::{
 /// Handshakes under way, of one listener. For one more, the peer that has been silent longest is dropped. A peer that has
 /// said nothing at all costs a descriptor and a small task; OpenSSL's memory is taken when it speaks.
 const MOST_HANDSHAKES: usize = 4096;
+
+/// Who has spoken within this time, or come, does not make room where descriptors run out. Many honest clients at once would all be dropped
+/// before their first word is read; so newcomers wait in the kernel's backlog until some of them are done.
+const SILENCE: Duration = Duration::from_millis(250);
 
 /// See the module. Clones are the same.
 #[derive(Clone, Debug)]
@@ -99,7 +104,7 @@ impl Handshakes {
     from: SocketAddr,
     credit: Option<Credit>,
   ) -> impl Future<Output = ()> + Send + 'static {
-    let place = self.places.enter();
+    let place = self.places.enter(Instant::now());
     let this = self.clone();
     async move {
       let lost = place.lost();
@@ -133,7 +138,7 @@ impl Handshakes {
     let mut handshake = Box::pin(handshake.over(&stream));
     let session = std::future::poll_fn(|cx| {
       // The task wakes when the peer has said something.
-      place.heard();
+      place.heard(Instant::now());
       handshake.as_mut().poll(cx)
     })
     .await;
@@ -141,9 +146,10 @@ impl Handshakes {
     Some((stream, session.ok()?))
   }
 
-  /// Drops the peer that has been silent longest. `false` where there is none.
+  /// Drops the peer that has been silent longest. `false` where none has been silent for long.
   pub(super) fn drop_most_silent(&self) -> bool {
-    self.places.drop_oldest()
+    let since = Instant::now().checked_sub(SILENCE);
+    since.is_some_and(|since| self.places.drop_silent(since))
   }
 
   /// Ends all that are under way.

@@ -6,13 +6,12 @@ use std::{
   sync::{Arc, LazyLock},
 };
 
-use tokio::{sync::Semaphore, task};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::sync::Semaphore;
 
-use crate::net::{ErrorName, SocketError};
+use crate::net::{ErrorName, SocketError, blocking::blocking};
 
 /// How many lookups may be under way, those included that nobody waits for any more: `getaddrinfo` blocks a thread and
-/// cannot be cancelled, and names that never answer must not be able to take every blocking thread the runtime has.
+/// cannot be cancelled, and names that never answer must not be able to take ever more threads.
 pub const MOST_LOOKUPS: usize = 24;
 
 static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_LOOKUPS)));
@@ -20,11 +19,12 @@ static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 /// Resolves `host`, an IP literal or an ASCII name, for connecting to `port`. The result is never empty and is in the
 /// order of [`interleave`].
 ///
-/// Dropping the future frees its caller at once, whatever becomes of the lookup: one that waits leaves the queue, one that has
-/// no thread yet never starts, and one that is under way keeps its place among [`MOST_LOOKUPS`] until the system answers.
+/// Dropping the future frees its caller at once, whatever becomes of the lookup: one that waits leaves the queue, and one
+/// that is under way keeps its place among [`MOST_LOOKUPS`] until the system answers.
 ///
 /// # Errors
-/// `DomainNotFoundError`, whatever the resolver's reason; the reason is in its `detail`.
+/// `DomainNotFoundError`, whatever the resolver's reason; the reason is in its `detail`. `NetworkError` where the system has no
+/// thread.
 pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketError> {
   if let Ok(address) = host.parse::<IpAddr>() {
     return Ok(vec![SocketAddr::new(address, port)]);
@@ -39,14 +39,14 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketErr
     .await
     .map_err(|closed| not_found(closed.to_string()))?;
   let name = host.to_owned();
-  let lookup = AbortOnDropHandle::new(task::spawn_blocking(move || {
-    // Given back when the thread is free again, and not when the caller loses interest.
+  let lookup = blocking(move || {
+    // Given back when the thread ends, and not when the caller loses interest.
     let _permit = permit;
     (name.as_str(), port).to_socket_addrs()
-  }));
+  });
   let found = lookup
     .await
-    .map_err(|error| not_found(error.to_string()))?
+    .map_err(|error| SocketError::from_io(&format!("look up {host}"), &error))?
     .map_err(|error| not_found(error.to_string()))?;
   let addresses = interleave(found.collect());
   if addresses.is_empty() {

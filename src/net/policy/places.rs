@@ -2,7 +2,7 @@
 //! silent longest loses its place to the newcomer: so newcomers never wait, and honest peers, who speak, are the last to
 //! be dropped.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,10 +17,10 @@ pub(in crate::net) struct Places {
 
 #[derive(Debug, Default)]
 struct State {
-  /// Counts who came and who was heard, which says who was first without a clock.
+  /// Counts who came and who was heard: of two at the same moment it says who was first.
   last: u64,
-  /// By when they were heard last. Whoever loses its place has its token cancelled.
-  taken: BTreeMap<u64, CancellationToken>,
+  /// In the order in which they were heard last, and since when they are silent. Whoever loses its place has its token cancelled.
+  taken: BTreeMap<u64, (Instant, CancellationToken)>,
 }
 
 impl State {
@@ -31,7 +31,7 @@ impl State {
 
   fn drop_oldest(&mut self) -> bool {
     let oldest = self.taken.pop_first();
-    oldest.map(|(_, lost)| lost.cancel()).is_some()
+    oldest.map(|(_, (_, lost))| lost.cancel()).is_some()
   }
 }
 
@@ -43,15 +43,15 @@ impl Places {
     })
   }
 
-  /// A place for one more.
-  pub(in crate::net) fn enter(self: &Arc<Self>) -> Place {
+  /// A place for one more, which comes `now`.
+  pub(in crate::net) fn enter(self: &Arc<Self>, now: Instant) -> Place {
     let lost = CancellationToken::new();
     let heard = self.with(|state| {
       if state.taken.len() >= self.most {
         state.drop_oldest();
       }
       let heard = state.next();
-      state.taken.insert(heard, lost.clone());
+      state.taken.insert(heard, (now, lost.clone()));
       heard
     });
     Place {
@@ -61,9 +61,13 @@ impl Places {
     }
   }
 
-  /// Takes the place of the one that has been silent longest. Its task ends a moment later. `false` where there is none.
-  pub(in crate::net) fn drop_oldest(&self) -> bool {
-    self.with(State::drop_oldest)
+  /// Takes the place of the one that has been silent longest, if that is since `since` or longer. Its task ends a moment later.
+  /// `false` where there is none.
+  pub(in crate::net) fn drop_silent(&self, since: Instant) -> bool {
+    self.with(|state| {
+      let oldest = state.taken.first_key_value();
+      oldest.is_some_and(|(_, (silent, _))| *silent <= since) && state.drop_oldest()
+    })
   }
 
   fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
@@ -80,15 +84,15 @@ pub(in crate::net) struct Place {
 }
 
 impl Place {
-  /// The peer said something.
-  pub(in crate::net) fn heard(&mut self) {
+  /// The peer said something `now`.
+  pub(in crate::net) fn heard(&mut self, now: Instant) {
     let before = self.heard;
     self.heard = self.places.with(|state| {
-      let now = state.next();
-      if let Some(lost) = state.taken.remove(&before) {
-        state.taken.insert(now, lost);
+      let heard = state.next();
+      if let Some((_, lost)) = state.taken.remove(&before) {
+        state.taken.insert(heard, (now, lost));
       }
-      now
+      heard
     });
   }
 
@@ -106,6 +110,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+  use std::time::Duration;
+
   use super::*;
 
   fn lost(places: &[Place]) -> Vec<bool> {
@@ -115,34 +121,47 @@ mod tests {
   #[test]
   fn a_newcomer_takes_the_place_of_the_one_that_was_silent_longest() {
     let places = Places::new(3);
-    let mut taken: Vec<_> = (0..3).map(|_| places.enter()).collect();
-    taken[0].heard();
-    taken.push(places.enter());
+    let mut taken: Vec<_> = (0..3).map(|_| places.enter(Instant::now())).collect();
+    taken[0].heard(Instant::now());
+    taken.push(places.enter(Instant::now()));
     assert_eq!(lost(&taken), [false, true, false, false]);
-    taken.push(places.enter());
+    taken.push(places.enter(Instant::now()));
     assert_eq!(lost(&taken), [false, true, true, false, false]);
   }
 
   #[test]
   fn a_place_that_was_given_back_is_free() {
     let places = Places::new(1);
-    drop(places.enter());
-    let only = places.enter();
+    drop(places.enter(Instant::now()));
+    let only = places.enter(Instant::now());
     assert!(!only.lost.is_cancelled());
     drop(only);
-    assert!(!places.drop_oldest());
+    assert!(!places.drop_silent(Instant::now()));
+  }
+
+  #[test]
+  fn whoever_spoke_a_moment_ago_makes_no_room() {
+    let places = Places::new(3);
+    let began = Instant::now();
+    let later = |seconds| began + Duration::from_secs(seconds);
+    let mut taken: Vec<_> = (0..2).map(|_| places.enter(later(1))).collect();
+    assert!(!places.drop_silent(began));
+    taken[0].heard(later(2));
+    assert!(places.drop_silent(later(1)));
+    assert!(!places.drop_silent(later(1)));
+    assert_eq!(lost(&taken), [false, true]);
   }
 
   #[test]
   fn whoever_has_lost_its_place_takes_none_by_speaking() {
     let places = Places::new(1);
-    let mut first = places.enter();
-    let second = places.enter();
-    first.heard();
+    let mut first = places.enter(Instant::now());
+    let second = places.enter(Instant::now());
+    first.heard(Instant::now());
     drop(first);
     assert!(!second.lost.is_cancelled());
-    assert!(places.drop_oldest());
-    assert!(!places.drop_oldest());
+    assert!(places.drop_silent(Instant::now()));
+    assert!(!places.drop_silent(Instant::now()));
   }
 }
 
@@ -160,8 +179,8 @@ mod loom_model {
       let tasks = [(); 2].map(|()| {
         let places = Arc::clone(&places);
         thread::spawn(move || {
-          let mut place = places.enter();
-          place.heard();
+          let mut place = places.enter(Instant::now());
+          place.heard(Instant::now());
           place
         })
       });
@@ -169,7 +188,7 @@ mod loom_model {
       let held = taken.iter().filter(|place| !place.lost.is_cancelled()).count();
       assert_eq!(held, 1);
       drop(taken);
-      assert!(!places.drop_oldest(), "all are given back");
+      assert!(!places.drop_silent(Instant::now()), "all are given back");
     });
   }
 
@@ -177,20 +196,21 @@ mod loom_model {
   fn a_place_is_lost_at_most_once_though_it_is_given_back_meanwhile() {
     loom::model(|| {
       let places = Places::new(2);
-      let (first, second) = (places.enter(), places.enter());
+      let (first, second) = (places.enter(Instant::now()), places.enter(Instant::now()));
       let (lost_first, lost_second) = (first.lost(), second.lost());
       let leaves = thread::spawn(move || drop(first));
-      let dropped = usize::from(places.drop_oldest()) + usize::from(places.drop_oldest());
+      let dropped =
+        usize::from(places.drop_silent(Instant::now())) + usize::from(places.drop_silent(Instant::now()));
       leaves.join().unwrap();
       let lost = [lost_first, lost_second]
         .iter()
         .filter(|lost| lost.is_cancelled())
         .count();
       assert_eq!(lost, dropped);
-      assert!(!places.drop_oldest());
+      assert!(!places.drop_silent(Instant::now()));
       drop(second);
       // Whoever comes now finds room.
-      let (third, fourth) = (places.enter(), places.enter());
+      let (third, fourth) = (places.enter(Instant::now()), places.enter(Instant::now()));
       assert!(!third.lost.is_cancelled() && !fourth.lost.is_cancelled());
     });
   }

@@ -89,7 +89,7 @@ unsafe fn size_of(memory: *mut c_void) -> usize {
 }
 
 unsafe extern "C" fn malloc(size: usize, _file: *const c_char, _line: c_int) -> *mut c_void {
-  if size == 0 {
+  if size == 0 || crate::fault::refuses_memory() {
     return ptr::null_mut();
   }
   let size = record_blocks::rounded(size);
@@ -112,6 +112,9 @@ unsafe extern "C" fn realloc(
     }
     if size == 0 {
       free(memory, file, line);
+      return ptr::null_mut();
+    }
+    if crate::fault::refuses_memory() {
       return ptr::null_mut();
     }
     if !is_scrubbing() {

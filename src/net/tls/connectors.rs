@@ -6,7 +6,7 @@
 
 use std::{
   collections::HashMap,
-  fmt,
+  fmt, io,
   sync::{Arc, LazyLock, OnceLock, Weak},
 };
 
@@ -23,20 +23,22 @@ use super::{
 };
 use crate::net::{
   ErrorName, SocketError,
+  blocking::blocking,
   sync::{Mutex, lock},
 };
 
 /// How many profiles without a key keep their connector. One more, and the one is given up that was not used for longest.
 const MOST_KEPT: usize = 64;
 
-/// How many connectors are built at a time that read the system's anchors. Each takes a thread, and keeps it for as long as a
-/// file system hangs; names are looked up on threads of the same pool, which has more than both need.
+/// How many connectors are built at a time. Each takes a thread; one that reads the system's anchors keeps it for as long as a file
+/// system hangs, so that those do not count among the others.
 const MOST_BUILDS: usize = 4;
 
 /// Bytes of `NODE_EXTRA_CA_CERTS`.
 const MOST_EXTRA: u64 = 16 << 20;
 
-static BUILDS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_BUILDS)));
+static READING_BUILDS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_BUILDS)));
+static OTHER_BUILDS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MOST_BUILDS)));
 
 /// By the digest of their profile, which has secrets in it.
 static CONNECTORS: LazyLock<Mutex<Connectors>> = LazyLock::new(Mutex::default);
@@ -148,26 +150,50 @@ impl Slot {
   }
 }
 
+/// Why there is no connector.
+pub(super) enum Unbuilt {
+  /// The TLS library does not take the profile.
+  Refused(String),
+  /// The system has no descriptor, memory or thread left. What trusts less than it should for want of that must not be kept.
+  Exhausted(io::Error),
+}
+
+impl From<String> for Unbuilt {
+  fn from(reason: String) -> Self {
+    Self::Refused(reason)
+  }
+}
+
+impl From<io::Error> for Unbuilt {
+  fn from(error: io::Error) -> Self {
+    Self::Exhausted(error)
+  }
+}
+
 async fn build(profile: Profile) -> Result<Connector, SocketError> {
-  let permit = if profile.ca_only {
-    // Reads no file.
-    None
+  let builds = if profile.ca_only {
+    &OTHER_BUILDS
   } else {
-    let permit = Arc::clone(&BUILDS).acquire_owned().await;
-    Some(permit.map_err(|closed| failed(ErrorName::NetworkError, &closed.to_string()))?)
+    &READING_BUILDS
   };
-  let built = task::spawn_blocking(move || {
-    // Given back when the thread is free again, and not when nobody waits any more.
+  let permit = Arc::clone(builds).acquire_owned().await;
+  let permit = permit.map_err(|closed| failed(ErrorName::NetworkError, &closed.to_string()))?;
+  let built = blocking(move || {
+    // Given back when the thread ends, and not when nobody waits any more.
     let _permit = permit;
-    // A file that cannot be read is ignored, as Node does.
     let extra = profile.anchors.extra.as_ref().filter(|_| !profile.ca_only);
-    let extra = extra.and_then(|path| read_regular(path, MOST_EXTRA));
+    let extra = extra.map_or(Ok(None), |path| read_regular(path, MOST_EXTRA))?;
     backend::connector(&profile, extra.as_deref())
   });
-  let built = built.await;
-  built
-    .map_err(|panicked| failed(ErrorName::NetworkError, &panicked.to_string()))?
-    .map_err(|reason| failed(ErrorName::SecurityError, &reason))
+  match built.await {
+    Ok(Ok(connector)) => Ok(connector),
+    Ok(Err(Unbuilt::Refused(reason))) => Err(failed(ErrorName::SecurityError, &reason)),
+    Ok(Err(Unbuilt::Exhausted(error))) => Err(SocketError::from_io(
+      "set up TLS: read the certificates to trust",
+      &error,
+    )),
+    Err(error) => Err(SocketError::from_io("set up TLS", &error)),
+  }
 }
 
 fn failed(name: ErrorName, reason: &str) -> SocketError {
@@ -213,7 +239,7 @@ fn slot(key: Key, profile: &Profile) -> Arc<Slot> {
 ///
 /// # Errors
 /// `SecurityError` where the profile cannot be had, `NetworkTimeoutError` where the files with certificates cannot be read in
-/// time, `NetworkError` where building it panicked.
+/// time, `NetworkError` where the system had no descriptor or thread for that, or it panicked.
 pub(super) async fn connector(
   profile: &Profile,
   lease: &Lease,

@@ -15,6 +15,7 @@ pub use self::saved_session::SavedSession;
 pub(super) use self::stream::Stream;
 use super::{
   Failure, Identity, Profile, ServerTls, Version,
+  connectors::Unbuilt,
   origin::{Keeps, Origin},
 };
 
@@ -92,7 +93,7 @@ fn read(identity: &Identity) -> Result<NativeIdentity, String> {
 }
 
 /// `extra` are anchors that count as the system's, and are ignored if unreadable.
-pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, String> {
+pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, Unbuilt> {
   let mut builder = native_tls::TlsConnector::builder();
   builder
     .min_protocol_version(Some(protocol(profile.min_version)))

@@ -34,6 +34,7 @@ use self::{
 };
 use super::{
   Failure, Identity, Profile, ServerTls, Version,
+  connectors::Unbuilt,
   origin::{Keeps, Origin},
 };
 use crate::net::sys::{openssl_ffi, openssl_memory};
@@ -81,12 +82,12 @@ pub(super) fn check_profile(profile: &Profile) -> Result<(), String> {
   present(&mut nowhere, identity)
 }
 
-/// Blocks for tens of milliseconds. `extra` are anchors that count as the system's, and are ignored if unreadable.
-pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, String> {
+/// Blocks for tens of milliseconds. `extra` are anchors that count as the system's, and are ignored if they are none.
+pub(super) fn connector(profile: &Profile, extra: Option<&[u8]>) -> Result<Connector, Unbuilt> {
   openssl_ffi::init();
   let mut builder = client_builder().map_err(text)?;
   if !profile.ca_only {
-    for certificate in trust::certificates(&profile.anchors) {
+    for certificate in trust::certificates(&profile.anchors)? {
       // One that OpenSSL does not take is left out, as one that cannot be read.
       let _ = builder.cert_store_mut().add_cert(certificate);
     }

@@ -6,7 +6,7 @@
 
 use std::{
   ffi::OsStr,
-  fs,
+  fs, io,
   path::{Path, PathBuf},
 };
 
@@ -14,7 +14,10 @@ use openssl::x509::X509;
 
 use crate::net::{
   sys::openssl_ffi,
-  tls::{Anchors, files::read_regular},
+  tls::{
+    Anchors,
+    files::{read_regular, unless_exhausted},
+  },
 };
 
 /// Bytes of one file. Those of distributions have a quarter of a million.
@@ -46,10 +49,13 @@ const SYSTEM_FILES: &[&str] = &[
 
 /// Every certificate of `anchors`, but for those in `NODE_EXTRA_CA_CERTS`. What cannot be read is left out: a trust store
 /// with less in it is no danger.
-pub(super) fn certificates(anchors: &Anchors) -> Vec<X509> {
+///
+/// # Errors
+/// The system has no descriptor or memory left. A store without what is there, and kept, would refuse servers for ever.
+pub(super) fn certificates(anchors: &Anchors) -> io::Result<Vec<X509>> {
   let file = match &anchors.file {
-    Some(file) => read_regular(file, MOST_BYTES),
-    None if anchors.system => of_system(),
+    Some(file) => read_regular(file, MOST_BYTES)?,
+    None if anchors.system => of_system()?,
     None => None,
   };
   let mut found = file.map_or_else(Vec::new, |pem| openssl_ffi::trusted_certificates(&pem));
@@ -60,23 +66,25 @@ pub(super) fn certificates(anchors: &Anchors) -> Vec<X509> {
       .collect(),
     None => Vec::new(),
   };
-  for file in directories.iter().flat_map(|directory| prepared_files(directory)) {
-    if let Some(pem) = read_regular(&file, MOST_BYTES_EACH) {
-      found.extend(openssl_ffi::trusted_certificates(&pem));
+  for directory in directories {
+    for file in unless_exhausted(prepared_files(&directory))? {
+      if let Some(pem) = read_regular(&file, MOST_BYTES_EACH)? {
+        found.extend(openssl_ffi::trusted_certificates(&pem));
+      }
     }
   }
-  found
+  Ok(found)
 }
 
-fn of_system() -> Option<Vec<u8>> {
-  let file = SYSTEM_FILES.iter().map(Path::new).find(|path| path.exists())?;
-  read_regular(file, MOST_BYTES)
+fn of_system() -> io::Result<Option<Vec<u8>>> {
+  let file = SYSTEM_FILES.iter().map(Path::new).find(|path| path.exists());
+  file.map_or(Ok(None), |file| read_regular(file, MOST_BYTES))
 }
 
 /// The files of `directory` that `openssl rehash` prepared. Others do not count, as for OpenSSL: a copy that somebody
 /// left there is not trusted.
-fn prepared_files(directory: &Path) -> Vec<PathBuf> {
-  let entries = fs::read_dir(directory).into_iter().flatten().take(MOST_ENTRIES);
+fn prepared_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+  let entries = fs::read_dir(directory)?.take(MOST_ENTRIES);
   let mut files: Vec<PathBuf> = entries
     .filter_map(Result::ok)
     .filter(|entry| is_prepared(&entry.file_name()))
@@ -85,7 +93,7 @@ fn prepared_files(directory: &Path) -> Vec<PathBuf> {
   // So that it does not depend on the order of the directory which of too many are left out.
   files.sort_unstable();
   files.truncate(MOST_FILES);
-  files
+  Ok(files)
 }
 
 /// Whether a file is called as a certificate is: by the hash of its subject in eight hexadecimal digits, a dot, and a
