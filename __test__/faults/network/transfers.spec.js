@@ -1,0 +1,162 @@
+'use strict'
+
+// What the network does to packets is TCP's to repair: whatever the fault, every byte arrives, once and in order, both ways, and no
+// event tells of it (REL-52, REL-53). One list of faults, one transfer.
+
+const { setTimeout: sleep } = require('node:timers/promises')
+
+const test = require('ava')
+
+const { testOfHosts } = require('../helpers/hosts.js')
+const { exchange, judgeExchange, makeLab } = require('../helpers/lab.js')
+
+const MB = 1_000_000
+
+/** Milliseconds after which a transfer is said to hang. */
+const LIMIT_MS = 100_000
+
+/** MiB by which the process with our sockets may grow, whatever passes through it. */
+const MOST_GROWTH = 160
+
+/** How long what interrupts a transfer lasts, in milliseconds. Longer than TCP waits before it sends again. */
+const INTERRUPTION_MS = 1000
+
+/**
+ * `set` makes the fault before the connections are made; `interrupt` does while they are in use, and returns what ends it. `bytes` go
+ * each way over each connection.
+ */
+const FAULTS = [
+  { fault: 'none', link: 'onCable', bytes: 100 * MB },
+  { fault: '1 % loss', bytes: 100 * MB, set: ({ wire }) => wire.set({ loss: 1 }) },
+  { fault: '5 % loss', bytes: 10 * MB, set: ({ wire }) => wire.set({ loss: 5 }) },
+  { fault: '10 % loss', bytes: 2 * MB, set: ({ wire }) => wire.set({ loss: 10 }) },
+  { fault: '50 ms delay each way', bytes: 100 * MB, set: ({ wire }) => wire.set({ delay: 50 }) },
+  {
+    fault: '20 ms delay, 15 ms more or less',
+    bytes: 30 * MB,
+    set: ({ wire }) => wire.set({ delay: 20, jitter: 15 }),
+  },
+  {
+    fault: '25 % of the packets overtake others',
+    bytes: 30 * MB,
+    set: ({ wire }) => wire.set({ delay: 5, reorder: 25 }),
+  },
+  {
+    fault: '20 % of the packets come twice',
+    bytes: 100 * MB,
+    set: ({ wire }) => wire.set({ duplicate: 20 }),
+  },
+  { fault: '1 % of the packets are damaged', bytes: 30 * MB, set: ({ wire }) => wire.set({ damage: 1 }) },
+  {
+    fault: '10 ms delay, 5 ms more or less, 2 % loss, 5 % come twice, 5 % overtake others, 1 % are damaged',
+    bytes: 3 * MB,
+    set: ({ wire }) => wire.set({ delay: 10, jitter: 5, loss: 2, duplicate: 5, reorder: 5, damage: 1 }),
+  },
+  {
+    fault: 'a rate of 400 Mbit/s (tbf)',
+    link: 'onCable',
+    bytes: 25 * MB,
+    set: (lab) => limitRate(lab, 'rate 400mbit burst 64kb latency 50ms'),
+  },
+  {
+    fault: 'a rate of 20 Mbit/s, and a queue of 10 packets (tbf)',
+    link: 'onCable',
+    bytes: 2 * MB,
+    set: (lab) => limitRate(lab, 'rate 20mbit burst 16kb limit 15kb'),
+  },
+  {
+    fault: 'a firewall drops 5 % (nft)',
+    bytes: 10 * MB,
+    set: ({ first, second }) => both(first, second, (host) => host.filter('numgen random mod 100 < 5 drop')),
+  },
+  {
+    fault: 'a firewall drops everything for a second (nft)',
+    link: 'onCable',
+    bytes: 100 * MB,
+    interrupt: ({ first }) => {
+      first.filter('meta l4proto tcp drop')
+      return () => first.filter()
+    },
+  },
+  {
+    fault: 'routers say for a second that the host is unreachable (ICMP)',
+    link: 'onCable',
+    bytes: 100 * MB,
+    interrupt: ({ first, second }) => {
+      both(first, second, (host) => host.filter('meta l4proto tcp reject with icmp type host-unreachable'))
+      return () => both(first, second, (host) => host.filter())
+    },
+  },
+  {
+    fault: 'the wire is cut for a second',
+    bytes: 100 * MB,
+    interrupt: async ({ wire }) => {
+      await wire.cut()
+      return () => wire.join()
+    },
+  },
+  {
+    fault: 'nothing comes back for a second',
+    bytes: 100 * MB,
+    interrupt: async ({ wire }) => {
+      await wire.cut('back')
+      return () => wire.join('back')
+    },
+  },
+  {
+    fault: 'the interface goes down for a second, and up again',
+    link: 'onCable',
+    bytes: 100 * MB,
+    interrupt: ({ first }) => {
+      first.run('ip link set cable down')
+      return () => first.run('ip link set cable up')
+    },
+  },
+  {
+    fault: 'packets of more than 1000 bytes vanish from one moment on (MTU black hole, tcp_mtu_probing=1)',
+    bytes: 20 * MB,
+    set: ({ first, second }) => both(first, second, (host) => host.set({ tcp_mtu_probing: 1 })),
+    interrupt: async ({ wire }) => {
+      await wire.set({ mtu: 1000 })
+      return () => {}
+    },
+  },
+]
+
+function both(first, second, change) {
+  change(first)
+  change(second)
+}
+
+function limitRate({ first, second }, how) {
+  both(first, second, (host) => host.run(`tc qdisc replace dev cable root tbf ${how}`))
+}
+
+/** Sees to it that the transfer is interrupted, and not over before. Returns how many ends had not got everything. */
+async function interruptTransfer(lab, pairs, { interrupt, bytes }) {
+  await Promise.all(pairs.map(({ ours }) => ours.ask('received', bytes / 20)))
+  const end = await interrupt(lab)
+  const ends = pairs.flatMap(({ ours, theirs }) => [ours, theirs])
+  const reports = await Promise.all(ends.map((oneEnd) => oneEnd.ask('report')))
+  await sleep(INTERRUPTION_MS)
+  await end()
+  return reports.filter(({ received }) => received.count < bytes).length
+}
+
+for (const row of FAULTS) {
+  const { fault, bytes, link, set, interrupt } = row
+  testOfHosts(test.serial)(`every byte arrives, once and in order: ${fault}`, async (t) => {
+    const did = `${bytes / MB} MB each way over each of four connections: our client and our server, plain and TLS; SHA-256 compared; at most ${MOST_GROWTH} MiB more memory`
+    const lab = await makeLab(t, __filename, { ids: ['REL-52'], fault, did }, { link })
+    await lab.warmUp()
+    await set?.(lab)
+    const pairs = await lab.connectAll()
+    const transfers = pairs.map((pair) => lab.within(LIMIT_MS, exchange(pair, bytes)))
+    if (interrupt) t.is(await interruptTransfer(lab, pairs, row), 2 * pairs.length, 'the transfers were over')
+    for (const reports of await Promise.all(transfers))
+      lab.account.run(reports ? judgeExchange(reports, bytes) : undefined)
+    const growth = Math.round(lab.growth() / 1024)
+    t.true(growth <= MOST_GROWTH, `${growth} MiB`)
+    await lab.finish()
+  })
+}

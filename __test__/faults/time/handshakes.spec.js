@@ -1,0 +1,114 @@
+'use strict'
+
+// TLS handshakes that stand still because one of their messages vanishes on the way: every deadline there is ends them, on both sides
+// (REL-78). The other messages are small enough to arrive: a path on which large packets vanish does that.
+
+const test = require('ava')
+
+const { testOfHosts } = require('../helpers/hosts.js')
+const { judgeEnd, kindOf, makeLab } = require('../helpers/lab.js')
+
+const CLIENT = kindOf('client', true)
+const SERVER = kindOf('server', true)
+const PLAIN = kindOf('client', false)
+
+const OVERDUE = { name: 'NetworkTimeoutError', code: undefined }
+
+/** Smaller than a hello and a certificate, larger than what begins a connection. */
+const vanish = { mtu: 200 }
+
+const MESSAGES = [
+  { message: "the client's hello", fromClient: true },
+  { message: "the server's answer", fromClient: false },
+]
+
+const CLIENT_DEADLINES = [
+  { deadline: 'connectTimeout 600', options: { connectTimeout: 600 }, least: 600, most: 4000 },
+  { deadline: 'timeout 600', options: { timeout: 600 }, least: 600, most: 4000 },
+  {
+    deadline: 'connectTimeout and timeout of a minute, but a handshake may take 30 seconds',
+    options: { connectTimeout: 60_000, timeout: 60_000 },
+    least: 29_500,
+    most: 36_000,
+  },
+  { deadline: 'none asked for: 30 seconds', options: {}, least: 29_500, most: 36_000 },
+]
+
+for (const { message, fromClient } of MESSAGES) {
+  for (const { deadline, options, least, most } of CLIENT_DEADLINES) {
+    testOfHosts(test)(
+      `a client whose handshake stands still ends: ${message} vanishes; ${deadline}`,
+      async (t) => {
+        const line = {
+          ids: ['REL-78'],
+          fault: `${message} vanishes`,
+          did: `our client, TLS from the first byte, ${deadline}`,
+        }
+        const lab = await makeLab(t, __filename, line)
+        await lab.warmUp([CLIENT])
+        const { port } = await lab.listen(CLIENT)
+        await lab.wire.set(vanish, fromClient ? 'forth' : 'back')
+        const began = performance.now()
+        const client = await lab.begin(CLIENT, port, options)
+        const report = await lab.within(most, client.ask('closed'))
+        const took = performance.now() - began
+        const { name, code } = report?.error ?? {}
+        t.deepEqual({ name, code }, OVERDUE, JSON.stringify(report))
+        t.true(took >= least, `${took} ms`)
+        if (report) lab.account.run(judgeEnd(report, 'error close'))
+        await lab.finish()
+      },
+    )
+  }
+
+  testOfHosts(test)(`a server whose handshake stands still drops it: ${message} vanishes`, async (t) => {
+    const line = {
+      ids: ['REL-78'],
+      fault: `${message} vanishes`,
+      did: 'our server, TLS from the first byte, handshakeTimeout 600',
+    }
+    const lab = await makeLab(t, __filename, line)
+    await lab.warmUp([SERVER])
+    const { agent, listener, port } = await lab.listen(SERVER, { handshakeTimeout: 600 })
+    const accepted = agent.ask('accept', listener).then(
+      () => 'accepted',
+      () => 'nobody',
+    )
+    await lab.wire.set(vanish, fromClient ? 'back' : 'forth')
+    const client = await lab.begin(SERVER, port)
+    await lab.within(10_000, client.ask('closed'))
+    t.is(await agent.ask('failedHandshakes', listener), 1)
+    await agent.ask('closeListener', listener)
+    lab.account.run()
+    await lab.finish()
+    t.is(await accepted, 'nobody')
+  })
+}
+
+const UPGRADE_DEADLINES = [
+  { deadline: 'timeout 600', options: { timeout: 600, connectTimeout: 0 }, least: 600, most: 4000 },
+  { deadline: 'none asked for: 30 seconds', options: {}, least: 29_500, most: 36_000 },
+]
+
+for (const { deadline, options, least, most } of UPGRADE_DEADLINES) {
+  testOfHosts(test)(`a socket whose upgradeToSecure() stands still ends: ${deadline}`, async (t) => {
+    const line = {
+      ids: ['REL-78'],
+      fault: "the client's hello vanishes",
+      did: `our client, upgradeToSecure(), ${deadline}`,
+    }
+    const lab = await makeLab(t, __filename, line)
+    await lab.warmUp([PLAIN])
+    const { ours } = await lab.connect(PLAIN, options)
+    await lab.wire.set(vanish)
+    const began = performance.now()
+    await ours.call('upgradeToSecure')
+    const report = await lab.within(most, ours.ask('closed'))
+    const took = performance.now() - began
+    const { name, code } = report?.error ?? {}
+    t.deepEqual({ name, code }, OVERDUE, JSON.stringify(report))
+    t.true(took >= least, `${took} ms`)
+    if (report) lab.account.run(judgeEnd(report))
+    await lab.finish()
+  })
+}
