@@ -117,7 +117,7 @@ class OurConnection extends Connection {
     this.socket = socket ?? new TCPSocket(host, port, { ...options, binaryType: 'arraybuffer' })
     this.recorder = new Recorder(this.socket, { keepsData: false })
     for (const type of ['open', 'drain', 'close']) this.socket.addEventListener(type, () => this.saw(type))
-    this.socket.addEventListener('data', ({ data }) => this.sawBytes(new Uint8Array(data)))
+    this.socket.addEventListener('data', ({ data }) => this.sawBytes(Buffer.from(data)))
     this.socket.addEventListener('error', ({ name, message, data }) => {
       this.saw('error', { name, message, code: data.code, detail: data.message })
     })

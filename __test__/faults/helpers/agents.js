@@ -31,7 +31,9 @@ class Agent {
       if (failure) asked?.reject(new Error(failure))
       else asked?.resolve(result)
     })
-    this.gone = once(child, 'close').then(([code, signal]) => {
+    // Not 'close', which does not come when it was we who disconnected.
+    const gone = Promise.all([once(child, 'exit'), once(child.stderr, 'close')])
+    this.gone = gone.then(([[code, signal]]) => {
       this.exit = { code, signal }
       const crash = new Error(`the agent is gone: ${code ?? signal}\n${this.stderr}`)
       for (const { reject } of this.#asked.values()) reject(crash)

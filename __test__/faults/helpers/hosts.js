@@ -74,9 +74,19 @@ class Host {
 
   /** Makes `rules` the only ones of the firewall that look at what comes in: statements of nft, such as `tcp dport 25 drop`. */
   filter(...rules) {
-    const chain = 'chain in { type filter hook input priority 0; }'
-    const added = rules.map((rule) => `add rule inet faults in ${rule}\n`).join('')
-    this.run('nft -f -', `table inet faults { ${chain} }\nflush table inet faults\n${added}`)
+    const lines = [
+      'add table inet faults',
+      'add chain inet faults in { type filter hook input priority 0; }',
+      'flush table inet faults',
+      ...rules.map((rule) => `add rule inet faults in ${rule}`),
+    ]
+    this.run('nft -f -', lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** How many bytes of established connections the other host has not acknowledged. */
+  unacknowledged() {
+    const rows = this.run('ss -Htn state established').split('\n').filter(Boolean)
+    return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[1]), 0)
   }
 
   /** Makes the kernel end every TCP connection of this host, or those that `what` selects, as `ss -K` does. */

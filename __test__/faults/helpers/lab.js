@@ -96,6 +96,13 @@ class Lab {
     return Promise.all(kinds.map((kind) => this.connect(kind, options)))
   }
 
+  /** Resolves once all that was sent is acknowledged: a silent connection is one on which TCP itself has nothing to do. */
+  async silence() {
+    const hosts = [this.first, this.second]
+    while (hosts.some((host) => host.unacknowledged() > 0))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+
   /** From now on no descriptor may stay. What is opened once and for all has been by then. */
   async warmUp(kinds = KINDS) {
     const agents = [this.ours, this.theirs]

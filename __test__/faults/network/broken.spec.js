@@ -224,6 +224,9 @@ for (const { fault, did, ids, set, options, use, expected, least = 0, most = SOO
     set?.(lab)
     const pairs = await lab.connectAll(undefined, options)
     const ends = all(pairs, 'closed')
+    // Should the test end before.
+    ends.catch(() => {})
+    await lab.silence()
     await use?.(pairs)
     const began = performance.now()
     await row.break(lab, pairs, t)

@@ -23,7 +23,7 @@ const answers = (how) => ({
 })
 const route = (how) => ({
   fault: `the route there says: ${how} (ip route)`,
-  set: ({ first }) => first.run(`ip route add ${how} ${ELSEWHERE}/24`),
+  set: ({ first }) => first.run(`ip route add ${how} ${ELSEWHERE}/32`),
   host: ELSEWHERE,
 })
 const blackHole = {

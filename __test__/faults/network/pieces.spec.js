@@ -12,13 +12,13 @@ const { exchange, judgeExchange, makeLab } = require('../helpers/lab.js')
 const LIMIT_MS = 60_000
 
 const PIECES = [
-  { fault: 'one byte is read at a time', rules: 'shortrecv:0', bytes: 200_000 },
+  { fault: 'one byte is read at a time', rules: 'shortrecv:0', bytes: 50_000 },
   {
     fault: 'one byte is written at a time, and leaves in a packet of its own',
     rules: 'shortsend:0',
-    bytes: 200_000,
+    bytes: 50_000,
   },
-  { fault: 'one byte is read and written at a time', rules: 'shortsend:0,shortrecv:0', bytes: 200_000 },
+  { fault: 'one byte is read and written at a time', rules: 'shortsend:0,shortrecv:0', bytes: 50_000 },
   {
     fault: 'packets of 120 bytes (MTU)',
     bytes: 2_000_000,
