@@ -176,8 +176,10 @@ class NodeConnection extends Connection {
 class Listener {
   #arrived = []
   #wanted = []
+  acceptedCount = 0
 
   arrive(connection) {
+    this.acceptedCount++
     if (this.#wanted.length > 0) this.#wanted.shift().resolve(connection)
     else this.#arrived.push(connection)
   }

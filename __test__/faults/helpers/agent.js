@@ -3,6 +3,8 @@
 // The program that a test runs on a host: makes connections there, with our sockets or those of Node, as it is told by messages
 // (agents.js), and tells what became of them. Ends by itself once nobody talks to it and all connections are closed.
 
+const { setTimeout: sleep } = require('node:timers/promises')
+
 const { LISTENERS, CONNECTIONS } = require('./agent-sockets.js')
 
 const connections = []
@@ -17,6 +19,14 @@ const orders = {
   },
 
   failedHandshakes: (listener) => listeners[listener].failedHandshakes,
+
+  /** Resolves once a handshake has failed, of which no event tells. */
+  async failedHandshake(listener) {
+    while (listeners[listener].failedHandshakes === 0) await sleep(20)
+    return listeners[listener].failedHandshakes
+  },
+
+  acceptedCount: (listener) => listeners[listener].acceptedCount,
 
   async accept(listener) {
     return connections.push(await listeners[listener].accept()) - 1

@@ -105,9 +105,9 @@ class Agent {
   }
 
   /** Leaves it alone, upon which it has to end by itself. Resolves with how it ended, or `undefined` if it did not. */
-  async leave() {
+  async leave(most = SOON_MS) {
     if (this.#child.connected) this.#child.disconnect()
-    const timer = setTimeout(() => this.signal('SIGKILL'), SOON_MS)
+    const timer = setTimeout(() => this.signal('SIGKILL'), most)
     await this.gone
     clearTimeout(timer)
     return this.exit.signal === 'SIGKILL' ? undefined : this.exit

@@ -83,15 +83,28 @@ class Host {
     this.run('nft -f -', lines.map((line) => `${line}\n`).join(''))
   }
 
-  /** How many bytes of established connections the other host has not acknowledged. */
-  unacknowledged() {
-    const rows = this.run('ss -Htn state established').split('\n').filter(Boolean)
-    return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[1]), 0)
+  /** How many segments TCP has sent once more. */
+  sentAgain() {
+    const [names, values] = this.run('cat /proc/net/snmp')
+      .match(/^Tcp: .*$/gm)
+      .map((row) => row.split(' '))
+    return Number(values[names.indexOf('RetransSegs')])
   }
 
-  /** Makes the kernel end every TCP connection of this host, or those that `what` selects, as `ss -K` does. */
-  kill(what = '') {
-    return this.run(`ss -KHtn state connected ${what}`.trim())
+  /** What `ss` says of each established connection that `what` selects: its columns. */
+  #established(what = '') {
+    const rows = this.run(`ss -Htn state established ${what}`.trim()).split('\n')
+    return rows.filter(Boolean).map((row) => row.trim().split(/\s+/))
+  }
+
+  /** How many connections from or to `port` are established. */
+  established(port) {
+    return this.#established(`( sport = :${port} or dport = :${port} )`).length
+  }
+
+  /** How many bytes of established connections the other host has not acknowledged. */
+  unacknowledged() {
+    return this.#established().reduce((sum, [, sendQueue]) => sum + Number(sendQueue), 0)
   }
 }
 

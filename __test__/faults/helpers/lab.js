@@ -65,7 +65,7 @@ class Lab {
   }
 
   /** Listens as `kind` needs it: `{ listener, port, agent }`. `options` are for a listener of ours. */
-  async listen(kind, options = {}) {
+  async listen(kind, { connectTimeout: _ofClients, ...options } = {}) {
     const [, [agent, sockets]] = this.#sides(kind)
     const { cert, key } = kind.isSecure ? makePki() : {}
     const own = agent === this.ours ? options : {}

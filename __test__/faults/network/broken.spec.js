@@ -91,6 +91,24 @@ const FAULTS = [
     expected: RESET,
   },
   {
+    fault: 'a reset comes from the other host (ss -K)',
+    did: 'while suspended, with 20 MB to send that nobody reads: noticed by that',
+    ids: ['REL-47'],
+    use: sendSuspended,
+    break: ({ second }) => second.kill(),
+    expected: RESET,
+  },
+  {
+    fault: 'a dead path (all packets vanish), tcp_retries2=3',
+    did: 'while suspended, with 20 MB to send that nobody reads: noticed by that',
+    ids: ['REL-48'],
+    set: ({ first }) => first.set(IMPATIENT),
+    use: sendSuspended,
+    break: ({ wire }) => wire.cut(),
+    expected: UNANSWERED,
+    least: 1000,
+  },
+  {
     fault: 'a firewall answers with a reset (nft reject with tcp reset)',
     did: 'in the middle of 20 MB each way',
     ids: ['REL-51'],
@@ -207,6 +225,13 @@ async function move(pairs) {
   await Promise.all(pairs.flatMap((pair) => [pair.ours.ask('received', 1), pair.theirs.ask('received', 1)]))
 }
 
+/** We read nothing, nor does the peer, and there is much to send. */
+async function sendSuspended(pairs) {
+  await callAll(pairs, 'suspend')
+  await Promise.all(pairs.map(({ theirs }) => theirs.call('pause')))
+  await all(pairs, 'send', PLENTY)
+}
+
 /** The other host loses its connections as by a power cut, and nobody hears of it. */
 async function forget({ wire, second, theirs }) {
   await wire.cut()
@@ -242,3 +267,30 @@ for (const { fault, did, ids, set, options, use, expected, least = 0, most = SOO
     await lab.finish()
   })
 }
+
+testOfHosts(test)(
+  'close() on a dead path: close follows at once, and the process ends 30 seconds later',
+  async (t) => {
+    const did =
+      'close() with 1000 bytes, which the kernel takes, our client and our server, plain and TLS; the process waits for the peer, but not longer'
+    const lab = await makeLab(t, __filename, {
+      ids: ['REL-48'],
+      fault: 'a dead path (all packets vanish)',
+      did,
+    })
+    await lab.warmUp()
+    const pairs = await lab.connectAll()
+    await lab.silence()
+    await lab.wire.cut()
+    await all(pairs, 'send', 1000)
+    await callAll(pairs, 'close')
+    for (const report of (await lab.within(SOON_MS, all(pairs, 'closed'))) ?? [])
+      lab.account.run(judgeEnd(report, 'open close'))
+    const began = performance.now()
+    const exit = await lab.within(40_000, lab.ours.leave(40_000))
+    t.deepEqual(exit, { code: 0, signal: null })
+    const took = performance.now() - began
+    t.true(took > 25_000, `${took} ms`)
+    await lab.finish()
+  },
+)

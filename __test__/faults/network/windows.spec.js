@@ -1,7 +1,7 @@
 'use strict'
 
 // Peers that take nothing for a long time, and still are there: TCP's window is shut. Nothing is lost, nobody works meanwhile, and
-// memory does not grow (REL-22, REL-24, REL-53). MOZ_TCP_SOCKET_FAULT_SECONDS is for how long; ten minutes are 600.
+// memory does not grow (REL-22, REL-24, REL-53). MOZ_TCP_SOCKET_FAULT_SECONDS says how long: 600 are the ten minutes that a suite has not.
 
 const { setTimeout: sleep } = require('node:timers/promises')
 
@@ -72,6 +72,7 @@ for (const { fault, options, shut, reopen, isLost } of FAULTS) {
   testOfHosts(test)(
     `a window that is shut for ${SECONDS} s loses nothing and costs nothing: ${fault}`,
     async (t) => {
+      t.timeout((SECONDS + 250) * 1000)
       const did = `${BYTES / 1e6} MB each way, stopped for ${SECONDS} s: at most ${MOST_GROWTH / 1024} MiB more memory and ${MOST_CPU} % of a processor for four connections`
       const lab = await makeLab(t, __filename, {
         ids: ['REL-24', 'REL-53'],

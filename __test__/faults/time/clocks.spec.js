@@ -21,7 +21,7 @@ const withClock = testWhere(test, hasFaketime, 'Linux and the command faketime')
 
 /** The library that the command `faketime` loads. */
 function library() {
-  const { stdout } = spawnSync('faketime', ['-m', '+0', 'sh', '-c', 'echo "$LD_PRELOAD"'], {
+  const { stdout } = spawnSync('faketime', ['-m', '-f', '+0s', 'sh', '-c', 'echo "$LD_PRELOAD"'], {
     encoding: 'utf8',
   })
   return stdout.trim()

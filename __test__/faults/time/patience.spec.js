@@ -64,6 +64,16 @@ const SILENT = [
     set: ({ wire }) => wire.cut(),
     reset: ({ wire }) => wire.join(),
   },
+  {
+    fault:
+      'the path is dead for 15 s while bytes wait to be acknowledged, which TCP sends again for a quarter of an hour',
+    ms: 15_000,
+    async set({ wire }, pairs) {
+      await wire.cut()
+      await Promise.all(pairs.map(({ ours }) => ours.ask('send', 100)))
+    },
+    reset: ({ wire }) => wire.join(),
+  },
 ]
 
 for (const { fault, ms, set, reset } of SILENT) {
@@ -73,7 +83,7 @@ for (const { fault, ms, set, reset } of SILENT) {
     await lab.warmUp()
     const pairs = await lab.connectAll(undefined, { keepAlive: true, keepAliveDelay: 1000 })
     await lab.silence()
-    await set(lab)
+    await set(lab, pairs)
     await sleep(ms)
     for (const { ours } of pairs) t.deepEqual((await ours.ask('report')).types, ['open'])
     await reset(lab)
