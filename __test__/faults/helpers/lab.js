@@ -14,6 +14,12 @@ const KINDS = ['client', 'server'].flatMap((role) =>
   [false, true].map((isSecure) => ({ name: `our ${role}, ${isSecure ? 'TLS' : 'plain'}`, role, isSecure })),
 )
 
+/** These, and both ends ours. */
+const ALL_KINDS = [
+  ...KINDS,
+  ...KINDS.slice(0, 2).map((kind) => ({ ...kind, name: `both ours, ${kind.name}`, bothOurs: true })),
+]
+
 function kindOf(role, isSecure) {
   return KINDS.find((kind) => kind.role === role && kind.isSecure === isSecure)
 }
@@ -166,7 +172,7 @@ function judgeExchange({ ours, theirs }, bytes) {
     if (received.wrongAt !== undefined) lostBytes += received.count - received.wrongAt
     else if (sent.sha256 !== received.sha256 && sent.count === received.count) lostBytes += received.count
   }
-  return { lostBytes, wrongOrders: wrongOrders(ours, 'open close') }
+  return { lostBytes, wrongOrders: wrongOrders(ours, 'open close') + theirs.violations.length }
 }
 
 /** What was wrong with the end of a connection that could not go well, by the report of our socket: numbers for the account. */
@@ -205,8 +211,7 @@ function hereOnly() {
 
 /**
  * `t` gets a line in the table of `file`; `line` as for `openAccount`. Makes hosts, unless it all `isHere`, and agents; they end with
- * the test. `ours` and `theirs` are how to start the agents, `link` is
- * what joins them: `'onWire'` or `'onCable'`.
+ * the test. `ours` and `theirs` are how to start the agents, `link` is what joins them: `'onWire'` or `'onCable'`.
  */
 async function makeLab(t, file, line, { isHere = false, link = 'onWire', ours = {}, theirs = {} } = {}) {
   const own = scope(t)
@@ -220,4 +225,4 @@ async function makeLab(t, file, line, { isHere = false, link = 'onWire', ours = 
   return new Lab(account, own, hosts, link, ...agents)
 }
 
-module.exports = { End, KINDS, exchange, judgeEnd, judgeExchange, kindOf, makeLab }
+module.exports = { ALL_KINDS, End, KINDS, exchange, judgeEnd, judgeExchange, kindOf, makeLab }

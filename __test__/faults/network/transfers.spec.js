@@ -8,7 +8,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const test = require('ava')
 
 const { testOfHosts } = require('../helpers/hosts.js')
-const { exchange, judgeExchange, makeLab } = require('../helpers/lab.js')
+const { ALL_KINDS, KINDS, exchange, judgeExchange, makeLab } = require('../helpers/lab.js')
 
 const MB = 1_000_000
 
@@ -50,7 +50,7 @@ const atRate = (fault, bytes, how) => ({
  * while they are in use, and returns what ends it. `bytes` go each way over each connection.
  */
 const FAULTS = [
-  { fault: 'none', link: 'onCable', bytes: 100 * MB },
+  { fault: 'none', link: 'onCable', bytes: 100 * MB, kinds: ALL_KINDS },
   onWire('1 % loss', 100 * MB, { loss: 1 }),
   onWire('5 % loss', 20 * MB, { loss: 5 }),
   onWire('10 % loss', 4 * MB, { loss: 10 }),
@@ -59,11 +59,14 @@ const FAULTS = [
   onWire('25 % of the packets overtake others', 30 * MB, { delay: 5, reorder: 25 }),
   onWire('20 % of the packets come twice', 100 * MB, { duplicate: 20 }),
   onWire('1 % of the packets are damaged', 30 * MB, { damage: 1 }),
-  onWire(
-    '10 ms delay, 5 ms more or less, 2 % loss, 5 % come twice, 5 % overtake others, 1 % are damaged',
-    3 * MB,
-    { delay: 10, jitter: 5, loss: 2, duplicate: 5, reorder: 5, damage: 1 },
-  ),
+  {
+    ...onWire(
+      '10 ms delay, 5 ms more or less, 2 % loss, 5 % come twice, 5 % overtake others, 1 % are damaged',
+      3 * MB,
+      { delay: 10, jitter: 5, loss: 2, duplicate: 5, reorder: 5, damage: 1 },
+    ),
+    kinds: ALL_KINDS,
+  },
   atRate('a rate of 400 Mbit/s', 25 * MB, 'rate 400mbit burst 64kb latency 50ms'),
   atRate('a rate of 20 Mbit/s, and a queue of 10 packets', 2 * MB, 'rate 20mbit burst 16kb limit 15kb'),
   {
@@ -143,13 +146,17 @@ async function interruptTransfer(lab, pairs, { interrupt, bytes }) {
 }
 
 for (const row of FAULTS) {
-  const { fault, bytes, link, set, struck, interrupt } = row
+  const { fault, bytes, link, kinds = KINDS, set, struck, interrupt } = row
   testOfHosts(test.serial)(`every byte arrives, once and in order: ${fault}`, async (t) => {
-    const did = `${bytes / MB} MB each way over each of four connections: our client and our server, plain and TLS; SHA-256 compared; at most ${MOST_GROWTH} MiB more memory`
+    const whose =
+      kinds === KINDS
+        ? 'four connections: our client and our server'
+        : 'six connections: our client, our server, and both ours'
+    const did = `${bytes / MB} MB each way over each of ${whose}, plain and TLS; SHA-256 compared; at most ${MOST_GROWTH} MiB more memory`
     const lab = await makeLab(t, __filename, { ids: ['REL-52'], fault, did }, { link })
-    await lab.warmUp()
+    await lab.warmUp(kinds)
     await set?.(lab)
-    const pairs = await lab.connectAll()
+    const pairs = await lab.connectAll(kinds)
     const transfers = pairs.map((pair) => lab.within(LIMIT_MS, exchange(pair, bytes)))
     if (interrupt) t.is(await interruptTransfer(lab, pairs, row), 2 * pairs.length, 'the transfers were over')
     for (const reports of await Promise.all(transfers))
