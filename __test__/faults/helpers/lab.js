@@ -9,16 +9,18 @@ const { scope } = require('../../helpers/sockets.js')
 const { startAgent } = require('./agents.js')
 const { makeHosts } = require('./hosts.js')
 
+/** Kinds of connections: which end is ours, or whether both are, and whether there is TLS. */
+const kindsOf = (role, bothOurs = false) =>
+  [false, true].map((isSecure) => {
+    const name = `${bothOurs ? 'both ours' : `our ${role}`}, ${isSecure ? 'TLS' : 'plain'}`
+    return { name, role, isSecure, bothOurs }
+  })
+
 /** Our client and our server, plain and TLS. */
-const KINDS = ['client', 'server'].flatMap((role) =>
-  [false, true].map((isSecure) => ({ name: `our ${role}, ${isSecure ? 'TLS' : 'plain'}`, role, isSecure })),
-)
+const KINDS = [...kindsOf('client'), ...kindsOf('server')]
 
 /** These, and both ends ours. */
-const ALL_KINDS = [
-  ...KINDS,
-  ...KINDS.slice(0, 2).map((kind) => ({ ...kind, name: `both ours, ${kind.name}`, bothOurs: true })),
-]
+const ALL_KINDS = [...KINDS, ...kindsOf('client', true)]
 
 function kindOf(role, isSecure) {
   return KINDS.find((kind) => kind.role === role && kind.isSecure === isSecure)
