@@ -143,10 +143,12 @@ class OurConnection extends Connection {
 }
 
 class NodeConnection extends Connection {
-  constructor({ host, port, socket = undefined, useSecureTransport = false, ...options }) {
+  constructor({ host, port, socket, raw, useSecureTransport = false, ...options }) {
     super(port, socket === undefined)
     const to = { host, port, noDelay: true, ...options }
-    this.socket = socket ?? (useSecureTransport ? tls.connect(to) : net.connect(to))
+    /** Below TLS, where there is that. */
+    this.raw = raw ?? socket ?? net.connect(to)
+    this.socket = socket ?? (useSecureTransport ? tls.connect({ ...to, socket: this.raw }) : this.raw)
     this.socket.on(useSecureTransport && !socket ? 'secureConnect' : 'connect', () => this.saw('open'))
     this.socket.on('data', (bytes) => this.sawBytes(bytes))
     this.socket.on('drain', () => this.saw('drain'))
@@ -165,6 +167,10 @@ class NodeConnection extends Connection {
 
   end() {
     this.socket.end()
+  }
+
+  reset() {
+    this.raw.resetAndDestroy()
   }
 
   state() {
@@ -216,10 +222,18 @@ class NodeListener extends Listener {
   constructor({ useSecureTransport, ...options }) {
     super()
     this.server = useSecureTransport ? tls.createServer(options) : net.createServer(options)
-    this.server.on(useSecureTransport ? 'secureConnection' : 'connection', (socket) => {
+    const arrive = (socket, raw) => {
       socket.setNoDelay(true)
-      this.arrive(new NodeConnection({ port: this.port, socket }))
+      this.arrive(new NodeConnection({ port: this.port, socket, raw }))
+    }
+    const raws = new Map()
+    this.server.on('connection', (raw) => {
+      if (!useSecureTransport) return arrive(raw, raw)
+      const { remotePort } = raw
+      raws.set(remotePort, raw)
+      raw.once('close', () => raws.delete(remotePort))
     })
+    this.server.on('secureConnection', (socket) => arrive(socket, raws.get(socket.remotePort)))
     this.server.on('tlsClientError', () => this.failedHandshakes++)
     this.server.listen(0, '0.0.0.0')
     this.ready = once(this.server, 'listening').then(() => (this.port = this.server.address().port))

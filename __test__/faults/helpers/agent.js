@@ -73,6 +73,9 @@ const orders = {
     connections[connection].socket[method](...args)
   },
 
+  /** Ends the connection by a reset, if it is Node's. */
+  reset: (connection) => connections[connection].reset(),
+
   usage() {
     const { user, system } = process.cpuUsage()
     const { rss, external, arrayBuffers, heapUsed } = process.memoryUsage()

@@ -83,6 +83,11 @@ class Host {
     this.run('nft -f -', lines.map((line) => `${line}\n`).join(''))
   }
 
+  /** Makes the kernel end all TCP connections of this host. */
+  kill() {
+    this.run('ss -KHtn state connected')
+  }
+
   /** How many segments TCP has sent once more. */
   sentAgain() {
     const [names, values] = this.run('cat /proc/net/snmp')

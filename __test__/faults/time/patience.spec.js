@@ -14,14 +14,14 @@ const LIMIT_MS = 60_000
 
 const SLOW = [
   {
-    fault: 'a rate of 1 Mbit/s (tbf), timeout 2000',
-    options: { timeout: 2000, connectTimeout: 0 },
+    fault: 'a rate of 1 Mbit/s (tbf), timeout 6000',
+    options: { timeout: 6000, connectTimeout: 0 },
     link: 'onCable',
     // For several times as long as the timeout.
-    bytes: 200_000,
+    bytes: 400_000,
     set({ first, second }) {
       for (const host of [first, second])
-        host.run('tc qdisc replace dev cable root tbf rate 1mbit burst 4kb latency 200ms')
+        host.run('tc qdisc replace dev cable root tbf rate 1mbit burst 4kb latency 800ms')
     },
   },
   {

@@ -62,9 +62,9 @@ onLinux(
   },
 )
 
-onLinux('we are stopped ten times in a transfer: nothing is lost', async (t) => {
+onLinux('we are stopped for longer than timeout, four times in a transfer: nothing is lost', async (t) => {
   const bytes = 100 * MB
-  const did = `${bytes / MB} MB each way over each of four connections with timeout 300, stopped ten times for 500 ms`
+  const did = `${bytes / MB} MB each way over each of four connections with timeout 3000, stopped four times for 3500 ms`
   const lab = await makeLab(
     t,
     __filename,
@@ -72,14 +72,14 @@ onLinux('we are stopped ten times in a transfer: nothing is lost', async (t) => 
     here,
   )
   await lab.warmUp()
-  const pairs = await lab.connectAll(undefined, { timeout: 300, connectTimeout: 0 })
+  const pairs = await lab.connectAll(undefined, { timeout: 3000, connectTimeout: 0 })
   const transfers = pairs.map((pair) => lab.within(LIMIT_MS, exchange(pair, bytes)))
-  for (let times = 1; times <= 10; times++) {
+  for (let times = 1; times <= 4; times++) {
     await Promise.race([
       Promise.all(transfers),
-      Promise.all(pairs.map(({ ours }) => ours.ask('received', times * (bytes / 12)))),
+      Promise.all(pairs.map(({ ours }) => ours.ask('received', times * (bytes / 6)))),
     ])
-    await stop(lab.ours, 500)
+    await stop(lab.ours, 3500)
   }
   for (const reports of await Promise.all(transfers))
     lab.account.run(reports ? judgeExchange(reports, bytes) : undefined)
@@ -115,6 +115,30 @@ onLinux(
       Promise.all(busy.map(({ ours }) => ours.ask('closed'))),
     )) ?? []) {
       t.is(report.error?.name, 'NetworkTimeoutError')
+      lab.account.run(judgeEnd(report))
+    }
+    await lab.finish()
+  },
+)
+
+onLinux(
+  'we are stopped for longer than timeout: a reset that came meanwhile is an error, and no orderly end',
+  async (t) => {
+    const did =
+      'four connections with timeout 1000, which the peer resets while it is stopped for 2 s: NetworkError'
+    const lab = await makeLab(
+      t,
+      __filename,
+      { ids: ['REL-53'], fault: 'our process is stopped (SIGSTOP)', did },
+      here,
+    )
+    await lab.warmUp()
+    const pairs = await lab.connectAll(undefined, { timeout: 1000, connectTimeout: 0 })
+    const ends = Promise.all(pairs.map(({ ours }) => ours.ask('closed')))
+    await stop(lab.ours, 2000, () => Promise.all(pairs.map(({ theirs }) => theirs.ask('reset'))))
+    for (const report of (await lab.within(10_000, ends)) ?? []) {
+      const { name, code } = report.error ?? {}
+      t.deepEqual({ name, code }, { name: 'NetworkError', code: 'ECONNRESET' }, JSON.stringify(report))
       lab.account.run(judgeEnd(report))
     }
     await lab.finish()
