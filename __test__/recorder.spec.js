@@ -133,6 +133,18 @@ test('the recorder lets pass what is right', async (t) => {
   t.deepEqual(await judge(story, 'connecting'), [])
 })
 
+test('a recorder that keeps no data judges it, and counts its bytes', async (t) => {
+  const puppet = new Puppet()
+  const recorder = new Recorder(puppet, { keepsData: false })
+  await puppet.fire('data')
+  await puppet.fire('data')
+  t.deepEqual([recorder.bytes, recorder.events, recorder.chunks, recorder.violations], [2, [], [], []])
+  await puppet.fire('close')
+  await puppet.fire('data')
+  t.deepEqual(recorder.types, ['data', 'close', 'data'])
+  t.regex(recorder.violations[0], /nothing may follow close/)
+})
+
 test('a recorded socket has no more members to see than before', (t) => {
   const puppet = new Puppet()
   const before = Object.keys(puppet)

@@ -27,8 +27,10 @@ function deferred() {
  * reactions and process.nextTick of the one before have run.
  */
 class Recorder {
-  constructor(socket, { accepted = socket.readyState === 'open' } = {}) {
+  /** Without `keepsData`, `data` events and their bytes are only judged: gigabytes may come. */
+  constructor(socket, { accepted = socket.readyState === 'open', keepsData = true } = {}) {
     this.socket = socket
+    this.keepsData = keepsData
     /** Types, in order. */
     this.types = []
     /** All events, in order. */
@@ -83,16 +85,20 @@ class Recorder {
     if ((type === 'error' || type === 'close') && this.socket.readyState !== 'closed')
       complain('readyState must be closed')
     if (event.target !== this.socket) complain('target must be the socket')
-    this.types.push(type)
-    this.events.push(event)
-    if (type === 'data') {
-      const chunk =
-        typeof event.data === 'string' ? Buffer.from(event.data, 'latin1') : Buffer.from(event.data.slice(0))
-      if (chunk.length === 0) complain('data is never empty')
-      this.chunks.push(chunk)
-      this.bytes += chunk.length
-    }
+    if (type !== 'data' || this.keepsData || last !== 'data') this.types.push(type)
+    if (type === 'data') this.#recordData(event, complain)
+    else this.events.push(event)
     this.#wake()
+  }
+
+  #recordData(event, complain) {
+    const { data } = event
+    const length = typeof data === 'string' ? data.length : data.byteLength
+    if (length === 0) complain('data is never empty')
+    this.bytes += length
+    if (!this.keepsData) return
+    this.events.push(event)
+    this.chunks.push(typeof data === 'string' ? Buffer.from(data, 'latin1') : Buffer.from(data.slice(0)))
   }
 
   #wake() {

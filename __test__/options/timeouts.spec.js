@@ -14,7 +14,7 @@ const { testOn, testWhere } = require('../helpers/needs.js')
 const { run } = require('../helpers/peers.js')
 const { scope } = require('../helpers/sockets.js')
 const { trusting } = require('../helpers/tls-peers.js')
-const { listenSecurely, nodeClient } = require('../helpers/tls-servers.js')
+const { listenSecurely, nodeClient, rawClient } = require('../helpers/tls-servers.js')
 const { fullListener } = require('../helpers/full-listener.js')
 
 const serialOnLinux = testOn(test.serial, process.platform === 'linux', 'Linux')
@@ -237,6 +237,46 @@ test.serial('what came while JavaScript was busy is no silence', async (t) => {
     t.is(socket.readyState, 'open', kind)
   }
 })
+
+/** The ends of connections that a peer can reset: `reset()` takes no time. */
+const RESETTABLE = {
+  async plain(own, timeout) {
+    const { socket, events, peer } = await KINDS.plain(own, timeout)
+    return { socket, events, peer, reset: () => peer.resetAndDestroy() }
+  },
+  async 'an accepted socket with TLS'(own, timeout) {
+    const listening = listenSecurely(own, { timeout })
+    const { raw } = await rawClient(own, listening.port)
+    const peer = nodeClient(own, undefined, { socket: raw }).on('error', () => {})
+    const [socket, events] = await listening.accepted()
+    return { socket, events, peer, reset: () => raw.resetAndDestroy() }
+  },
+}
+
+for (const [kind, make] of Object.entries(RESETTABLE)) {
+  for (const then of ['open', 'closing']) {
+    test.serial(
+      `a reset while JavaScript was busy for longer than the timeout is an error: ${kind}, ${then}`,
+      async (t) => {
+        const own = scope(t)
+        const { socket, events, peer, reset } = await make(own, 200)
+        if (then === 'closing') {
+          peer.pause()
+          socket.send(new Uint8Array(20_000_000))
+          socket.close()
+          // It is with the kernel as far as that takes it.
+          await new Promise(setImmediate)
+        }
+        reset()
+        const until = performance.now() + 500
+        while (performance.now() < until);
+        const { name, data } = await events.event('error')
+        t.deepEqual([name, data.code], ['NetworkError', 'ECONNRESET'])
+        await events.closed()
+      },
+    )
+  }
+}
 
 test('a peer that does not take what close() sends is given up after the timeout', async (t) => {
   const own = scope(t)

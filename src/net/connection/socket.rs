@@ -289,6 +289,10 @@ impl Timed for Socket {
     let (standing, owed) = self.drive((standing, None), |connection| {
       (connection.standing(), connection.owed_at_close())
     });
+    // Looking may have found it broken.
+    if self.is_over() {
+      return;
+    }
     let mut missed = None;
     self.with_deadlines(|deadlines| missed = deadlines.missed(standing, owed, now));
     if let Some(missed) = missed {

@@ -1,7 +1,7 @@
 //! A connection as one state machine, from an attempt to its last event. It runs on its owner's thread and never waits.
 //! Readiness, its owner's orders and what tasks report move it on.
 
-use std::{sync::Arc, time::Instant};
+use std::{io::ErrorKind, sync::Arc, time::Instant};
 
 use super::{establish::Attempt, link::Link};
 use crate::net::{
@@ -166,25 +166,44 @@ impl Connection {
     }
   }
 
-  /// The connection, as something that deadlines are about.
-  pub(super) fn standing(&self) -> Standing {
-    let last = self.activity.last();
-    match &self.life {
-      // It is established, which nobody has noticed so far.
-      Life::Establishing { attempt } if attempt.is_done() => Standing::Active(Some(Instant::now())),
-      Life::Connecting(stream) if stream.socket().peer_addr().is_ok() => {
-        Standing::Active(Some(Instant::now()))
+  /// The connection, as something that deadlines are about. Tells `Failed` where looking finds it broken.
+  pub(super) fn standing(&mut self) -> Standing {
+    // Perhaps nobody has noticed so far.
+    let is_established = match &self.life {
+      Life::Establishing { attempt } => attempt.is_done(),
+      Life::Connecting(stream) => stream.socket().peer_addr().is_ok(),
+      Life::Open(_) | Life::Securing { .. } | Life::Over => {
+        let last = self.activity.last();
+        let moves = last.is_some() && self.has_arrived();
+        return Standing::Active(if moves { Some(Instant::now()) } else { last });
       }
-      Life::Establishing { .. } | Life::Connecting(_) => Standing::Connecting,
-      // What has arrived and only waits for the owner is no silence, and neither is the end of it.
-      Life::Open(link)
-        if last.is_some()
-          && self.wants_input()
-          && (link.has_input() || !matches!(link.stream.peek(), Err(error) if is_nothing(&error))) =>
-      {
-        Standing::Active(Some(Instant::now()))
+    };
+    if is_established {
+      Standing::Active(Some(Instant::now()))
+    } else {
+      Standing::Connecting
+    }
+  }
+
+  /// Something has arrived and only waits to be taken, which is no silence: bytes, or the end of the connection.
+  fn has_arrived(&mut self) -> bool {
+    let Life::Open(link) = &self.life else {
+      return false;
+    };
+    if !self.wants_input() {
+      return false;
+    }
+    if link.has_input() {
+      return true;
+    }
+    match link.stream.peek() {
+      Ok(_) => true,
+      Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+      // Linux says it once: reading would find an orderly end. There is nothing that could still be read before.
+      Err(error) => {
+        self.fail(self.peer.failed("read from", &error));
+        true
       }
-      _ => Standing::Active(last),
     }
   }
 
@@ -254,8 +273,4 @@ impl Connection {
       self.fail(self.peer.failed("watch the connection to", &error));
     }
   }
-}
-
-fn is_nothing(error: &std::io::Error) -> bool {
-  error.kind() == std::io::ErrorKind::WouldBlock
 }
