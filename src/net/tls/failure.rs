@@ -1,5 +1,5 @@
-//! Why a handshake, or a connection, failed, in the words of a backend. It becomes an error where it is known what was
-//! attempted.
+//! Why a handshake, or a connection, failed, in the words of a backend, and why there was not even a beginning. It becomes an error
+//! where it is known what was attempted.
 
 use std::io;
 
@@ -38,5 +38,25 @@ impl Failure {
       os: self.os,
       reason: self.os.is_none().then_some(self.reason),
     }
+  }
+}
+
+/// Why there is no connector.
+pub(super) enum Unbuilt {
+  /// The TLS library does not take the profile.
+  Refused(String),
+  /// The system has no descriptor, memory or thread left. What trusts less than it should for want of that must not be kept.
+  Exhausted(io::Error),
+}
+
+impl From<String> for Unbuilt {
+  fn from(reason: String) -> Self {
+    Self::Refused(reason)
+  }
+}
+
+impl From<io::Error> for Unbuilt {
+  fn from(error: io::Error) -> Self {
+    Self::Exhausted(error)
   }
 }
