@@ -32,6 +32,8 @@ const HELLO_REQUEST = Buffer.from([0, 0, 0, 0])
 /** What comes behind a flood. */
 const LAST = Buffer.alloc(5000, 'and now this, ')
 
+const PIECE = 16_384
+
 const times = (count, make) => Array.from({ length: count }, make)
 
 /** `ends`: the victim must not bear it. `to`: who is a victim of it. */
@@ -42,7 +44,14 @@ const FLOODS = {
       what: 'KeyUpdates that ask for new keys',
       count: 20_000,
       make: (forge) => forge.update(true),
-      answered: true,
+    },
+    {
+      what: 'KeyUpdates that ask for new keys, of which nobody reads the answers,',
+      count: 200_000,
+      make: (forge) => forge.update(true),
+      // It takes four megabytes to fill what the kernel has for it.
+      deaf: true,
+      to: ['server'],
     },
     {
       what: 'records of one byte',
@@ -110,6 +119,17 @@ const VICTIMS = {
   },
 }
 
+/** Resolves with the state of the victim when it takes no more of what `raw` has written. */
+async function standstill(raw, state) {
+  for (let [before, same] = [-1, 0]; same < 5;) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await state()
+    same = raw.writableLength === before ? same + 1 : 0
+    before = raw.writableLength
+  }
+  return state()
+}
+
 for (const [version, floods] of Object.entries(FLOODS)) {
   for (const [victim, make] of Object.entries(VICTIMS)) {
     const known = TELLS_REASONS && (victim === 'client' || SERVER_VERSIONS.includes(version))
@@ -120,6 +140,7 @@ for (const [version, floods] of Object.entries(FLOODS)) {
       bytes = 0,
       to = ['server', 'client'],
       ends = false,
+      deaf = false,
     } of floods) {
       if (!to.includes(victim)) continue
       testOn(
@@ -137,9 +158,20 @@ for (const [version, floods] of Object.entries(FLOODS)) {
         const records = Buffer.concat(times(count, () => forgeOne(forge)))
         const last = forge(APPLICATION_DATA, LAST)
         const gone = new Promise((resolve) => raw.once('close', resolve))
-        raw.resume()
-        raw.write(records)
+        if (deaf) raw.pause()
+        else raw.resume()
+        // In pieces, so that what is not taken can be counted.
+        for (let at = 0; at < records.length; at += PIECE) raw.write(records.subarray(at, at + PIECE))
         raw.write(last)
+        if (deaf) {
+          const { resident, bytes: taken } = await standstill(raw, state)
+          const more = resident - before.resident
+          t.log(`${raw.writableLength} of ${records.length} bytes are not taken; ${more} bytes of memory`)
+          t.true(raw.writableLength > 0, 'the victim does not listen to who does not')
+          t.true(more <= MOST, `${more} bytes`)
+          t.true(taken < before.bytes + LAST.length)
+          raw.resume()
+        }
         const served = server && assertServed(t, own, server, calm)
         let after = await state()
         const isDone = () =>
