@@ -97,6 +97,8 @@ function controlAt(path) {
       writeSync(fd, Buffer.of(0), 0, 1, 0)
       const bytes = Buffer.alloc(CONTROL)
       readSync(fd, bytes, 0, CONTROL, 0)
+      // Asked once more it has nothing to tell.
+      writeSync(fd, Buffer.alloc(CONTROL), 0, CONTROL, 0)
       return { seen: Number(bytes.readBigInt64LE(SEEN)), struck: Number(bytes.readBigInt64LE(STRUCK)) }
     },
   }

@@ -8,10 +8,7 @@ use std::{
   time::{Duration, Instant},
 };
 
-use moz_tcp_socket::net::{
-  Event,
-  names::resolve::{MOST_LOOKUPS, resolve},
-};
+use moz_tcp_socket::net::{Event, names::resolve::MOST_LOOKUPS};
 
 use crate::support::Owner;
 
@@ -97,36 +94,4 @@ fn lookups_that_are_given_up_free_their_sockets_at_once_and_those_that_wait_neve
   assert!(position("begin c") > position("end a"), "{log:?}");
   // Those that waited were before it in the queue.
   assert_eq!(count("begin b"), 0);
-}
-
-#[test]
-fn a_lookup_that_is_given_up_before_it_has_a_thread_never_begins() {
-  if !in_child("a_lookup_that_is_given_up_before_it_has_a_thread_never_begins") {
-    return;
-  }
-  let mut builder = tokio::runtime::Builder::new_current_thread();
-  let runtime = builder.enable_all().max_blocking_threads(1).build().unwrap();
-  runtime.block_on(async {
-    let held = tokio::spawn(resolve("a.held.test", 9));
-    while count("begin a") == 0 {
-      tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let given_up = tokio::spawn(resolve("b.test", 9));
-    for _ in 0..10 {
-      tokio::task::yield_now().await;
-    }
-    given_up.abort();
-    assert!(given_up.await.unwrap_err().is_cancelled());
-    let last = tokio::spawn(resolve("c.test", 9));
-    open_gate();
-    assert_eq!(last.await.unwrap().unwrap().len(), 1);
-    assert_eq!(held.await.unwrap().unwrap().len(), 1);
-  });
-  let expected = [
-    "begin a.held.test",
-    "end a.held.test",
-    "begin c.test",
-    "end c.test",
-  ];
-  assert_eq!(log(), expected);
 }

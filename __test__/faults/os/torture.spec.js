@@ -74,7 +74,7 @@ const AT_FIRST = [
   ['epoll_ctl', ['ENOMEM']],
   ['pthread_create', ['EAGAIN']],
   ['open', ['EMFILE']],
-  ['fileread', ['EIO', 'EINTR']],
+  ['fileread', ['EINTR']],
 ]
 
 /** More calls of a kind than a round makes. */

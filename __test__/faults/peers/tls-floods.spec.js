@@ -8,6 +8,7 @@ const { join } = require('node:path')
 const test = require('ava')
 
 const { start } = require('../../fixtures/reliability/children.js')
+const { bytesInKernel } = require('../../fixtures/reliability/kernel.js')
 const { certificate } = require('../../helpers/pki-matrix.js')
 const { testOn } = require('../../helpers/needs.js')
 const { scope } = require('../../helpers/sockets.js')
@@ -42,7 +43,13 @@ const FLOODS = {
       what: 'KeyUpdates that ask for new keys',
       count: 20_000,
       make: (forge) => forge.update(true),
-      answered: true,
+    },
+    {
+      what: 'KeyUpdates that ask for new keys, of which nobody reads the answers,',
+      count: 200_000,
+      make: (forge) => forge.update(true),
+      deaf: true,
+      to: ['server'],
     },
     {
       what: 'records of one byte',
@@ -110,6 +117,20 @@ const VICTIMS = {
   },
 }
 
+/** Resolves with the state of the victim when it takes no more of what `raw` has written, and `waiting`: how much that is. */
+async function standstill(raw, state) {
+  const untaken = () => bytesInKernel(raw.localPort, raw.remotePort) + raw.writableLength
+  let [waiting, same] = [untaken(), 0]
+  while (same < 5) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await state()
+    const now = untaken()
+    same = now === waiting ? same + 1 : 0
+    waiting = now
+  }
+  return { ...(await state()), waiting }
+}
+
 for (const [version, floods] of Object.entries(FLOODS)) {
   for (const [victim, make] of Object.entries(VICTIMS)) {
     const known = TELLS_REASONS && (victim === 'client' || SERVER_VERSIONS.includes(version))
@@ -120,6 +141,7 @@ for (const [version, floods] of Object.entries(FLOODS)) {
       bytes = 0,
       to = ['server', 'client'],
       ends = false,
+      deaf = false,
     } of floods) {
       if (!to.includes(victim)) continue
       testOn(
@@ -137,9 +159,18 @@ for (const [version, floods] of Object.entries(FLOODS)) {
         const records = Buffer.concat(times(count, () => forgeOne(forge)))
         const last = forge(APPLICATION_DATA, LAST)
         const gone = new Promise((resolve) => raw.once('close', resolve))
-        raw.resume()
+        if (deaf) raw.pause()
+        else raw.resume()
         raw.write(records)
         raw.write(last)
+        if (deaf) {
+          const { resident, waiting } = await standstill(raw, state)
+          const more = resident - before.resident
+          t.log(`${waiting} of ${records.length} bytes are not taken; ${more} bytes of memory`)
+          t.true(waiting > 0, 'the victim does not listen to who does not')
+          t.true(more <= MOST, `${more} bytes`)
+          raw.resume()
+        }
         const served = server && assertServed(t, own, server, calm)
         let after = await state()
         const isDone = () =>

@@ -188,7 +188,7 @@ for (const version of VERSIONS) {
           .on('error', () => {})
           .on('secureConnect', () => client.end())
           .resume()
-        await once(client, 'close')
+        await new Promise((resolve) => client.once('close', resolve))
       }
       const accepted = new Promise((resolve) => server.addEventListener('connect', resolve, { once: true }))
       const client = nodeClient(own, ways[0].port, settings(version))

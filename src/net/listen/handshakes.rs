@@ -25,9 +25,11 @@ use crate::net::{
 /// said nothing at all costs a descriptor and a small task; OpenSSL's memory is taken when it speaks.
 const MOST_HANDSHAKES: usize = 4096;
 
-/// Who has spoken within this time, or come, does not make room where descriptors run out. Many honest clients at once would all be dropped
-/// before their first word is read; so newcomers wait in the kernel's backlog until some of them are done.
-const SILENCE: Duration = Duration::from_millis(250);
+/// Where descriptors run out, who has come or spoken makes no room for so long. Many honest clients at once would all be dropped for
+/// each other; so newcomers wait in the kernel's backlog until some of them are done. Those who have said nothing yet cost a
+/// stranger less, and have less time.
+const TIME_TO_SPEAK: Duration = Duration::from_millis(250);
+const TIME_TO_GO_ON: Duration = Duration::from_secs(2);
 
 /// See the module. Clones are the same.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ impl Handshakes {
     from: SocketAddr,
     credit: Option<Credit>,
   ) -> impl Future<Output = ()> + Send + 'static {
-    let place = self.places.enter(Instant::now());
+    let place = self.places.enter(Instant::now() + TIME_TO_SPEAK);
     let this = self.clone();
     async move {
       let lost = place.lost();
@@ -138,7 +140,7 @@ impl Handshakes {
     let mut handshake = Box::pin(handshake.over(&stream));
     let session = std::future::poll_fn(|cx| {
       // The task wakes when the peer has said something.
-      place.heard(Instant::now());
+      place.heard(Instant::now() + TIME_TO_GO_ON);
       handshake.as_mut().poll(cx)
     })
     .await;
@@ -146,10 +148,9 @@ impl Handshakes {
     Some((stream, session.ok()?))
   }
 
-  /// Drops the peer that has been silent longest. `false` where none has been silent for long.
+  /// Drops the peer that has been silent longest, of those who had time to speak. `false` where there is none.
   pub(super) fn drop_most_silent(&self) -> bool {
-    let since = Instant::now().checked_sub(SILENCE);
-    since.is_some_and(|since| self.places.drop_silent(since))
+    self.places.make_room(Instant::now())
   }
 
   /// Ends all that are under way.

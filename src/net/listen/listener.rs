@@ -265,7 +265,7 @@ impl Accepting {
   }
 
   /// Descriptors have run out: closes those of the most silent handshakes. Tasks do that, a moment later. `false` where none has
-  /// been silent for long.
+  /// had its time.
   fn drop_handshakes(&self) -> bool {
     let handshakes = self.handshakes.as_ref();
     let drop_one = |_: &usize| handshakes.is_some_and(Handshakes::drop_most_silent);

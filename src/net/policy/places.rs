@@ -19,7 +19,7 @@ pub(in crate::net) struct Places {
 struct State {
   /// Counts who came and who was heard: of two at the same moment it says who was first.
   last: u64,
-  /// In the order in which they were heard last, and since when they are silent. Whoever loses its place has its token cancelled.
+  /// In the order in which they were heard last, and until when they make no room. Whoever loses its place has its token cancelled.
   taken: BTreeMap<u64, (Instant, CancellationToken)>,
 }
 
@@ -29,9 +29,10 @@ impl State {
     self.last
   }
 
-  fn drop_oldest(&mut self) -> bool {
-    let oldest = self.taken.pop_first();
-    oldest.map(|(_, (_, lost))| lost.cancel()).is_some()
+  fn drop_oldest(&mut self) {
+    if let Some((_, (_, lost))) = self.taken.pop_first() {
+      lost.cancel();
+    }
   }
 }
 
@@ -43,15 +44,15 @@ impl Places {
     })
   }
 
-  /// A place for one more, which comes `now`.
-  pub(in crate::net) fn enter(self: &Arc<Self>, now: Instant) -> Place {
+  /// A place for one more. Until then it makes no room, but for another one where all places are taken.
+  pub(in crate::net) fn enter(self: &Arc<Self>, until: Instant) -> Place {
     let lost = CancellationToken::new();
     let heard = self.with(|state| {
       if state.taken.len() >= self.most {
         state.drop_oldest();
       }
       let heard = state.next();
-      state.taken.insert(heard, (now, lost.clone()));
+      state.taken.insert(heard, (until, lost.clone()));
       heard
     });
     Place {
@@ -61,12 +62,14 @@ impl Places {
     }
   }
 
-  /// Takes the place of the one that has been silent longest, if that is since `since` or longer. Its task ends a moment later.
-  /// `false` where there is none.
-  pub(in crate::net) fn drop_silent(&self, since: Instant) -> bool {
+  /// Makes room `now`: of those whose time is over, takes the place of the one that has been silent longest. Its task ends a moment
+  /// later. `false` where there is none.
+  pub(in crate::net) fn make_room(&self, now: Instant) -> bool {
     self.with(|state| {
-      let oldest = state.taken.first_key_value();
-      oldest.is_some_and(|(_, (silent, _))| *silent <= since) && state.drop_oldest()
+      let mut taken = state.taken.iter();
+      let over = taken.find_map(|(heard, (until, _))| (*until <= now).then_some(*heard));
+      let lost = over.and_then(|heard| state.taken.remove(&heard));
+      lost.map(|(_, lost)| lost.cancel()).is_some()
     })
   }
 
@@ -84,13 +87,13 @@ pub(in crate::net) struct Place {
 }
 
 impl Place {
-  /// The peer said something `now`.
-  pub(in crate::net) fn heard(&mut self, now: Instant) {
+  /// The peer said something. Until then it makes no room.
+  pub(in crate::net) fn heard(&mut self, until: Instant) {
     let before = self.heard;
     self.heard = self.places.with(|state| {
       let heard = state.next();
       if let Some((_, lost)) = state.taken.remove(&before) {
-        state.taken.insert(heard, (now, lost));
+        state.taken.insert(heard, (until, lost));
       }
       heard
     });
@@ -136,20 +139,23 @@ mod tests {
     let only = places.enter(Instant::now());
     assert!(!only.lost.is_cancelled());
     drop(only);
-    assert!(!places.drop_silent(Instant::now()));
+    assert!(!places.make_room(Instant::now()));
   }
 
   #[test]
-  fn whoever_spoke_a_moment_ago_makes_no_room() {
-    let places = Places::new(3);
+  fn whose_time_is_not_over_makes_no_room() {
+    let places = Places::new(4);
     let began = Instant::now();
-    let later = |seconds| began + Duration::from_secs(seconds);
-    let mut taken: Vec<_> = (0..2).map(|_| places.enter(later(1))).collect();
-    assert!(!places.drop_silent(began));
-    taken[0].heard(later(2));
-    assert!(places.drop_silent(later(1)));
-    assert!(!places.drop_silent(later(1)));
-    assert_eq!(lost(&taken), [false, true]);
+    let at = |seconds| began + Duration::from_secs(seconds);
+    let mut taken: Vec<_> = [at(1), at(9), at(2)].map(|until| places.enter(until)).into();
+    assert!(!places.make_room(began));
+    taken[0].heard(at(5));
+    assert!(
+      places.make_room(at(3)),
+      "the third, though the second is silent for longer"
+    );
+    assert!(!places.make_room(at(3)));
+    assert_eq!(lost(&taken), [false, false, true]);
   }
 
   #[test]
@@ -160,8 +166,8 @@ mod tests {
     first.heard(Instant::now());
     drop(first);
     assert!(!second.lost.is_cancelled());
-    assert!(places.drop_silent(Instant::now()));
-    assert!(!places.drop_silent(Instant::now()));
+    assert!(places.make_room(Instant::now()));
+    assert!(!places.make_room(Instant::now()));
   }
 }
 
@@ -188,7 +194,7 @@ mod loom_model {
       let held = taken.iter().filter(|place| !place.lost.is_cancelled()).count();
       assert_eq!(held, 1);
       drop(taken);
-      assert!(!places.drop_silent(Instant::now()), "all are given back");
+      assert!(!places.make_room(Instant::now()), "all are given back");
     });
   }
 
@@ -200,14 +206,14 @@ mod loom_model {
       let (lost_first, lost_second) = (first.lost(), second.lost());
       let leaves = thread::spawn(move || drop(first));
       let dropped =
-        usize::from(places.drop_silent(Instant::now())) + usize::from(places.drop_silent(Instant::now()));
+        usize::from(places.make_room(Instant::now())) + usize::from(places.make_room(Instant::now()));
       leaves.join().unwrap();
       let lost = [lost_first, lost_second]
         .iter()
         .filter(|lost| lost.is_cancelled())
         .count();
       assert_eq!(lost, dropped);
-      assert!(!places.drop_silent(Instant::now()));
+      assert!(!places.make_room(Instant::now()));
       drop(second);
       // Whoever comes now finds room.
       let (third, fourth) = (places.enter(Instant::now()), places.enter(Instant::now()));
