@@ -11,9 +11,6 @@ const { join } = require('node:path')
 
 const { TEST_FEATURES, apart, root } = require('../engine.js')
 
-/** How a test process ends in which a race was found. */
-const FOUND = 66
-
 /** They preload a library into a process of their own, before the sanitizer's. */
 const LEFT_OUT = 'lookups::'
 
@@ -23,6 +20,20 @@ function checkToolchain() {
     throw new Error(
       'no source of the standard library: rustup toolchain install nightly --component rust-src',
     )
+}
+
+/** The reports in the text of a log. */
+const reportsIn = (log) => log.split('WARNING: ThreadSanitizer: ').slice(1)
+
+/**
+ * Tokio gives the system a pointer to what it knows of a descriptor, and gets it back with the news: that the one comes before the other
+ * ThreadSanitizer cannot know. What we do when we are woken by that is behind such frames, and counts.
+ */
+function isTokios(report) {
+  const [access] = report.split('\n\n')
+  const frames = access.split('\n').filter((line) => /^ +#\d+ /.test(line))
+  const theirs = frames.findIndex((frame) => frame.includes('ScheduledIo>::'))
+  return theirs >= 0 && !frames.slice(0, theirs).some((frame) => frame.includes('moz_tcp_socket::'))
 }
 
 function check(what, selection, filter) {
@@ -43,19 +54,22 @@ function check(what, selection, filter) {
           CARGO_PROFILE_RELEASE_DEBUG: 'line-tables-only',
           CARGO_PROFILE_RELEASE_LTO: 'off',
           CARGO_PROFILE_RELEASE_STRIP: 'none',
-          TSAN_OPTIONS: [`log_path=${join(directory, 'report')}`, `exitcode=${FOUND}`].join(':'),
+          // The exit code is that of the tests. The runtime's threads are never joined.
+          TSAN_OPTIONS: `log_path=${join(directory, 'report')}:exitcode=0:report_thread_leaks=0`,
         },
         stdio: 'inherit',
       },
     )
     if (error) throw error
-    const reports = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'))
-    for (const report of reports) console.error(`\n${report}`)
-    const races = reports.join('').split('WARNING: ThreadSanitizer').length - 1
+    const logs = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'))
+    const [left, races] = [[], []]
+    for (const report of logs.flatMap(reportsIn)) (isTokios(report) ? left : races).push(report)
+    for (const report of races) console.error(`\n${report}`)
     return {
       what,
-      races,
-      isFine: status === 0 && races === 0,
+      races: races.length,
+      'of Tokio, which are none': left.length,
+      isFine: status === 0 && races.length === 0,
       seconds: Math.round((Date.now() - started) / 1000),
     }
   } finally {
