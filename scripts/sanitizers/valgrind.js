@@ -54,6 +54,8 @@ async function underValgrind(args, { env = {}, stdio = 'inherit' } = {}) {
       '--show-leak-kinds=definite',
       '--num-callers=30',
       '--trace-children=yes',
+      // Makes certificates.
+      '--trace-children-skip=*/openssl',
       `--log-file=${join(directory, '%p')}`,
     ]
     const child = spawn('valgrind', [...options, process.execPath, ...args], {
