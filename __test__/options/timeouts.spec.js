@@ -270,9 +270,9 @@ for (const [kind, make] of Object.entries(RESETTABLE)) {
         reset()
         const until = performance.now() + 500
         while (performance.now() < until);
+        t.deepEqual((await events.closed()).slice(-2), ['error', 'close'])
         const { name, data } = await events.event('error')
         t.deepEqual([name, data.code], ['NetworkError', 'ECONNRESET'])
-        await events.closed()
       },
     )
   }
