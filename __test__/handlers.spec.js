@@ -78,7 +78,10 @@ test('an event looks dispatched to each of its listeners, and cannot be dispatch
   socket.addEventListener('connect', (event) => see(event))
   socket.addEventListener('connect', { handleEvent: see }, { once: true })
   dispatch()
-  t.deepEqual(seen, Array(3).fill([socket, Event.AT_TARGET, 1]))
+  t.deepEqual(
+    seen,
+    Array.from({ length: 3 }, () => [socket, Event.AT_TARGET, 1]),
+  )
 })
 
 test('a listener that was added with `true` is removed with `true`, and with nothing else', (t) => {
