@@ -10,6 +10,7 @@ const { makePki } = require('../../helpers/pki.js')
 const { mozTCPSocket, scope } = require('../../helpers/sockets.js')
 const { openAccount } = require('../helpers/ledger.js')
 const { attempt, expectedOfSend, isOfValue, unclear } = require('./oracle.js')
+const { sharedAccount } = require('./shared-account.js')
 const { STATES, clientOptions, within } = require('./states.js')
 const { VALUES, valuesFor } = require('./values.js')
 
@@ -233,16 +234,22 @@ function notes() {
   return made
 }
 
+const sockets = sharedAccount(__filename, {
+  ids: ['REL-14', 'REL-20'],
+  fault: 'every kind of argument',
+  did: `all members of a socket, plain and TLS: ${Object.keys(STATES).join(', ')}; it went on as if nothing had been`,
+})
+const servers = sharedAccount(__filename, {
+  ids: ['REL-14'],
+  fault: 'every kind of argument',
+  did: 'all members of a server, plain and TLS, that listens and that is closed; it accepted afterwards',
+})
+
 for (const [state, make] of Object.entries(STATES)) {
   for (const secure of [false, true]) {
     for (const binaryType of ['arraybuffer', 'string']) {
       const kind = `${secure ? 'TLS' : 'plain'} ${binaryType} socket`
       test.serial(`every member with every argument: a ${kind} that is ${state}`, async (t) => {
-        const account = openAccount(t, __filename, {
-          ids: ['REL-14', 'REL-20'],
-          fault: 'every kind of argument',
-          did: `all members of a ${kind}, ${state}; the connection worked afterwards`,
-        })
         const own = scope(t)
         const { socket, finish, readyState, sends, sent = [] } = await make(own, secure, binaryType)
         const gathered = notes()
@@ -256,12 +263,11 @@ for (const [state, make] of Object.entries(STATES)) {
         const more = sendEverything(socket, context)
         t.deepEqual(gathered.wrong, [])
         t.is(types(), readyState)
-        account.run({ runs: gathered.calls })
+        sockets.run({ runs: gathered.calls })
         await finish(t, [...sent, ...more])
         for (const drop of [sendEverything, upgradeWithEverything, setTimeouts])
           drop(socket, { ...context, state: 'closed', sends: false })
         t.deepEqual(gathered.wrong, [])
-        account.close()
       })
     }
   }
@@ -271,11 +277,6 @@ for (const secure of [false, true]) {
   for (const isClosed of [false, true]) {
     const what = `a ${secure ? 'TLS' : 'plain'} server that ${isClosed ? 'is closed' : 'listens'}`
     test.serial(`every member with every argument: ${what}`, async (t) => {
-      const account = openAccount(t, __filename, {
-        ids: ['REL-14'],
-        fault: 'every kind of argument',
-        did: `all members of ${what}${isClosed ? '' : '; it accepted afterwards'}`,
-      })
       const own = scope(t)
       const { cert, key } = makePki()
       const { server, port, accepted } = own.listen({ useSecureTransport: secure, cert, key })
@@ -291,7 +292,7 @@ for (const secure of [false, true]) {
         if (isClosed) note(`close(${name})`, server.close(make()))
       }
       t.deepEqual(wrong, [])
-      account.run({ runs: gathered.calls })
+      servers.run({ runs: gathered.calls })
       if (!isClosed) {
         server.onconnect = watch
         const [client, events] = own.open('127.0.0.1', port, clientOptions(secure, 'string'))
@@ -301,7 +302,6 @@ for (const secure of [false, true]) {
         client.close()
         t.deepEqual(await within(events.closed(), 'close'), ['open', 'close'])
       }
-      account.close()
     })
   }
 }
@@ -321,6 +321,9 @@ test.serial('every member with every argument: the socket that was never connect
   account.run({ runs: gathered.calls })
   account.close()
 })
+
+sockets.declare(test)
+servers.declare(test)
 
 test('the tables are what they say', (t) => {
   t.true(VALUES.length > 110, `${VALUES.length} values`)

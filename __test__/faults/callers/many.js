@@ -75,7 +75,7 @@ async function churn(port, count, milliseconds) {
     await Promise.all(batch)
     done += batch.length
     // Not often: a full collection takes longer than many sockets.
-    if (done % (BATCH * 40) === 0) samples.push({ done, rss: await resident(), fds: descriptors() })
+    if (done % (BATCH * 10) === 0) samples.push({ done, rss: await resident(), fds: descriptors() })
   }
   samples.push({ done, rss: await resident(), fds: descriptors() })
   return { done, seconds: (Date.now() - began) / 1000, samples, wrong }

@@ -61,10 +61,9 @@ test.serial('sockets without number, opened and closed one after the other, leav
   t.deepEqual(wrong, {})
   const [first] = samples
   const last = samples.at(-1)
-  t.log(
-    `${done} sockets in ${seconds} s; ${samples.map(({ rss, fds }) => `${rss} MiB ${fds} fds`).join(', ')}`,
-  )
-  t.true(done >= 20_000 || SOCKETS < 20_000, `${done} sockets`)
+  const told = samples.filter((_, i) => i % Math.ceil(samples.length / 10) === 0 || i === samples.length - 1)
+  t.log(`${done} sockets in ${seconds} s`, ...told.map((at) => `${at.done}: ${at.rss} MiB, ${at.fds} fds`))
+  t.true(done >= Math.min(SOCKETS, 2000), `${done} sockets`)
   const grown = last.rss - first.rss
   const leaks = Number(grown > MOST_GROWTH) + Number(last.fds > first.fds + 20)
   t.is(await peer.idle(), 0, 'connections of the peer')

@@ -13,6 +13,7 @@ const { makePki } = require('../../helpers/pki.js')
 const { TCPServerSocket, TCPSocket, deferred, scope } = require('../../helpers/sockets.js')
 const { openAccount } = require('../helpers/ledger.js')
 const { ask, run } = require('./child.js')
+const { sharedAccount } = require('./shared-account.js')
 const { drink, rawServer, within } = require('./states.js')
 
 const TYPES = ['open', 'data', 'drain', 'error', 'close']
@@ -107,6 +108,22 @@ const CHANGES = {
   },
 }
 
+const sockets = sharedAccount(__filename, {
+  ids: ['REL-14'],
+  fault: 'tampered objects',
+  did: 'a socket of a hostile subclass, without its prototype, with another one, frozen, sealed, …: handlers, listeners, data both ways, close; plain and TLS',
+})
+const servers = sharedAccount(__filename, {
+  ids: ['REL-14'],
+  fault: 'tampered objects',
+  did: 'a server of a hostile subclass, without its prototype, with another one, frozen: accepts, and closes what nobody takes',
+})
+const before = sharedAccount(__filename, {
+  ids: [],
+  fault: 'prototypes tampered with',
+  did: 'before the package is loaded: intrinsics frozen, replaced, deleted, wrapped; a conversation, plain and TLS',
+})
+
 for (const secure of [false, true]) {
   const kind = secure ? 'TLS' : 'plain'
   for (const [
@@ -114,11 +131,6 @@ for (const secure of [false, true]) {
     { Class = TCPSocket, make, change = (one) => one, withoutListeners = false },
   ] of Object.entries(CHANGES)) {
     test.serial(`a ${kind} socket ${what} has its events, and sends what it is told`, async (t) => {
-      const account = openAccount(t, __filename, {
-        ids: ['REL-14'],
-        fault: 'tampered objects',
-        did: `a ${kind} socket ${what}: handlers and listeners, data both ways, drain, close`,
-      })
       const own = scope(t)
       const server = await rawServer(own, secure)
       for (const withListeners of withoutListeners ? [false] : [false, true]) {
@@ -153,7 +165,7 @@ for (const secure of [false, true]) {
         await within(gone, 'close')
         t.deepEqual(types, ['open', 'data', 'drain', 'close'])
         t.true(TCPSocket.isInstance(socket))
-        account.run()
+        sockets.run()
       }
       // One that fails.
       const socket = change(make === undefined ? new Class('127.0.0.1', 1) : make('127.0.0.1', 1))
@@ -166,8 +178,7 @@ for (const secure of [false, true]) {
         'close',
       )
       t.deepEqual(types, ['error', 'close'])
-      account.run()
-      account.close()
+      sockets.run()
     })
   }
 }
@@ -213,10 +224,6 @@ const SERVERS = {
 
 for (const [what, { Class = TCPServerSocket, change = (one) => one }] of Object.entries(SERVERS)) {
   test.serial(`a server ${what} accepts, and closes what nobody takes`, async (t) => {
-    const account = openAccount(t, __filename, {
-      fault: 'tampered objects',
-      did: `a server ${what}: accepted, refused, closed`,
-    })
     const own = scope(t)
     const server = change(new Class(0, { localAddress: '127.0.0.1' }))
     const itself = of(server, TCPServerSocket)
@@ -234,8 +241,7 @@ for (const [what, { Class = TCPServerSocket, change = (one) => one }] of Object.
     t.deepEqual(await within(events.closed(), 'close'), ['open', 'close'])
     itself.call('close')
     t.is(itself.get('localPort'), port)
-    account.run({ runs: 2 })
-    account.close()
+    servers.run({ runs: 2 })
   })
 }
 
@@ -263,13 +269,13 @@ test.serial(
     ]
     for (const { prototype } of classes) {
       for (const key of Reflect.ownKeys(prototype)) {
-        const before = Object.getOwnPropertyDescriptor(prototype, key)
-        if (key === 'constructor' || !before.configurable) continue
+        const original = Object.getOwnPropertyDescriptor(prototype, key)
+        if (key === 'constructor' || !original.configurable) continue
         const refuse = () => {
           throw new Error(`${String(key)} was called`)
         }
-        Object.defineProperty(prototype, key, before.get ? { get: refuse, set: refuse } : { value: refuse })
-        undo.push(() => Object.defineProperty(prototype, key, before))
+        Object.defineProperty(prototype, key, original.get ? { get: refuse, set: refuse } : { value: refuse })
+        undo.push(() => Object.defineProperty(prototype, key, original))
       }
     }
     try {
@@ -364,10 +370,6 @@ const BEFORE = {
 
 for (const [what, how] of Object.entries(BEFORE)) {
   test.serial(`a program that has, before it loads the package, ${what}`, async (t) => {
-    const account = openAccount(t, __filename, {
-      fault: 'prototypes tampered with',
-      did: `before the package is loaded: ${what}; a conversation, plain and TLS`,
-    })
     const isCode = typeof how === 'string'
     const { code, signal, stdout, stderr } = await run('converse.js', isCode ? [how] : [], {
       nodeArgs: isCode ? ['--no-warnings'] : ['--no-warnings', ...how],
@@ -377,7 +379,8 @@ for (const [what, how] of Object.entries(BEFORE)) {
       stdout,
       'plain open data:5 drain close; tls open data:5 drain close; refused error close; 5000000 5000000\n',
     )
-    account.run({ crashes: Number(signal !== null) })
-    account.close()
+    before.run({ crashes: Number(signal !== null) })
   })
 }
+
+for (const account of [sockets, servers, before]) account.declare(test)

@@ -60,9 +60,9 @@ function within(promise) {
 
 function converse() {
   return Promise.all([
-    within(talk(pki, false, { size: SIZE })),
-    within(talk(pki, true, { size: SIZE })),
-    within(talk(pki, false, { port: 1 })),
+    within(talk(pki, false, { __proto__: null, size: SIZE })),
+    within(talk(pki, true, { __proto__: null, size: SIZE })),
+    within(talk(pki, false, { __proto__: null, port: 1 })),
   ])
 }
 
