@@ -152,7 +152,8 @@ impl Connection {
     self.shutdown();
   }
 
-  /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`.
+  /// What the peer said before it went away is still worth delivering, though perhaps not before `resume`. An owner that waits for a
+  /// drain would never call that, and the descriptor would be there for ever.
   fn write_failed(&mut self, error: SocketError) {
     let Life::Open(link) = &mut self.life else { return };
     if self.is_apart && self.closing == Closing::No && !self.has_peer_ended && link.upgrade.is_none() {
@@ -163,7 +164,7 @@ impl Connection {
       return self.watch();
     }
     let is_deaf = self.has_peer_ended || self.closing != Closing::No || link.upgrade.is_some();
-    if is_deaf || (self.suspended && !link.has_bytes()) {
+    if is_deaf || (self.suspended && (self.send.is_drain_wanted() || !link.has_bytes())) {
       return self.fail(error);
     }
     link.drop_output();

@@ -142,6 +142,11 @@ impl SendQueue {
     }
   }
 
+  /// A drain was asked for, and is not due yet.
+  pub fn is_drain_wanted(&self) -> bool {
+    self.drain_wanted
+  }
+
   /// Removes `bytes` that were written, or what is left of them after a `clear`. `true` when a wanted drain is due.
   pub fn advance(&mut self, bytes: usize) -> bool {
     self.take(bytes);
