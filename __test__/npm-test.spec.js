@@ -10,18 +10,18 @@ const { ava } = require('../package.json')
 const { specs } = require('../scripts/specs.js')
 
 test('all that ava finds is run once, by itself or beside the others', (t) => {
-  t.deepEqual(ava.files, ['__test__/**/*.spec.js', '!__test__/compat/**'])
+  t.deepEqual(ava.files, ['__test__/**/*.spec.js', '!__test__/compat/**', '!__test__/faults/**'])
   const { working, waiting } = specs()
   const all = [...working, ...waiting]
   t.is(new Set(all).size, all.length)
   t.true(all.includes('__test__/npm-test.spec.js'))
   t.true(all.includes('__test__/reliability/closing.spec.js'))
-  t.false(all.some((file) => file.includes('/compat/')))
+  t.false(all.some((file) => /\/(?:compat|faults)\//.test(file)))
   if (globSync !== undefined)
     t.deepEqual(
       all.sort(),
       globSync('__test__/**/*.spec.js', { cwd: `${__dirname}/..` })
-        .filter((file) => !file.includes('compat'))
+        .filter((file) => !/^__test__.(?:compat|faults)/.test(file))
         .sort(),
     )
 })

@@ -105,13 +105,17 @@ class HandlerTarget extends EventTarget {
 
   dispatchEvent(event) {
     if (isUnderWay(event)) throw new DOMException('The event is being dispatched', 'InvalidStateError')
-    return this.#dispatch(event)
+    return this.#dispatchToAll(event)
+  }
+
+  #dispatchToAll(event) {
+    // Scripts can make events of any type, and of classes that only look like Event.
+    this.#register(event instanceof Event ? EventPrototypeGetType(event) : event?.type)
+    return deliverTo(this, event, () => this.#dispatch(event))
   }
 
   #dispatch(event) {
-    // Scripts can make events of any type, and of classes that only look like Event.
-    this.#register(event instanceof Event ? EventPrototypeGetType(event) : event?.type)
-    return deliverTo(this, event, () => EventTargetPrototypeDispatchEvent(this, event))
+    return EventTargetPrototypeDispatchEvent(this, event)
   }
 
   #listen(type, listener, options) {
@@ -207,7 +211,7 @@ class HandlerTarget extends EventTarget {
       target.#delivery = delivery
       try {
         // Not the method, which may be a subclass's own.
-        target.#dispatch(event)
+        target.#dispatchToAll(event)
       } catch (thrown) {
         // Node's, which does not take what has lost its prototype for an EventTarget.
         reportLater(thrown)

@@ -59,6 +59,25 @@ for (const [name, connect] of Object.entries(TRANSPORTS)) {
     }
   }
 
+  test(`who suspended the socket until drain hears of a reset, though something waits to be read (${name})`, async (t) => {
+    const own = scope(t)
+    const { socket, events, peer, raw } = await connect(own)
+    socket.suspend()
+    // Nothing is read there from now on.
+    raw.pause()
+    peer.pause?.()
+    const much = new ArrayBuffer(32 << 20)
+    t.false(socket.send(much))
+    await new Promise((resolve) => {
+      peer.write('not read', resolve)
+    })
+    await own.letTimeGo()
+    t.deepEqual(events.types, ['open'])
+    raw.resetAndDestroy()
+    t.deepEqual(await events.closed(), ['open', 'error', 'close'])
+    t.is((await events.event('error')).name, 'NetworkError')
+  })
+
   test(`a send that the system refuses is a NetworkError with its number (${name})`, async (t) => {
     const { socket, events, raw } = await connect(scope(t))
     raw.resetAndDestroy()

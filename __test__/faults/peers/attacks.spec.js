@@ -50,8 +50,6 @@ const ATTACKS = [
     what: 'peers that send without a pause, and never read the echo',
     count: 100,
     each: 256 * KiB,
-    // Of who is gone, a socket that is suspended hears nothing (docs/api.md): its application wants a limit.
-    options: { timeout: 3000 },
   },
   {
     kind: 'connects',
@@ -117,7 +115,7 @@ for (const [secure, attacks] of [
   [false, ATTACKS],
   [true, SECURE_ATTACKS],
 ]) {
-  for (const { kind, what, count, each, held, options } of attacks) {
+  for (const { kind, what, count, each, held } of attacks) {
     withLimits(`${secure ? 'TLS, ' : ''}${what}: bounded memory, and others are served`, async (t) => {
       const own = scope(t)
       const account = openAccount(t, __filename, {
@@ -128,7 +126,6 @@ for (const [secure, attacks] of [
       const server = await guardedServer(own, {
         secure,
         ...(secure ? { handshakeTimeout: 600_000 } : {}),
-        ...options,
       })
       const calm = await waits(own, server)
       const before = await server.state()
