@@ -2,7 +2,7 @@
 
 // Very many of something, in a process whose memory and descriptors are its own. The first argument says of what:
 // `churn PORT COUNT MILLISECONDS`: sockets that are opened and closed in batches, as many as fit, COUNT at most.
-// `opens PORT CLOSED COUNT`: opens in one turn, every tenth to where nobody listens.
+// `opens PORT CLOSED COUNT ROUNDS`: opens in one turn, every tenth to where nobody listens; and that ROUNDS times.
 // `sends COUNT`, `listeners COUNT`: on one connection, in one turn.
 // Prints JSON.
 
@@ -81,7 +81,18 @@ async function churn(port, count, milliseconds) {
   return { done, seconds: (Date.now() - began) / 1000, samples, wrong }
 }
 
-async function opens(port, closed, count) {
+/** What the rounds led to: of the last all, of the others the memory and descriptors that were left. */
+async function opens(port, closed, count, rounds) {
+  const left = []
+  let last
+  for (let round = 0; round < rounds; round++) {
+    last = await openAll(port, closed, count)
+    left.push(last.after)
+  }
+  return { ...last, left }
+}
+
+async function openAll(port, closed, count) {
   const before = { rss: await resident(), fds: descriptors() }
   const outcomes = {}
   const threw = {}
