@@ -22,7 +22,7 @@ const LONGEST = 450
  * on it or below. While there are none nothing is checked; else each folder and file has to have its place.
  */
 const FLOORS = [
-  ['sync', 'sys', 'exhaustion', 'error', 'input', 'credit'],
+  ['sync', 'sys', 'exhaustion', 'blocking', 'error', 'input', 'credit'],
   ['tuning', 'local_end'],
   'tls',
   ['peer', 'ends'],

@@ -6,7 +6,7 @@
 
 use std::{
   collections::HashMap,
-  fmt, io,
+  fmt,
   sync::{Arc, LazyLock, OnceLock, Weak},
 };
 
@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
   backend::{self, Connector},
+  failure::Unbuilt,
   files::read_regular,
   handshake::HANDSHAKE_DEADLINE,
   profile::{Key, Profile, key},
@@ -147,26 +148,6 @@ impl Slot {
       Ok(State::Failed(error)) => Err(error.clone()),
       _ => Err(failed(ErrorName::NetworkError, "given up")),
     }
-  }
-}
-
-/// Why there is no connector.
-pub(super) enum Unbuilt {
-  /// The TLS library does not take the profile.
-  Refused(String),
-  /// The system has no descriptor, memory or thread left. What trusts less than it should for want of that must not be kept.
-  Exhausted(io::Error),
-}
-
-impl From<String> for Unbuilt {
-  fn from(reason: String) -> Self {
-    Self::Refused(reason)
-  }
-}
-
-impl From<io::Error> for Unbuilt {
-  fn from(error: io::Error) -> Self {
-    Self::Exhausted(error)
   }
 }
 

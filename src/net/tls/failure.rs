@@ -40,3 +40,23 @@ impl Failure {
     }
   }
 }
+
+/// Why there is no connector.
+pub(super) enum Unbuilt {
+  /// The TLS library does not take the profile.
+  Refused(String),
+  /// The system has no descriptor, memory or thread left. What trusts less than it should for want of that must not be kept.
+  Exhausted(io::Error),
+}
+
+impl From<String> for Unbuilt {
+  fn from(reason: String) -> Self {
+    Self::Refused(reason)
+  }
+}
+
+impl From<io::Error> for Unbuilt {
+  fn from(error: io::Error) -> Self {
+    Self::Exhausted(error)
+  }
+}

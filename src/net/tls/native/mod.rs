@@ -15,7 +15,7 @@ pub use self::saved_session::SavedSession;
 pub(super) use self::stream::Stream;
 use super::{
   Failure, Identity, Profile, ServerTls, Version,
-  connectors::Unbuilt,
+  failure::Unbuilt,
   origin::{Keeps, Origin},
 };
 

@@ -34,7 +34,7 @@ use self::{
 };
 use super::{
   Failure, Identity, Profile, ServerTls, Version,
-  connectors::Unbuilt,
+  failure::Unbuilt,
   origin::{Keeps, Origin},
 };
 use crate::net::sys::{openssl_ffi, openssl_memory};
