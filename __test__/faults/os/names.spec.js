@@ -34,7 +34,7 @@ function tell(own, story, args, { mode = 'normal', timeout = 1, hosts = '' } = {
 /** Lines for `dead` addresses that are black holes, and one that works behind them: see `many.test` in dnsstub.py for the order. */
 function hostsFile(own, name, dead) {
   const file = join(temporaryDirectory(own), 'hosts')
-  const addresses = Array.from({ length: dead }, (_, i) => `127.0.0.${16 + i}`)
+  const addresses = Array.from({ length: dead }, (_, i) => `127.0.0.${i < 16 ? 16 + i : 80 + i}`)
   const lines = ['127.0.0.1 localhost', ...addresses.map((address) => `${address} ${name}`)]
   lines.push(`127.0.0.200 ${name}`)
   writeFileSync(file, `${lines.join('\n')}\n`)

@@ -24,9 +24,6 @@ const tortured = serialWhere(
   'Linux with glibc and gcc, and the engine of `node scripts/build-fault-addon.js`',
 )
 
-/** What the engine's own loop does not ask for is Tokio's. */
-const isInLoop = process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
-
 /** A rule that fails nothing, but lets one byte through. */
 const SHORT = '0'
 
@@ -79,9 +76,6 @@ const AT_FIRST = [
 
 /** More calls of a kind than a round makes. */
 const MOST_AT_FIRST = 40
-
-/** What cannot be called here. */
-const NEVER = new Set(isInLoop ? [] : ['sendmsg'])
 
 /** A process of torture.js in `mode`, and what its rule says now. */
 function victim(t, own, mode) {
@@ -140,7 +134,7 @@ for (const [what, calls] of Object.entries(SWEPT)) {
         )
         for (const [text, count] of Object.entries(result.errors))
           if (globalThis.process.env.VERBOSE) t.log(`    ${count} × ${text}`)
-        if (!NEVER.has(call)) t.true(rounds > 1, `${call} is never called`)
+        t.true(rounds > 1, `${call} is never called`)
         add(account, t, problems, rounds)
       }
     }

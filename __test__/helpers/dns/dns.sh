@@ -7,7 +7,7 @@
 #   DNS_HOSTS=FILE                       what the namespace has for /etc/hosts, instead of the machine's
 #
 # The namespace has addresses of both families that are not loopback ones, or else AI_ADDRCONFIG would hide a family.
-# fd78::dead and 127.0.0.16 to 127.0.0.63 are black holes.
+# fd78::dead, 127.0.0.16/28 and 127.0.0.96/27 are black holes.
 
 set -u
 mode=$1
@@ -46,7 +46,7 @@ printf 'passwd: files\nhosts: files dns\n' >"$etc/nsswitch.conf"
     ip -n "$ns" addr add 10.79.0.1/24 dev d0 &&
     ip netns exec "$ns" ip6tables -A OUTPUT -d fd78::dead -j DROP &&
     ip netns exec "$ns" iptables -A OUTPUT -d 127.0.0.16/28 -j DROP &&
-    ip netns exec "$ns" iptables -A OUTPUT -d 127.0.0.32/27 -j DROP
+    ip netns exec "$ns" iptables -A OUTPUT -d 127.0.0.96/27 -j DROP
 } || exit 125
 
 ip netns exec "$ns" python3 "$(dirname "$0")/dnsstub.py" "$mode" >"$log" 2>&1 3>&- &

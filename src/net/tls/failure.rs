@@ -42,6 +42,7 @@ impl Failure {
 }
 
 /// Why there is no connector.
+#[derive(Debug)]
 pub(super) enum Unbuilt {
   /// The TLS library does not take the profile.
   Refused(String),
