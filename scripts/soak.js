@@ -17,7 +17,7 @@ const { join } = require('node:path')
 const { parseArgs } = require('node:util')
 
 const { makePki } = require('../__test__/helpers/pki.js')
-const { measure } = require('./soak/connections.js')
+const { SMALL_YOUNG, measure } = require('./soak/connections.js')
 const { growth } = require('./soak/trend.js')
 
 const BREAKS = ['descriptors', 'memory', 'bytes', 'hang']
@@ -158,7 +158,7 @@ function doneIn(rests) {
 }
 
 async function soak(options) {
-  const [subject, peers] = [start('subject.js', ['--expose-gc']), start('peers.js')]
+  const [subject, peers] = [start('subject.js', ['--expose-gc', SMALL_YOUNG]), start('peers.js')]
   try {
     const rests = await rounds(options, subject, peers)
     console.table(rests.map(row))
