@@ -17,7 +17,7 @@ const { join } = require('node:path')
 const { parseArgs } = require('node:util')
 
 const { makePki } = require('../__test__/helpers/pki.js')
-const { measure } = require('./soak/connections.js')
+const { SMALL_YOUNG, measure } = require('./soak/connections.js')
 const { growth } = require('./soak/trend.js')
 
 const BREAKS = ['descriptors', 'memory', 'bytes', 'hang']
@@ -28,6 +28,9 @@ const MOST_MS = 150_000
 /** How often the traffic rests, if each time it has had a few seconds. */
 const RESTS = 30
 const LEAST_MS = 4000
+
+/** With fewer nothing can be compared. */
+const FEWEST_RESTS = 4
 
 const MIB = 1 << 20
 
@@ -125,7 +128,7 @@ async function rounds({ minutes, seed, broken }, subject, peers) {
   const length = Math.max(LEAST_MS, (minutes * 60_000) / RESTS)
   const rests = []
   do {
-    const until = Math.min(Date.now() + length, began + minutes * 60_000)
+    const until = Date.now() + length
     await Promise.all([subject.ask('go'), peers.ask('go')])
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, until - Date.now())))
     // Both are servers of the other until both rest.
@@ -141,7 +144,7 @@ async function rounds({ minutes, seed, broken }, subject, peers) {
       done: tallies.map(({ done }) => done),
       figures,
     })
-  } while (Date.now() - began < minutes * 60_000)
+  } while (rests.length < FEWEST_RESTS || Date.now() - began < minutes * 60_000)
   return rests
 }
 
@@ -155,7 +158,7 @@ function doneIn(rests) {
 }
 
 async function soak(options) {
-  const [subject, peers] = [start('subject.js', ['--expose-gc']), start('peers.js')]
+  const [subject, peers] = [start('subject.js', ['--expose-gc', SMALL_YOUNG]), start('peers.js')]
   try {
     const rests = await rounds(options, subject, peers)
     console.table(rests.map(row))
