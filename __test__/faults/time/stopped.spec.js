@@ -9,7 +9,7 @@ const test = require('ava')
 
 const { testOn } = require('../../helpers/needs.js')
 const { testOfHosts } = require('../helpers/hosts.js')
-const { End, exchange, judgeEnd, judgeExchange, kindOf, makeLab } = require('../helpers/lab.js')
+const { End, exchange, judgeEnd, judgeExchange, kindOf, makeLab, standstill } = require('../helpers/lab.js')
 
 const LIMIT_MS = 60_000
 
