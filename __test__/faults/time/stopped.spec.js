@@ -47,7 +47,7 @@ onLinux(
     let [before, after] = []
     await stop(lab.theirs, 0, async () => {
       // What is on its way arrives, and what the kernel takes is sent.
-      await sleep(500)
+      await standstill(pairs, ['ours'])
       before = await lab.ours.ask('usage')
       await sleep(5000)
       after = await lab.ours.ask('usage')
