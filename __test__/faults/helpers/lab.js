@@ -161,6 +161,22 @@ async function exchange({ ours, theirs, kind }, bytes) {
   return { ours: our, theirs: their }
 }
 
+/** Resolves once nothing moves any more on connections: with how far each end is that can be asked, ours or both. */
+async function standstill(pairs, sides = ['ours', 'theirs']) {
+  const ends = pairs.flatMap((pair) => sides.map((side) => pair[side]))
+  for (let before; ;) {
+    const reports = await Promise.all(ends.map((end) => end.ask('report')))
+    const now = reports.map(({ sent, received, bufferedAmount }) => [
+      sent.count,
+      received.count,
+      bufferedAmount,
+    ])
+    if (JSON.stringify(now) === JSON.stringify(before)) return now
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+}
+
 /** What was wrong with an exchange of `bytes` that should have gone well: numbers for the account. */
 function judgeExchange({ ours, theirs }, bytes) {
   let lostBytes = 0
@@ -227,4 +243,4 @@ async function makeLab(t, file, line, { isHere = false, link = 'onWire', ours = 
   return new Lab(account, own, hosts, link, ...agents)
 }
 
-module.exports = { ALL_KINDS, End, KINDS, exchange, judgeEnd, judgeExchange, kindOf, makeLab }
+module.exports = { ALL_KINDS, End, KINDS, exchange, judgeEnd, judgeExchange, kindOf, makeLab, standstill }

@@ -54,7 +54,7 @@ const FAULTS = [
   onWire('1 % loss', 100 * MB, { loss: 1 }),
   onWire('5 % loss', 20 * MB, { loss: 5 }),
   onWire('10 % loss', 4 * MB, { loss: 10 }),
-  onWire('50 ms delay each way', 100 * MB, { delay: 50 }),
+  onWire('50 ms delay each way', 50 * MB, { delay: 50 }),
   onWire('20 ms delay, 15 ms more or less', 30 * MB, { delay: 20, jitter: 15 }),
   onWire('25 % of the packets overtake others', 30 * MB, { delay: 5, reorder: 25 }),
   onWire('20 % of the packets come twice', 100 * MB, { duplicate: 20 }),

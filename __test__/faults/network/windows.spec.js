@@ -8,7 +8,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const test = require('ava')
 
 const { testOfHosts } = require('../helpers/hosts.js')
-const { exchange, judgeEnd, judgeExchange, makeLab } = require('../helpers/lab.js')
+const { exchange, judgeEnd, judgeExchange, makeLab, standstill } = require('../helpers/lab.js')
 
 const SECONDS = Number(process.env.MOZ_TCP_SOCKET_FAULT_SECONDS ?? 8)
 
@@ -22,24 +22,6 @@ const MOST_GROWTH = 8 * 1024
 const MOST_CPU = 2
 
 const each = (pairs, act) => Promise.all(pairs.map(act))
-
-/** Resolves once nothing moves any more: how far each end is. */
-async function standstill(pairs) {
-  const positions = async () => {
-    const reports = await each(pairs, ({ ours, theirs }) =>
-      Promise.all([ours.ask('report'), theirs.ask('report')]),
-    )
-    return reports
-      .flat()
-      .map(({ sent, received, bufferedAmount }) => [sent.count, received.count, bufferedAmount])
-  }
-  for (let before; ;) {
-    const now = await positions()
-    if (JSON.stringify(now) === JSON.stringify(before)) return now
-    before = now
-    await sleep(300)
-  }
-}
 
 /** Who takes nothing, and what happens when it does again. */
 const FAULTS = [

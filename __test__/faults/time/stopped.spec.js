@@ -9,7 +9,7 @@ const test = require('ava')
 
 const { testOn } = require('../../helpers/needs.js')
 const { testOfHosts } = require('../helpers/hosts.js')
-const { End, exchange, judgeEnd, judgeExchange, kindOf, makeLab } = require('../helpers/lab.js')
+const { End, exchange, judgeEnd, judgeExchange, kindOf, makeLab, standstill } = require('../helpers/lab.js')
 
 const LIMIT_MS = 60_000
 
@@ -47,7 +47,7 @@ onLinux(
     let [before, after] = []
     await stop(lab.theirs, 0, async () => {
       // What is on its way arrives, and what the kernel takes is sent.
-      await sleep(500)
+      await standstill(pairs, ['ours'])
       before = await lab.ours.ask('usage')
       await sleep(5000)
       after = await lab.ours.ask('usage')
