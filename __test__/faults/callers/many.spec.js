@@ -59,13 +59,14 @@ test.serial('sockets without number, opened and closed one after the other, leav
     did: 'opened and closed in batches of 500: when open, after a byte, immediately, and while connecting',
   })
   t.deepEqual(wrong, {})
-  const [first] = samples
+  // By then what is made once is there.
+  const first = samples[Math.min(2, samples.length - 1)]
   const last = samples.at(-1)
   const told = samples.filter((_, i) => i % Math.ceil(samples.length / 10) === 0 || i === samples.length - 1)
   t.log(`${done} sockets in ${seconds} s`, ...told.map((at) => `${at.done}: ${at.rss} MiB, ${at.fds} fds`))
   t.true(done >= Math.min(SOCKETS, 2000), `${done} sockets`)
   const grown = last.rss - first.rss
-  const leaks = Number(grown > MOST_GROWTH) + Number(last.fds > first.fds + 20)
+  const leaks = Number(grown > MOST_GROWTH) + Number(last.fds > 60)
   t.is(await peer.idle(), 0, 'connections of the peer')
   account.run({ runs: done, leaks })
   account.close()
