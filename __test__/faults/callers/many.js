@@ -17,6 +17,12 @@ const BATCH = 500
 
 const descriptors = () => readdirSync('/proc/self/fd').length
 
+/** Resolves when the peers of closed sockets have ended as well: there are about as many descriptors as `before`. Or after 4 seconds. */
+async function settled(before) {
+  for (let i = 0; i < 200 && descriptors() > before + 20; i++)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
 /** Resident memory, in MiB, when what nobody refers to is gone. */
 async function resident() {
   for (let i = 0; i < 3; i++) {
@@ -61,6 +67,7 @@ const EXPECTED = ['open close', 'open close', 'open close', 'close']
 
 async function churn(port, count, milliseconds) {
   const began = Date.now()
+  const before = descriptors()
   const samples = []
   const wrong = {}
   let done = 0
@@ -77,8 +84,10 @@ async function churn(port, count, milliseconds) {
     // Not often: a full collection takes longer than many sockets.
     if (done % (BATCH * 10) === 0) samples.push({ done, rss: await resident(), fds: descriptors() })
   }
+  const seconds = (Date.now() - began) / 1000
+  await settled(before)
   samples.push({ done, rss: await resident(), fds: descriptors() })
-  return { done, seconds: (Date.now() - began) / 1000, samples, wrong }
+  return { done, seconds, samples, wrong }
 }
 
 /** What the rounds led to: of the last all, of the others the memory and descriptors that were left. */
@@ -124,9 +133,7 @@ async function openAll(port, closed, count) {
   for (const types of await Promise.all(stories)) outcomes[types] = (outcomes[types] ?? 0) + 1
   sockets = null
   stories.length = reached.length = 0
-  // The peers end, too.
-  for (let i = 0; i < 200 && descriptors() > before.fds + 20; i++)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  await settled(before.fds)
   const after = { rss: await resident(), fds: descriptors() }
   return { before, during, after, outcomes, threw, open, opening, ready }
 }

@@ -59,13 +59,14 @@ test.serial('sockets without number, opened and closed one after the other, leav
     did: 'opened and closed in batches of 500: when open, after a byte, immediately, and while connecting',
   })
   t.deepEqual(wrong, {})
-  const [first] = samples
+  // By then what is made once is there.
+  const first = samples[Math.min(2, samples.length - 1)]
   const last = samples.at(-1)
   const told = samples.filter((_, i) => i % Math.ceil(samples.length / 10) === 0 || i === samples.length - 1)
   t.log(`${done} sockets in ${seconds} s`, ...told.map((at) => `${at.done}: ${at.rss} MiB, ${at.fds} fds`))
   t.true(done >= Math.min(SOCKETS, 2000), `${done} sockets`)
   const grown = last.rss - first.rss
-  const leaks = Number(grown > MOST_GROWTH) + Number(last.fds > first.fds + 20)
+  const leaks = Number(grown > MOST_GROWTH) + Number(last.fds > 60)
   t.is(await peer.idle(), 0, 'connections of the peer')
   account.run({ runs: done, leaks })
   account.close()
@@ -77,10 +78,10 @@ for (const [what, limit, isTight] of [
 ]) {
   test.serial(`ten thousand opens in one turn, with ${what}, end with open or a clear error`, async (t) => {
     const COUNT = 10_000
-    const ROUNDS = 3
+    const ROUNDS = 4
     const account = openAccount(t, __filename, {
       fault: 'ten thousand opens in one turn',
-      did: `a tenth of them to where nobody listens, with ${what}; then everything is closed; three times`,
+      did: `a tenth of them to where nobody listens, with ${what}; then everything is closed; four times`,
     })
     const peer = await server(t)
     const result = await ask('many.js', ['opens', peer.port, await closedPort(), COUNT, ROUNDS], {
@@ -107,8 +108,9 @@ for (const [what, limit, isTight] of [
     else t.deepEqual([opened, refused], [COUNT * 0.9, COUNT * 0.1])
     t.true(after.fds <= before.fds + 20, `${after.fds} descriptors, ${before.fds} before`)
     t.is(await peer.idle(), 0, 'connections of the peer')
-    // What the allocator keeps for the next ten thousand is not a leak: it is the same after the first time and the last.
-    const leaks = Number(after.rss - left[0].rss > MOST_GROWTH)
+    // What the allocator keeps for the next ten thousand, which is most of it from the second time on, is not a leak: it is the same
+    // after the last.
+    const leaks = Number(after.rss - left[1].rss > MOST_GROWTH)
     account.run({ runs: ROUNDS * COUNT, leaks })
     account.close()
   })
