@@ -90,13 +90,13 @@ async function churn(port, count, milliseconds) {
   return { done, seconds, samples, wrong }
 }
 
-/** What the rounds led to: of the last all, of the others the memory and descriptors that were left. */
+/** What the rounds led to: of the last all, of each the memory and descriptors that were left, and the memory while all were open. */
 async function opens(port, closed, count, rounds) {
   const left = []
   let last
   for (let round = 0; round < rounds; round++) {
     last = await openAll(port, closed, count)
-    left.push(last.after)
+    left.push({ ...last.after, peak: last.during.rss })
   }
   return { ...last, left }
 }
