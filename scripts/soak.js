@@ -44,6 +44,8 @@ const MOST_GROWTH = { descriptors: 0.5, handles: 0.5, threads: 2, heap: 4 * MIB,
 function start(script, execArgv = []) {
   const child = fork(join(__dirname, 'soak', script), {
     execArgv,
+    // glibc would begin a heap for each worker, and keep it.
+    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const answers = new Map()

@@ -18,7 +18,7 @@ const LANES = 10
 /** With `--break`, so that everybody can see that a soak fails. */
 const breaks = {
   descriptors: ({ peers }) => void new TCPSocket('127.0.0.1', peers.echo),
-  memory: ({ kept }) => void kept.push(Buffer.alloc(1 << 20, 1)),
+  memory: ({ kept }) => void kept.push(Buffer.alloc(1 << 24, 1)),
 }
 
 function start({ peers, pki, seed, broken }) {
