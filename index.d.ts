@@ -707,7 +707,7 @@ export declare const TCPServerSocket: {
   /**
    * Listens when it returns. `port` is 1 to 65535, as a number or a decimal string; 0 and -1 mean any free port.
    * `backlog` is how many connections the operating system holds until they are accepted, up to 2147483647; omitted, 0
-   * and negative mean 128.
+   * and negative mean 511, as in Node.js.
    *
    * Throws a TypeError or a RangeError for bad arguments, and a `TCPServerSocketListenError` when the system refuses.
    * Throws an Error where `setPolicy` does not allow it, and when the system has no thread or descriptor to begin with; one

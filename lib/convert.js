@@ -31,7 +31,8 @@ const {
 const { bufferOf, byteLengthOf, byteOffsetOf, copyOf } = require('./bytes.js')
 const { ipVersion } = require('./native.js')
 
-const DEFAULT_BACKLOG = 128
+/** As in Node.js. With 128, Linux forgot clients of a burst that took themselves for connected (`npm run load -- storm`). */
+const DEFAULT_BACKLOG = 511
 const MAX_BACKLOG = 0x7fffffff
 
 /** The most bytes of one `send`. */
@@ -115,7 +116,7 @@ function toBoolean(value, what) {
   return value
 }
 
-/** The backlog of a listener, in connections. Omitted, zero and negative values mean the default of 128. */
+/** The backlog of a listener, in connections. Omitted, zero and negative values mean the default of 511. */
 function toBacklog(value) {
   if (value === undefined || value === null) return DEFAULT_BACKLOG
   const backlog = toInteger(value, 'backlog')

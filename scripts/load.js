@@ -16,7 +16,7 @@ const SCENARIOS = {
     { idle: 4000, busy: 1000, seconds: 600, rate: 2 },
   ],
   spread: [hold, { idle: 99_000, busy: 1000, seconds: 60, rate: 10, servers: 6 }],
-  storm: [storm, { connections: 10_000, backlog: 128 }],
+  storm: [storm, { connections: 10_000, backlog: 511 }],
   churn: [churn, { rate: 200, seconds: 300 }],
   exhaust: [exhaust, { descriptors: 18_000 }],
   broadcast: [broadcast, { connections: 10_000, seconds: 60 }],
