@@ -66,7 +66,7 @@ impl ListenOptions {
     Self {
       address: address.into(),
       port: 0,
-      backlog: 128,
+      backlog: 511,
       tls: None,
       ipv6_only: false,
       reuse_address: true,
