@@ -8,8 +8,8 @@ const test = require('ava')
 const { measure } = require('../../../scripts/soak/connections.js')
 const { openAccount } = require('../helpers/ledger.js')
 
-const PLAIN = 30_000
-const TLS = 3000
+const PLAIN = 20_000
+const TLS = 2000
 
 test('short connections, of which three in ten fail, are reset or aborted, leave nothing behind', async (t) => {
   t.timeout(180_000)
