@@ -7,7 +7,7 @@ const { execFileSync, spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
 const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
-const { join } = require('node:path')
+const { delimiter, join } = require('node:path')
 const { createInterface } = require('node:readline')
 
 const { hasTools, testWhere } = require('../../helpers/needs.js')
@@ -17,6 +17,11 @@ const TOOLS = ['cc', 'ip', 'nft', 'nsenter', 'setpriv', 'ss', 'sysctl', 'tc']
 /** Addresses of the two hosts. */
 const ON_WIRE = ['10.77.0.1', '10.77.0.2']
 const ON_CABLE = ['10.78.0.1', '10.78.0.2']
+
+// `npm run` puts the programs of npm packages first, and one of them is called nft as well.
+process.env.PATH = process.env.PATH.split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(delimiter)
 
 let program
 let reason
