@@ -43,6 +43,16 @@ for (const slot of slots) {
   })
 }
 
+/** Whether an event looks dispatched to the first of its listeners alone, as in Node.js. Deno refuses one that does so before. */
+const FORGETS_TARGET = (() => {
+  const target = new EventTarget()
+  let seen
+  EventTargetPrototypeAddEventListener(target, 'probe', () => {})
+  EventTargetPrototypeAddEventListener(target, 'probe', (event) => (seen = event.currentTarget))
+  EventTargetPrototypeDispatchEvent(target, new Event('probe'))
+  return seen !== target
+})()
+
 /** As `indexOf`, which is slower where it is not called as a method. */
 function indexIn(types, type) {
   for (let i = 0; i < types.length; i++) if (types[i] === type) return i
@@ -111,7 +121,7 @@ class HandlerTarget extends EventTarget {
   #dispatchToAll(event) {
     // Scripts can make events of any type, and of classes that only look like Event.
     this.#register(event instanceof Event ? EventPrototypeGetType(event) : event?.type)
-    return deliverTo(this, event, () => this.#dispatch(event))
+    return FORGETS_TARGET ? deliverTo(this, event, () => this.#dispatch(event)) : this.#dispatch(event)
   }
 
   #dispatch(event) {

@@ -94,7 +94,9 @@ for (const [what, host, secure] of [
       const successes = ended.filter(({ types }) => types === 'open,close')
       t.log(`${opened} open; ${[...new Set(failures.map(({ message }) => message))].join(' | ')}`)
       t.is(failures.length + successes.length, count, JSON.stringify(ended))
-      t.true(successes.length > 0 && failures.length > 0)
+      t.true(failures.length > 0)
+      // Those of TLS wait for the certificates to trust, which are read once for all of them.
+      if (!secure) t.true(successes.length > 0)
       for (const { name, code, message } of failures) {
         t.deepEqual({ name, code }, { name: 'NetworkError', code: 'EMFILE' }, message)
         t.regex(message, new RegExp(`(${host}.*|certificates to trust): .+`))

@@ -55,12 +55,15 @@ const SWEPT = {
     ['epoll_ctl', ['ENOMEM', 'ENOSPC']],
     ['epoll_wait', ['EINTR']],
   ],
-  'OpenSSL gets memory': [['memory', ['ENOMEM']]],
   'names are looked up': [['getaddrinfo', ['EAI_AGAIN', 'EAI_SYSTEM', 'EAI_MEMORY']]],
 }
 
 /** Of calls that are made thousands of times in a round, so many fail, at equal distances. Others all do. */
-const MOST = { memory: Number(globalThis.process.env.TORTURE_MEMORY ?? 400) }
+const MOST = { memory: Number(globalThis.process.env.TORTURE_MEMORY ?? 0) }
+
+// Not by default: OpenSSL 3.6 itself reads through a null pointer (SSL_set0_rbio) where the record layer of a new connection gets no
+// memory.
+if (MOST.memory > 0) SWEPT['OpenSSL gets memory'] = [['memory', ['ENOMEM']]]
 
 /** What happens in the first round of a process alone. */
 const AT_FIRST = [
