@@ -98,6 +98,8 @@ for (const [what, host, secure] of [
       // Those of TLS wait for the certificates to trust, which are read once for all of them.
       if (!secure) t.true(successes.length > 0)
       for (const { name, code, message } of failures) {
+        // A lookup without descriptors finds nothing, and says no more; by then there may be some again.
+        if (host === 'localhost' && name === 'DomainNotFoundError') continue
         t.deepEqual({ name, code }, { name: 'NetworkError', code: 'EMFILE' }, message)
         t.regex(message, new RegExp(`(${host}.*|certificates to trust): .+`))
       }
