@@ -100,6 +100,8 @@ impl End {
   }
 
   fn open(&mut self, from: &mut Self, most: usize, room: usize) {
+    // What came behind the handshake, such as tickets, is opened first: nothing is received beside it.
+    let most = if self.session.has_input() { 0 } else { most };
     let count = from.on_the_way.len().min(most).min(MOST_RECEIVED);
     let input: Vec<u8> = from.on_the_way.drain(..count).collect();
     self
