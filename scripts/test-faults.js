@@ -1,7 +1,8 @@
 'use strict'
 
 // `npm run test:faults [-- NAME …]`: the fault suite of __test__/faults, or those of its files whose name begins with NAME
-// (`network`, `os/descriptors`). Files in which a test fails are run once more by themselves. Prints a table of what was done and what went wrong; `--write` puts it into docs/reliability.md.
+// (`network`, `os/descriptors`). Files in which a test fails are run once more by themselves. Prints a table of what was done and what
+// went wrong; `--write` puts it into docs/reliability.md.
 // The last line is "N passed, N failed".
 
 const { spawn } = require('node:child_process')
@@ -55,11 +56,10 @@ function runAva(files, ledger) {
 
 function linesOf(ledger) {
   const text = readFileSync(ledger, 'utf8')
-  const lines = text
+  return text
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line))
-  return lines
 }
 
 function tableOf(lines) {

@@ -36,21 +36,8 @@ async function main() {
   const client = { useSecureTransport: true, ca }
   // Handshakes take seconds there.
   const server = { useSecureTransport: true, cert, key, handshakeTimeout: 600_000 }
-  const servers = []
-  const listen = (...args) => {
-    servers.push(ours.listen(lanes, random, ...args))
-    return servers.at(-1).localPort
-  }
-  const mayFail = { mayFail: true }
-  const ports = {
-    echo: listen({}, ours.serveEcho),
-    secureEcho: listen(server, ours.serveEcho),
-    upgrade: listen({ cert, key }, ours.serveUpgrade),
-    push: listen({}, ours.servePush),
-    securePush: listen(server, ours.servePush),
-    reset: listen({}, ours.serveEcho, mayFail),
-    secureReset: listen(server, ours.serveEcho, mayFail),
-  }
+  const servers = ours.listenAll(lanes, random, server)
+  const ports = ours.portsOf(servers)
   const closed = await closedPort()
   // One after another: a client has half a minute for its handshake.
   for (const run of [
@@ -70,7 +57,7 @@ async function main() {
   }
   const peers = { echo: ports.echo, secureEcho: ports.secureEcho }
   for (const isEnded of [false, true]) await work({ ports, peers, ca, isEnded })
-  for (const one of servers) one.close()
+  for (const one of Object.values(servers)) one.close()
   const { bytes, lostBytes, problems } = await lanes.rest()
   console.log(JSON.stringify({ bytes, lostBytes, problems }))
   if (lostBytes > 0 || problems.length > 0) process.exitCode = 1

@@ -175,4 +175,24 @@ function servePush(socket, random) {
   })
 }
 
-module.exports = { abort, echo, fail, fetch, listen, reset, serveEcho, servePush, serveUpgrade }
+/** A listener for each way to serve: plain and, with the options `server`, TLS. Those from which connections are reset may fail. */
+function listenAll(lanes, random, server) {
+  const { cert, key } = server
+  const mayFail = { mayFail: true }
+  return {
+    echo: listen(lanes, random, {}, serveEcho),
+    secureEcho: listen(lanes, random, server, serveEcho),
+    upgrade: listen(lanes, random, { cert, key }, serveUpgrade),
+    push: listen(lanes, random, {}, servePush),
+    securePush: listen(lanes, random, server, servePush),
+    reset: listen(lanes, random, {}, serveEcho, mayFail),
+    secureReset: listen(lanes, random, server, serveEcho, mayFail),
+  }
+}
+
+/** The ports of what `listenAll` has made. */
+function portsOf(servers) {
+  return Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, server.localPort]))
+}
+
+module.exports = { abort, echo, fail, fetch, listen, listenAll, portsOf, reset, serveEcho }

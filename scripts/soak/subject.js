@@ -29,18 +29,8 @@ function start({ peers, pki, seed, broken }) {
     { useSecureTransport: true, cert, key },
   ]
   const either = (port, securePort) => (random.below(2) === 0 ? [port, {}] : [securePort, client])
-  const mayFail = { mayFail: true }
   const lanes = new Lanes(LANES, random)
-  const listen = (...args) => ours.listen(lanes, random, ...args).localPort
-  const ports = {
-    echo: listen({}, ours.serveEcho),
-    secureEcho: listen(server, ours.serveEcho),
-    upgrade: listen({ cert, key }, ours.serveUpgrade),
-    push: listen({}, ours.servePush),
-    securePush: listen(server, ours.servePush),
-    reset: listen({}, ours.serveEcho, mayFail),
-    secureReset: listen(server, ours.serveEcho, mayFail),
-  }
+  const ports = ours.portsOf(ours.listenAll(lanes, random, server))
   const add = lanes.add.bind(lanes)
   add('echo', 6, () => ours.echo(lanes, random, ...either(ports.echo, ports.secureEcho)))
   add('echo of node', 6, () => ours.echo(lanes, random, ...either(peers.echo, peers.secureEcho)))
