@@ -87,6 +87,12 @@ const suites = [
     MOZ_TCP_SOCKET_DRIVER: 'tokio',
   }),
   {
+    name: 'Development tools (ava)',
+    command: tool('ava', 'entrypoints/cli.mjs', 'packages/*/__test__/**/*.spec.js'),
+    counts: ava,
+    limit: 15 * MINUTE,
+  },
+  {
     name: 'Jest, node and jsdom',
     command: tool(
       'jest',
