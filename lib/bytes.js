@@ -5,11 +5,6 @@
 const {
   ArrayBufferIsView,
   ArrayBufferPrototypeGetByteLength,
-  BufferAllocUnsafeSlow,
-  BufferByteLength,
-  BufferPrototypeHexWrite,
-  BufferPrototypeLatin1Write,
-  BufferPrototypeUtf8Write,
   DataViewPrototypeGetBuffer,
   DataViewPrototypeGetByteLength,
   DataViewPrototypeGetByteOffset,
@@ -21,6 +16,13 @@ const {
   TypedArrayPrototypeGetSymbolToStringTag,
   TypedArrayPrototypeSet,
 } = require('./builtins.js')
+const {
+  BufferAllocUnsafeSlow,
+  BufferByteLength,
+  BufferPrototypeHexWrite,
+  BufferPrototypeLatin1Write,
+  BufferPrototypeUtf8Write,
+} = require('./platform/buffers.js')
 
 /** A Buffer of its own memory, with anything in it. */
 function allocate(length) {
@@ -28,6 +30,11 @@ function allocate(length) {
   // Buffer's methods that write text ask for it, from Node.js 22 on.
   ObjectDefineProperty(bytes, 'byteLength', { __proto__: null, value: length })
   return bytes
+}
+
+/** How many bytes `text` has in UTF-8. */
+function utf8Length(text) {
+  return BufferByteLength(text)
 }
 
 /** A copy of a Uint8Array. */
@@ -96,4 +103,5 @@ module.exports = {
   fromLatin1,
   fromUtf8,
   payloadLength,
+  utf8Length,
 }

@@ -16,7 +16,7 @@ const { errorEvent, wrongState } = require('./errors.js')
 const { fire, retire } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
 const { reportLater } = require('./exceptions.js')
-const { EventKind } = require('./native.js')
+const { EventKind } = require('./platform/native.js')
 const { Outbox } = require('./outbox.js')
 
 /** More than this many pending bytes, and `send` answers false. Reaching it makes a `drain` due (decision Q-01). */

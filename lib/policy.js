@@ -6,8 +6,8 @@
 
 const { ArrayIsArray, Error, SafeMap, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
-const { processPolicy, setProcessPolicy } = require('./native.js')
-const { requireNetwork } = require('./network-permission.js')
+const { processPolicy, setProcessPolicy } = require('./platform/native.js')
+const { requireNetwork } = require('./platform/network-permission.js')
 
 const TYPES = new SafeMap([
   ['web', 'web'],

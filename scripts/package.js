@@ -16,7 +16,7 @@ const {
 } = require('node:fs')
 const { dirname, join } = require('node:path')
 
-const { platformName } = require('../lib/platform.js')
+const { platformName } = require('../lib/platform/machine.js')
 const manifest = require('../package.json')
 const { problemsOf } = require('./check-binary.js')
 const { root } = require('./engine.js')

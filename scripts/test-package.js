@@ -23,7 +23,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
 const { makePki } = require('../__test__/helpers/pki.js')
-const { platformName } = require('../lib/platform.js')
+const { platformName } = require('../lib/platform/machine.js')
 const { name: own, napi, version } = require('../package.json')
 const { artifacts, build } = require('./build-release.js')
 const { hostTriple, newest, root, sourcesAt } = require('./engine.js')

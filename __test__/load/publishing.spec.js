@@ -11,8 +11,8 @@ const test = require('ava')
 
 const { hasTools, isGlibc, testOn, testWhere } = require('../helpers/needs.js')
 const { directoryFor, needsLibrary, wantsLibcVersion } = require('../helpers/unloadable.js')
-const { platformName } = require('../../lib/platform.js')
-const packages = require('../../lib/packages.js')
+const { platformName } = require('../../lib/platform/machine.js')
+const packages = require('../../lib/platform/packages.js')
 const { name, napi, repository, version } = require('../../package.json')
 const { problemsOf } = require('../../scripts/check-binary.js')
 const { problemsOf: releaseProblemsOf } = require('../../scripts/check-release.js')
@@ -70,7 +70,7 @@ test('a binary that panics on demand is refused', (t) => {
 test('package.json, that of the tools, Cargo.toml and the engine have one version', (t) => {
   t.is(require('../../packages/dev/package.json').version, version)
   t.is(/^version = "(.+)"$/m.exec(read('Cargo.toml'))[1], version)
-  t.is(require('../../lib/native.js').engineVersion(), version)
+  t.is(require('../../lib/platform/native.js').engineVersion(), version)
 })
 
 // In Alpine the development packages are those of the machine around it, whose binaries do not load there.
