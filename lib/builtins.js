@@ -68,7 +68,7 @@ const TypedArray = Object.getPrototypeOf(Uint8Array)
 const noGetter = () => undefined
 
 // A sandbox may lack these.
-const { AbortSignal = function AbortSignal() {}, DOMException = Error } = globalThis
+const { AbortSignal = function AbortSignal() {}, Blob, DOMException = Error } = globalThis
 
 module.exports = {
   uncurryThis,
@@ -79,6 +79,7 @@ module.exports = {
 
   AbortSignal,
   ArrayBuffer,
+  Blob,
   DOMException,
   Error,
   Event,
@@ -100,6 +101,8 @@ module.exports = {
   MathCeil: Math.ceil,
   MathMax: Math.max,
   MathMin: Math.min,
+  MathTrunc: Math.trunc,
+  NumberIsFinite: Number.isFinite,
   NumberIsInteger: Number.isInteger,
   NumberPrototypeToString: uncurryThis(Number.prototype.toString),
   ObjectDefineProperty: Object.defineProperty,
@@ -109,6 +112,7 @@ module.exports = {
   ObjectGetPrototypeOf: Object.getPrototypeOf,
   ObjectHasOwn: Object.hasOwn,
   ObjectKeys: Object.keys,
+  PromisePrototypeThen: uncurryThis(Promise.prototype.then),
   ReflectApply: Reflect.apply,
   RegExpPrototypeExec: uncurryThis(RegExp.prototype.exec),
   StringPrototypeCharCodeAt: uncurryThis(String.prototype.charCodeAt),
@@ -123,6 +127,8 @@ module.exports = {
 
   ArrayBufferIsView: ArrayBuffer.isView,
   ArrayBufferPrototypeGetByteLength: getter(ArrayBuffer.prototype, 'byteLength'),
+  BlobPrototypeArrayBuffer: Blob && uncurryThis(Blob.prototype.arrayBuffer),
+  BlobPrototypeGetSize: Blob && getter(Blob.prototype, 'size'),
   DataViewPrototypeGetBuffer: getter(DataView.prototype, 'buffer'),
   DataViewPrototypeGetByteLength: getter(DataView.prototype, 'byteLength'),
   DataViewPrototypeGetByteOffset: getter(DataView.prototype, 'byteOffset'),

@@ -34,6 +34,7 @@ const FIRST_FREE_PORT = 1024
 /** What the number that the engine keeps says. Without a policy it is 0, which forbids nothing. */
 const MAY_NOT_USE = 1
 const MAY_NOT_LISTEN_BELOW = 2
+const MAY_NOT_USE_UDP = 4
 
 /** From now on sockets are made as `manifest`, that of a Firefox OS application, allows it. `null`: as without one. */
 function setPolicy(manifest) {
@@ -61,12 +62,21 @@ function toPolicy(manifest) {
     // Part of the system, whatever its type says.
     if (features.core) type = 'certified'
   }
-  const permission = ownProperties('permissions', permissions, 'an object')['tcp-socket']
-  if (permission !== undefined)
-    ownProperties('tcp-socket', permission, 'an object, such as { description: "…" }')
+  const asked = ownProperties('permissions', permissions, 'an object')
+  return (
+    (has(asked, 'tcp-socket', type) ? 0 : MAY_NOT_USE) |
+    (has(asked, 'udp-socket', type) ? 0 : MAY_NOT_USE_UDP) |
+    (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+  )
+}
+
+/** Whether an application of `type` that asks for the permissions `asked` has the one called `name`. */
+function has(asked, name, type) {
+  const permission = asked[name]
+  if (permission === undefined) return false
+  ownProperties(name, permission, 'an object, such as { description: "…" }')
   // A web application never had it, whatever its manifest said.
-  const mayUse = permission !== undefined && type !== 'web'
-  return (mayUse ? 0 : MAY_NOT_USE) | (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+  return type !== 'web'
 }
 
 function ownProperties(name, value, form) {
@@ -82,10 +92,17 @@ function requirePermission() {
   if (processPolicy() & MAY_NOT_USE) throw new Error('TCPSocket does not have permission in this context.\n')
 }
 
+/** The same for datagram sockets. */
+function requireUdpPermission() {
+  requireNetwork()
+  if (processPolicy() & MAY_NOT_USE_UDP)
+    throw new Error('UDPSocket does not have permission in this context.\n')
+}
+
 /** Throws where `port` is not one to listen on. 0 is: the system picks none of those. */
 function requireListenable(port) {
   if (port === 0 || port >= FIRST_FREE_PORT || !(processPolicy() & MAY_NOT_LISTEN_BELOW)) return
   throw new Error(`port ${port}: only a certified application may listen below ${FIRST_FREE_PORT}`)
 }
 
-module.exports = { setPolicy, requirePermission, requireListenable }
+module.exports = { setPolicy, requirePermission, requireUdpPermission, requireListenable }

@@ -125,7 +125,11 @@ fn a_socket_of_both_families_talks_to_both() {
       let peer = peer_at(local);
       let to = peer.local_addr().unwrap();
       peer.send_to(b"hello", (local, port)).unwrap();
-      assert_eq!(next(&owner, &socket), (b"hello".to_vec(), to), "an IPv4 sender has an IPv4 address");
+      assert_eq!(
+        next(&owner, &socket),
+        (b"hello".to_vec(), to),
+        "an IPv4 sender has an IPv4 address"
+      );
       socket.send(b"answer", to);
       assert_eq!(received(&peer).0, b"answer");
     }
@@ -164,7 +168,10 @@ fn members_of_a_group_hear_it_until_they_leave() {
     member.leave(group).unwrap();
     member.leave(group).unwrap();
     member.send(b"nobody hears", to);
-    other.send(b"to it alone", (Ipv4Addr::LOCALHOST, member.local_addr().port()).into());
+    other.send(
+      b"to it alone",
+      (Ipv4Addr::LOCALHOST, member.local_addr().port()).into(),
+    );
     assert_eq!(next(&owner, &member).0, b"to it alone");
   }
 }
@@ -183,7 +190,10 @@ fn without_loopback_the_sender_does_not_hear_itself() {
     let socket = bind(&owner, &options);
     socket.join(group).unwrap();
     socket.send(b"not for me", (group.group, socket.local_addr().port()).into());
-    socket.send(b"for me", (Ipv4Addr::LOCALHOST, socket.local_addr().port()).into());
+    socket.send(
+      b"for me",
+      (Ipv4Addr::LOCALHOST, socket.local_addr().port()).into(),
+    );
     assert_eq!(next(&owner, &socket).0, b"for me");
   }
 }

@@ -40,7 +40,10 @@ pub(super) fn bind(options: &DatagramOptions) -> io::Result<UdpSocket> {
 
 fn set_multicast(socket: &RawSocket, domain: Domain, options: &DatagramOptions) -> io::Result<()> {
   // A socket of both families sends to IPv4 groups by the options of IPv4; not every system lets it have them.
-  let (is_v6, is_dual) = (domain == Domain::IPV6, domain == Domain::IPV6 && !options.ipv6_only);
+  let (is_v6, is_dual) = (
+    domain == Domain::IPV6,
+    domain == Domain::IPV6 && !options.ipv6_only,
+  );
   let of_v4 = |set: io::Result<()>| if is_v6 { Ok(()) } else { set };
   if !is_v6 || is_dual {
     of_v4(socket.set_multicast_loop_v4(options.multicast_loop))?;

@@ -134,7 +134,10 @@ mod tests {
     assert!(unsent.push_named("a.test".into(), 1, b"first"));
     assert!(unsent.push_named("b.test".into(), 2, b"second"));
     assert!(!unsent.waits_for_kernel());
-    assert_eq!(unsent.next_name().map(|named| named.host.as_str()), Some("a.test"));
+    assert_eq!(
+      unsent.next_name().map(|named| named.host.as_str()),
+      Some("a.test")
+    );
     assert_eq!(&*unsent.looked_up().unwrap().bytes, b"first");
     assert_eq!(unsent.next_name().map(|named| named.port), Some(2));
   }
