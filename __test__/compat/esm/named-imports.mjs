@@ -4,22 +4,28 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 
 import moz, {
+  AllowList,
   TCPServerSocket,
   TCPServerSocketEvent,
   TCPSocket,
   TCPSocketErrorEvent,
   TCPSocketEvent,
+  UDPMessageEvent,
+  UDPSocket,
   mozTCPSocket,
   setPolicy,
 } from 'moz-tcp-socket'
 import * as namespace from 'moz-tcp-socket'
 
 const names = {
+  AllowList,
   TCPServerSocket,
   TCPServerSocketEvent,
   TCPSocket,
   TCPSocketErrorEvent,
   TCPSocketEvent,
+  UDPMessageEvent,
+  UDPSocket,
   mozTCPSocket,
   setPolicy,
 }

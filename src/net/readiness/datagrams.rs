@@ -10,15 +10,18 @@ use std::{
 use socket2::SockRef;
 use tokio::io::Interest as TokioInterest;
 
-use super::interest::{Interest, Ready};
 #[cfg(target_os = "linux")]
 use super::poll_set;
+use super::{
+  counted::Counted,
+  interest::{Interest, Ready},
+};
 
 /// A datagram socket and who watches it. Dropping it closes the socket.
 #[derive(Debug)]
 pub(in crate::net) struct WatchedDatagrams {
   pub(super) kind: Datagrams,
-  pub(super) _counted: super::watched::Counted,
+  pub(super) _counted: Counted,
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 //!
 //! Reading, writing, accepting and receiving datagrams are the same calls for both; they are made on the owner's thread and never block.
 
+mod counted;
 mod datagrams;
 pub mod interest;
 #[cfg(not(target_os = "linux"))]

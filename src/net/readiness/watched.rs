@@ -16,6 +16,7 @@ use super::no_poll_set::PollSet;
 #[cfg(target_os = "linux")]
 use super::poll_set::{self, PollSet};
 use super::{
+  counted::Counted,
   datagrams::{Datagrams, WatchedDatagrams},
   interest::{Interest, Ready},
   runtime::{RegisteredListener, RegisteredStream, Runtime},
@@ -338,22 +339,5 @@ impl WatchedListener {
       }
       Listener::Registered(listener) => listener.accept(),
     }
-  }
-}
-
-/// Counts one of an owner's streams, listeners and datagram sockets, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Counted(Rc<Cell<usize>>);
-
-impl Counted {
-  fn one_of(count: &Rc<Cell<usize>>) -> Self {
-    count.set(count.get() + 1);
-    Self(Rc::clone(count))
-  }
-}
-
-impl Drop for Counted {
-  fn drop(&mut self) {
-    self.0.set(self.0.get().saturating_sub(1));
   }
 }
