@@ -5,6 +5,7 @@
 const { AllowList } = require('./lib/allow-list.js')
 const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent } = require('./lib/events.js')
 const { mozTCPSocket } = require('./lib/moz-tcp-socket.js')
+const { createGlobals, createNavigator } = require('./lib/navigator.js')
 const { setPolicy } = require('./lib/policy.js')
 const { TCPServerSocket } = require('./lib/tcp-server-socket.js')
 const { TCPSocket } = require('./lib/tcp-socket.js')
@@ -14,6 +15,8 @@ module.exports = {
   TCPServerSocket,
   mozTCPSocket,
   setPolicy,
+  createNavigator,
+  createGlobals,
   AllowList,
   TCPSocketEvent,
   TCPSocketErrorEvent,

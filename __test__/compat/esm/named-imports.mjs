@@ -10,6 +10,9 @@ import moz, {
   TCPSocketErrorEvent,
   TCPSocketEvent,
   mozTCPSocket,
+  createGlobals,
+  createNavigator,
+  AllowList,
   setPolicy,
 } from 'moz-tcp-socket'
 import * as namespace from 'moz-tcp-socket'
@@ -21,6 +24,9 @@ const names = {
   TCPSocketErrorEvent,
   TCPSocketEvent,
   mozTCPSocket,
+  createGlobals,
+  createNavigator,
+  AllowList,
   setPolicy,
 }
 assert.deepEqual(Object.keys(moz).sort(), Object.keys(names).sort())
