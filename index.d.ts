@@ -905,6 +905,81 @@ export interface TCPSocketManifest extends TCPSocketManifestFeatures {
  */
 export declare function setPolicy(manifest: TCPSocketManifest | null): void
 
+/** The generations of the API: 1 is Firefox OS 1.0 to 2.2, 2 is Gecko 43 and later, with KaiOS. */
+export type TCPSocketGeneration = 1 | 2 | 'both'
+
+/** What one application is, for `createNavigator` and `createGlobals`. Another option throws a TypeError. (An extension; Q-49) */
+export interface TCPSocketAppOptions<G extends TCPSocketGeneration = TCPSocketGeneration> {
+  /**
+   * Its manifest, of Firefox OS or KaiOS, which `setPolicy` describes: it says whether the application has the permission, and whether
+   * it may listen on the ports 1 to 1023. `null` is for an application without one, which has both. It is read once. Throws a TypeError
+   * for anything else, `undefined` included.
+   */
+  manifest: TCPSocketManifest | null
+  /**
+   * Who it is, for errors: a scheme and a host, perhaps with a port, such as `'app://mail.example'`. It decides nothing. Throws a TypeError
+   * for anything else. Default: none.
+   */
+  origin?: string | undefined
+  /**
+   * What is there. With 1, `navigator.mozTCPSocket`, which throws without the permission, and no classes. With 2 all is there with the
+   * permission, and nothing without. With `'both'` all is there with the permission; without it `navigator.mozTCPSocket` alone, which
+   * throws. Throws a TypeError for anything else. Default: `'both'`.
+   */
+  generation?: G | undefined
+  /**
+   * Where it may connect to, of what the manifest allows: patterns as `AllowList` has them. `[]` is nowhere. Throws a TypeError for what
+   * `AllowList` throws for. Default: everywhere. (Q-50)
+   */
+  connect?: readonly string[] | undefined
+  /**
+   * Where it may listen, of what the manifest allows: patterns of local addresses, such as `'127.0.0.1:*'`. They are compared with
+   * `localAddress`, which is `0.0.0.0` by default; `[::]` and `0.0.0.0` are only themselves, and are listened at for all addresses.
+   * Port 0 is any free one. Default: everywhere. (Q-50)
+   */
+  listen?: readonly string[] | undefined
+}
+
+/** What an application finds on its `navigator`. The second is what drafts called it. Not enumerable. */
+export type TCPSocketNavigator<G extends TCPSocketGeneration = TCPSocketGeneration> = [G] extends [1 | 'both']
+  ? { mozTCPSocket: MozTCPSocket; TCPSocket: MozTCPSocket }
+  : { mozTCPSocket?: MozTCPSocket; TCPSocket?: MozTCPSocket }
+
+/** What an application finds on its global object; of the classes what its permission and the generation allow. */
+export interface TCPSocketGlobals<G extends TCPSocketGeneration = TCPSocketGeneration> {
+  navigator: TCPSocketNavigator<G>
+  /** Of this application alone: a socket is an `instanceof` of its own application's class. */
+  TCPSocket?: typeof TCPSocket
+  TCPServerSocket?: typeof TCPServerSocket
+  TCPSocketEvent?: typeof TCPSocketEvent
+  TCPSocketErrorEvent?: typeof TCPSocketErrorEvent
+  TCPServerSocketEvent?: typeof TCPServerSocketEvent
+}
+
+/**
+ * A navigator with the rights of one application: any number of them may be in a process, and none influences another one or the exported
+ * classes. Nothing that its sockets and servers lead to makes sockets with other rights. What `setPolicy` and Node's permission model
+ * say holds as well: the stricter of the two.
+ *
+ * Its `open` and `listen` throw, beside what they throw anyway,
+ * - the Error "TCPSocket does not have permission in this context.\n" without the permission;
+ * - an Error that names the port, for listening on 1 to 1023 without the type `'certified'`;
+ * - an Error with the name `'SecurityError'` for a place that `connect` or `listen` does not have. Nothing is looked up or opened.
+ *
+ * Each has a property `origin` where there is one. (An extension; contract of G1 and G2 for the permission; Q-41, Q-49, Q-50)
+ */
+export declare function createNavigator<G extends TCPSocketGeneration = 'both'>(
+  options: TCPSocketAppOptions<G>,
+): TCPSocketNavigator<G>
+
+/**
+ * The same, with the classes of the second generation: `{ navigator, TCPSocket, TCPServerSocket, … }`, to put on the global object of the
+ * application. What the application must not see is not there. (An extension; Q-49)
+ */
+export declare function createGlobals<G extends TCPSocketGeneration = 'both'>(
+  options: TCPSocketAppOptions<G>,
+): TCPSocketGlobals<G>
+
 /**
  * A list of places that may be connected to or listened at, as `connect` and `listen` of `createNavigator` take it; for programs that
  * open connections for others. (An extension; Q-50)

@@ -10,6 +10,7 @@ const {
   UDPMessageEvent,
 } = require('./lib/events.js')
 const { mozTCPSocket } = require('./lib/moz-tcp-socket.js')
+const { createGlobals, createNavigator } = require('./lib/navigator.js')
 const { setPolicy } = require('./lib/policy.js')
 const { TCPServerSocket } = require('./lib/tcp-server-socket.js')
 const { TCPSocket } = require('./lib/tcp-socket.js')
@@ -20,6 +21,8 @@ module.exports = {
   TCPServerSocket,
   mozTCPSocket,
   setPolicy,
+  createNavigator,
+  createGlobals,
   AllowList,
   TCPSocketEvent,
   TCPSocketErrorEvent,

@@ -13,6 +13,8 @@ import moz, {
   UDPMessageEvent,
   UDPSocket,
   mozTCPSocket,
+  createGlobals,
+  createNavigator,
   setPolicy,
 } from 'moz-tcp-socket'
 import * as namespace from 'moz-tcp-socket'
@@ -27,6 +29,8 @@ const names = {
   UDPMessageEvent,
   UDPSocket,
   mozTCPSocket,
+  createGlobals,
+  createNavigator,
   setPolicy,
 }
 assert.deepEqual(Object.keys(moz).sort(), Object.keys(names).sort())
