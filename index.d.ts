@@ -769,3 +769,27 @@ export interface TCPSocketManifest extends TCPSocketManifestFeatures {
  * Throws a TypeError for what is no manifest, and changes nothing then. The manifest is read once. (G1; Q-40, Q-41)
  */
 export declare function setPolicy(manifest: TCPSocketManifest | null): void
+
+/**
+ * A list of places that may be connected to or listened at, as `connect` and `listen` of `createNavigator` take it; for programs that
+ * open connections for others. (An extension; Q-50)
+ *
+ * A pattern is `HOST:PORT`. HOST is a name (`mail.example.org`), every name below another one (`*.example.org`, which is not
+ * `example.org`), an IPv4 address or network (`192.0.2.0/24`), an IPv6 address or network in brackets (`[2001:db8::/32]`), or `*`, which is
+ * every name and address. PORT is a port, two of them (`6600-6699`), or `*`; 0 is any free port of a listener, which `*` allows, too.
+ */
+export declare class AllowList {
+  /**
+   * Throws a TypeError for what is no array of patterns, and for a pattern that means nothing, such as a network with bits behind its
+   * prefix. No pattern allows nothing. `what` is what errors call the list. Default: `'patterns'`.
+   */
+  constructor(patterns: readonly string[], what?: string)
+  /** As they were given. */
+  readonly patterns: readonly string[]
+  /**
+   * Whether a pattern is for `port` of `host`. No name is looked up: a name is compared with names alone, and an address with addresses
+   * and networks alone. Case, a final dot, the two forms of internationalized names, and the spelling of an address make no
+   * difference; `::ffff:192.0.2.1` is 192.0.2.1. Throws what `new TCPSocket` throws for such a host or port, but port 0 is one.
+   */
+  allows(host: string, port: number | string): boolean
+}

@@ -2,6 +2,7 @@
 
 // The package's public entry. `index.d.ts` describes what is exported here, `docs/api.md` how it behaves.
 
+const { AllowList } = require('./lib/allow-list.js')
 const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent } = require('./lib/events.js')
 const { mozTCPSocket } = require('./lib/moz-tcp-socket.js')
 const { setPolicy } = require('./lib/policy.js')
@@ -13,6 +14,7 @@ module.exports = {
   TCPServerSocket,
   mozTCPSocket,
   setPolicy,
+  AllowList,
   TCPSocketEvent,
   TCPSocketErrorEvent,
   TCPServerSocketEvent,
