@@ -1,0 +1,15 @@
+'use strict'
+
+// Timers, as the page has them before its first script.
+
+const { clearTimeout, setTimeout } = globalThis
+
+function startTimer(callback, milliseconds) {
+  return setTimeout(callback, milliseconds)
+}
+
+function stopTimer(timer) {
+  clearTimeout(timer)
+}
+
+module.exports = { startTimer, stopTimer }
