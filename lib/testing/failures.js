@@ -8,10 +8,10 @@ const { inspect } = require('node:util')
 /** By name: the class and the number of Gecko's, and the system's name of what mostly leads to it. */
 const FAILURES = {
   ConnectionRefusedError: ['Network', 0x804b_000d, 'ECONNREFUSED'],
-  NetworkTimeoutError: ['Network', 0x804b_000e, 'ETIMEDOUT'],
+  NetworkTimeoutError: ['Network', 0x804b_000e],
   DomainNotFoundError: ['Network', 0x804b_001e],
-  NetworkInterruptError: ['Network', 0x804b_0047, 'ECONNRESET'],
-  NetworkError: ['Network', 0x804b_0014],
+  NetworkInterruptError: ['Network', 0x804b_0047],
+  NetworkError: ['Network', 0x804b_0014, 'ECONNRESET'],
   SecurityExpiredCertificateError: ['SecurityCertificate', 0x805a_1ff5],
   SecurityRevokedCertificateError: ['SecurityCertificate', 0x805a_1ff4],
   SecurityUntrustedCertificateIssuerError: ['SecurityCertificate', 0x805a_1ff3],

@@ -106,8 +106,8 @@ function observe(target, created) {
 
 /** Puts a spy in place of each method that applications call. */
 function spyOn(instance, fn, takeLast) {
-  for (const name in Object.getPrototypeOf(instance)) {
-    if (!isOwnMethod(instance, name)) continue
+  for (const name of methodsOf(instance)) {
+    // Where a subclass has one of its own, that.
     const call = (args) => Object.getPrototypeOf(instance)[name].apply(instance, args)
     const send = (args) => {
       takeLast()
@@ -123,12 +123,18 @@ function spyOn(instance, fn, takeLast) {
   }
 }
 
-/** Whether it is a method of the facade's classes: those of EventTarget are as they are. */
-function isOwnMethod(instance, name) {
+/** The methods of the facade's class that `instance` is of: those of EventTarget are as they are. */
+function methodsOf(instance) {
+  const names = new Set()
   let prototype = Object.getPrototypeOf(instance)
-  while (!Object.hasOwn(prototype, name)) prototype = Object.getPrototypeOf(prototype)
-  const { value } = Object.getOwnPropertyDescriptor(prototype, name)
-  return typeof value === 'function' && prototype !== EventTarget.prototype
+  while (prototype !== EventTarget.prototype && prototype !== null) {
+    for (const name of Object.keys(prototype)) {
+      const { value } = Object.getOwnPropertyDescriptor(prototype, name)
+      if (typeof value === 'function') names.add(name)
+    }
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return names
 }
 
 function define(object, name, value) {
