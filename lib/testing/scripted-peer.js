@@ -20,6 +20,8 @@ const OPTIONS = ['host', 'tls', 'deadline']
 
 class ScriptedPeer {
   #server
+  /** Where it listens, or did. */
+  #place = null
   #tls
   #isSecure
   #deadline
@@ -43,14 +45,15 @@ class ScriptedPeer {
   async listen(host) {
     this.#server.listen(0, host)
     await once(this.#server, 'listening')
+    this.#place = this.#server.address()
   }
 
   get port() {
-    return this.#server.address()?.port ?? null
+    return this.#place.port
   }
 
   get host() {
-    return this.#server.address()?.address ?? null
+    return this.#place.address
   }
 
   /** The authority of the certificate, in PEM: for the client's option `ca`. */
