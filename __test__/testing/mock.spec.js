@@ -9,6 +9,7 @@ const test = require('ava')
 
 const api = require('../../index.js')
 const { FAILURES } = require('../../lib/testing/failures.js')
+const { makeMockEngine } = require('../../lib/testing/mock-engine.js')
 const { createMock, faultProxy, mockOf, scriptedPeer } = require('../../testing.js')
 
 /** The events of a socket, as `type` or `type:data`, with readyState. */
@@ -75,6 +76,26 @@ test('the errors of the mock are those of the engine', (t) => {
     Object.entries(FAILURES).map(([name, [kind, code]]) => [name, kind, code]),
     engine,
   )
+})
+
+test('the engine of the mock has all that the native one has', (t) => {
+  const native = require('../../lib/native.js')
+  const made = []
+  const { engine } = makeMockEngine(native, (handle) => made.push(handle))
+  t.deepEqual(Object.keys(engine).sort(), Object.keys(native).sort())
+  const channel = new engine.EventChannel(() => {}, false)
+  const place = { host: 'a', port: 1, asStrings: true }
+  void new engine.TCPSocket(channel, place)
+  void new engine.TCPServerSocket(channel, { address: '127.0.0.1', port: 0 })
+  for (const [handle, Native] of [
+    [made[0], native.TCPSocket],
+    [made[1], native.TCPServerSocket],
+    [channel, native.EventChannel],
+  ]) {
+    const names = Object.getOwnPropertyNames(Native.prototype)
+    t.true(names.length > 1)
+    for (const name of names) t.true(name in handle, `${Native.name}.${name}`)
+  }
 })
 
 /** What happens to a client in each case: over the network, and by hand. Both must see the same. */

@@ -190,6 +190,31 @@ test('a client that ends too early, and one that is silent', async (t) => {
   t.regex((await rejection(t, silent.done)).message, /expected within 50 ms\n.*received:\n +\(nothing\)\n/s)
 })
 
+test('megabytes can be expected, and what differs in them is found', async (t) => {
+  const peer = await peerOf(t)
+  const long = Buffer.alloc(16 << 20, 'moz-tcp-socket\n')
+  peer.expect(long).reply('thanks').expect(long)
+  const client = clientOf(t, peer, { binaryType: 'arraybuffer' })
+  await client.open
+  client.socket.send(long)
+  await client.says('[object ArrayBuffer]')
+  const other = Buffer.from(long)
+  other[long.length - 1] ^= 1
+  client.socket.send(other)
+  const { message } = await rejection(t, peer.done)
+  t.regex(message, /step 3 of 3, expect 'moz-tcp-socket.*': not what was expected/)
+  t.true(message.length < 100_000, `${message.length} characters`)
+})
+
+test('a function of reply() that throws fails the test with its own message', async (t) => {
+  const peer = await peerOf(t)
+  peer.reply(() => {
+    throw new RangeError('mine')
+  })
+  await clientOf(t, peer).closed
+  t.regex((await rejection(t, peer.done)).message, /step 1 of 1, reply: mine\n/)
+})
+
 test('a client that never comes, and one more than the script has', async (t) => {
   const lonely = await peerOf(t, { deadline: 50 })
   lonely.expect('x')

@@ -8,6 +8,9 @@ const tls = require('node:tls')
 
 const { paced, sleep } = require('./time.js')
 
+/** Pieces that were taken and are kept, to be shown. */
+const RECENT = 16
+
 class Conversation {
   #socket
   /** What reads and writes: `#socket`, or the TLS over it. */
@@ -16,6 +19,9 @@ class Conversation {
   #recorder
   /** What has come, and nobody has taken. */
   #received = Buffer.alloc(0)
+  /** How many bytes were taken, and the last of them: `{ at, bytes }`. */
+  #taken = 0
+  #recent = []
   /** The client sends no more: `'ended'`, or what became of the connection. `null` while it may. */
   #gone = null
   #pace = null
@@ -83,11 +89,25 @@ class Conversation {
     return this.#isOver
   }
 
+  /** How many bytes were taken. */
+  get taken() {
+    return this.#taken
+  }
+
   /** Takes that many of the bytes that have come. */
   take(length) {
-    const taken = this.#received.subarray(0, length)
+    if (length === 0) return
+    this.#recent.push({ at: this.#taken, bytes: this.#received.subarray(0, length) })
+    // The beginning of what a step takes is enough to show.
+    if (this.#recent.length > RECENT) this.#recent.splice(RECENT / 2, 1)
     this.#received = this.#received.subarray(length)
-    return taken
+    this.#taken += length
+  }
+
+  /** Bytes that have come, from that place on; of very many, some. */
+  since(place) {
+    const taken = this.#recent.filter(({ at }) => at >= place).map(({ bytes }) => bytes)
+    return Buffer.concat([...taken, this.#received])
   }
 
   /** Resolves when something has come or happened, or `signal` aborts. */

@@ -9,9 +9,6 @@ const { after } = require('./time.js')
 const { show } = require('./transcript.js')
 const { toBytes, toInteger, toMilliseconds, toOptions, toPace } = require('./values.js')
 
-/** A line, with what ends it. */
-const LINE = /^[^\n]*\n/
-
 class Script {
   #name
   #deadline
@@ -60,28 +57,18 @@ class Script {
     const isPattern = Object.prototype.toString.call(expected) === '[object RegExp]'
     const bytes = isPattern ? null : toBytes('expect', expected)
     if (bytes?.length === 0) throw new RangeError('expect: there is nothing to expect in no bytes')
-    const take = isPattern
-      ? (received) => takeLine(expected, received)
-      : (received) => takeBytes(bytes, received)
     const wanted = isPattern ? [`a line that matches ${expected}`] : show(bytes)
-    return this.#add(`expect ${isPattern ? expected : inspect(bytes.toString('latin1'))}`, (conversation) =>
-      this.#within(within, conversation, wanted, () => {
-        const { received } = conversation
-        const { length, taken, isWrong } = take(received)
-        if (isWrong) throw differs(wanted, show(received))
-        if (length > 0) {
-          conversation.take(length)
-          this.#taken = taken
-          return true
-        }
-        if (conversation.gone === null) return false
-        const rest = received.length > 0 ? show(received) : []
-        throw differs(wanted, [
-          ...rest,
-          conversation.gone === 'ended' ? '(the client ended)' : `(${conversation.gone})`,
-        ])
-      }),
-    )
+    const name = isPattern
+      ? expected
+      : inspect(bytes.toString('latin1'), { compact: true, maxStringLength: 60 })
+    return this.#add(`expect ${name}`, (conversation) => {
+      const taker = isPattern ? new LineTaker(expected) : new BytesTaker(bytes)
+      return this.#within(within, conversation, wanted, () => {
+        if (!taker.take(conversation)) return false
+        this.#taken = taker.taken
+        return true
+      })
+    })
   }
 
   /** The client must end, having sent nothing else. */
@@ -90,10 +77,8 @@ class Script {
     const wanted = ['(the client ends)']
     return this.#add('expect the end', (conversation) =>
       this.#within(within, conversation, wanted, () => {
-        if (conversation.received.length > 0) throw differs(wanted, show(conversation.received))
-        if (conversation.gone === null) return false
-        if (conversation.gone === 'ended' || conversation.gone === 'closed') return true
-        throw differs(wanted, [`(${conversation.gone})`])
+        if (conversation.received.length > 0) throw new Differs()
+        return conversation.gone === 'ended' || conversation.gone === 'closed'
       }),
     )
   }
@@ -251,7 +236,10 @@ class Script {
     this.#changed()
   }
 
-  /** Tries until it is done, with an Error that tells what was `wanted` after that many milliseconds. */
+  /**
+   * Tries until `attempt()` is done; fails where it throws Differs, the client can send no more, or that many milliseconds have
+   * passed. What it has taken until then belongs to what is shown.
+   */
   async #within(milliseconds, conversation, wanted, attempt) {
     let isLate = false
     const late = new AbortController()
@@ -261,18 +249,76 @@ class Script {
     })
     const stop = () => late.abort()
     this.#signal.addEventListener('abort', stop)
+    const begin = conversation.taken
+    const fail = (when) => {
+      const bytes = conversation.since(begin)
+      const received = bytes.length > 0 ? show(bytes) : []
+      if (conversation.gone !== null) {
+        received.push(conversation.gone === 'ended' ? '(the client ended)' : `(${conversation.gone})`)
+      }
+      return differs(wanted, received.length > 0 ? received : ['(nothing)'], when)
+    }
     try {
       while (!this.#signal.aborted && !attempt()) {
-        if (isLate) {
-          const received = conversation.received.length > 0 ? show(conversation.received) : ['(nothing)']
-          throw differs(wanted, received, ` within ${milliseconds} ms`)
-        }
+        if (conversation.gone !== null) throw new Differs()
+        if (isLate) throw fail(` within ${milliseconds} ms`)
         await conversation.change(late.signal)
       }
+    } catch (error) {
+      throw error instanceof Differs ? fail('') : error
     } finally {
       cancel()
       this.#signal.removeEventListener('abort', stop)
     }
+  }
+}
+
+/** What came is not what was expected. */
+class Differs extends Error {}
+
+/** Takes these bytes as they come. */
+class BytesTaker {
+  #bytes
+  #length = 0
+
+  constructor(bytes) {
+    this.#bytes = bytes
+  }
+
+  /** Whether all of them have been taken. */
+  take(conversation) {
+    const rest = this.#bytes.subarray(this.#length)
+    const came = conversation.received.subarray(0, rest.length)
+    if (!rest.subarray(0, came.length).equals(came)) throw new Differs()
+    conversation.take(came.length)
+    this.#length += came.length
+    return this.#length === this.#bytes.length
+  }
+
+  get taken() {
+    return this.#bytes.toString('latin1')
+  }
+}
+
+/** Takes a line that matches. */
+class LineTaker {
+  #pattern
+  taken = null
+
+  constructor({ source, flags }) {
+    // One with /g goes on where it was.
+    this.#pattern = new RegExp(source, flags.replaceAll(/[gy]/g, ''))
+  }
+
+  take(conversation) {
+    const { received } = conversation
+    const end = received.indexOf('\n')
+    if (end === -1) return false
+    const line = received.subarray(0, end).toString('latin1').replace(/\r$/, '')
+    this.taken = this.#pattern.exec(line)
+    if (this.taken === null) throw new Differs()
+    conversation.take(end + 1)
+    return true
   }
 }
 
@@ -282,22 +328,6 @@ function differs(wanted, received, when = '') {
   return new Error(
     `not what was expected${when}\n  expected:\n${list(wanted)}\n  received:\n${list(received)}`,
   )
-}
-
-function takeBytes(bytes, received) {
-  const common = Math.min(bytes.length, received.length)
-  if (!bytes.subarray(0, common).equals(received.subarray(0, common))) return { isWrong: true }
-  return common === bytes.length ? { length: common, taken: bytes.toString('latin1') } : { length: 0 }
-}
-
-function takeLine(pattern, received) {
-  const [line] = LINE.exec(received.toString('latin1')) ?? []
-  if (line === undefined) return { length: 0 }
-  // One with /g goes on where it was.
-  const match = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, '')).exec(
-    line.replace(/\r?\n$/, ''),
-  )
-  return match === null ? { isWrong: true } : { length: line.length, taken: match }
 }
 
 /** The methods that add steps, and `release`: a peer has them for its first connection. */
