@@ -192,6 +192,10 @@ test('a client that ends too early, and one that is silent', async (t) => {
 
 test('megabytes can be expected, and what differs in them is found', async (t) => {
   const peer = await peerOf(t)
+  const warnings = []
+  const onWarning = (warning) => warnings.push(warning.message)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
   const long = Buffer.alloc(16 << 20, 'moz-tcp-socket\n')
   peer.expect(long).reply('thanks').expect(long)
   const client = clientOf(t, peer, { binaryType: 'arraybuffer' })
@@ -202,8 +206,10 @@ test('megabytes can be expected, and what differs in them is found', async (t) =
   other[long.length - 1] ^= 1
   client.socket.send(other)
   const { message } = await rejection(t, peer.done)
-  t.regex(message, /step 3 of 3, expect 'moz-tcp-socket.*': not what was expected/)
+  t.regex(message, /step 3 of 3, expect 'moz-tcp-socket.* more characters: not what was expected/)
   t.true(message.length < 100_000, `${message.length} characters`)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.deepEqual(warnings, [], 'no listeners are left on signals')
 })
 
 test('a function of reply() that throws fails the test with its own message', async (t) => {

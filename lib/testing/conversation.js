@@ -114,10 +114,14 @@ class Conversation {
   async change(signal) {
     if (signal.aborted) return
     await new Promise((resolve) => {
-      this.#wake = resolve
-      signal.addEventListener('abort', resolve, { once: true })
+      const wake = () => {
+        this.#wake = () => {}
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#wake = wake
+      signal.addEventListener('abort', wake)
     })
-    this.#wake = () => {}
   }
 
   /** From now on sent at that pace; `null` is as fast as it goes. */
