@@ -4,8 +4,11 @@
 
 const { once } = require('node:events')
 const { inspect } = require('node:util')
+const { setFlagsFromString } = require('node:v8')
+const vm = require('node:vm')
 
 const test = require('ava')
+const fc = require('fast-check')
 
 const api = require('../../index.js')
 const { createGlobals, createNavigator, setPolicy } = api
@@ -408,3 +411,83 @@ for (const [options, message] of [
       t.throws(() => create(options), { instanceOf: TypeError, message })
   })
 }
+
+test('property: any options make a navigator or throw a TypeError', (t) => {
+  const pattern = fc.constantFrom('*:*', '*.a.test:1-9', '10.0.0.0/8:*', '[::1]:0', 'x')
+  const options = fc.record(
+    {
+      manifest: fc.oneof(fc.constantFrom(null, WEB, PRIVILEGED, CERTIFIED), fc.anything()),
+      origin: fc.oneof(fc.constantFrom(ORIGIN, 'app://'), fc.webUrl(), fc.anything()),
+      generation: fc.constantFrom(1, 2, 'both', 3, undefined),
+      connect: fc.oneof(fc.array(pattern), fc.anything()),
+      listen: fc.oneof(fc.array(pattern), fc.anything()),
+    },
+    { requiredKeys: [] },
+  )
+  const results = new Set()
+  fc.assert(
+    fc.property(fc.oneof({ weight: 9, arbitrary: options }, fc.anything()), (value) => {
+      try {
+        const { navigator } = createGlobals(value)
+        results.add('made')
+        return typeof navigator === 'object'
+      } catch (error) {
+        results.add('refused')
+        return error instanceof TypeError
+      }
+    }),
+    { numRuns: 1000 },
+  )
+  t.deepEqual([...results].sort(), ['made', 'refused'])
+})
+
+test('property: what the lists, the manifest and the generation allow, and nothing else, is allowed', (t) => {
+  const hosts = ['a.test', 'b.a.test', '127.0.0.1', '::1']
+  const ports = [1, 80, 993]
+  const patterns = fc.subarray(['a.test:*', '*.a.test:80', '127.0.0.0/8:993', '[::1]:1-80', '*:1'])
+  fc.assert(
+    fc.property(
+      fc.constantFrom(null, WEB, PRIVILEGED, CERTIFIED),
+      fc.option(patterns, { nil: undefined }),
+      fc.constantFrom(...hosts),
+      fc.constantFrom(...ports),
+      (manifest, connect, host, port) => {
+        const { mozTCPSocket } = createNavigator({ manifest, connect })
+        const isListed = connect === undefined || new api.AllowList(connect).allows(host, port)
+        const expected = manifest === WEB ? 'Error' : isListed ? 'made' : 'SecurityError'
+        try {
+          // Given up from the start, so that nobody is asked.
+          mozTCPSocket.open(host, port, { signal: AbortSignal.abort() })
+          return expected === 'made'
+        } catch ({ name }) {
+          return name === expected
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+  t.pass()
+})
+
+test('an application that is gone leaves nothing behind', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const gc = vm.runInNewContext('gc')
+  const use = async () => {
+    const { TCPSocket, TCPServerSocket } = app()
+    const server = new TCPServerSocket(0, LOCAL)
+    const client = new TCPSocket('127.0.0.1', server.localPort)
+    const [[{ socket }]] = await Promise.all([once(server, 'connect'), once(client, 'open')])
+    const ends = Promise.all([once(socket, 'close'), once(client, 'close')])
+    client.close()
+    await ends
+    server.close()
+    return new WeakRef(TCPSocket)
+  }
+  const left = await use()
+  // A task of its own: what a WeakRef has shown lives as long as the task.
+  for (let round = 0; round < 50 && left.deref() !== undefined; round++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    gc()
+  }
+  t.is(left.deref(), undefined)
+})
