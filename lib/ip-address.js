@@ -9,7 +9,7 @@ const {
   StringPrototypeIncludes,
   StringPrototypeSlice,
 } = require('./builtins.js')
-const { ipVersion } = require('./native.js')
+const { ipVersion } = require('./platform/native.js')
 
 const COLON = 0x3a
 const DOT = 0x2e

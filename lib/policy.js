@@ -7,8 +7,8 @@
 
 const { ArrayIsArray, Error, SafeMap, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
-const { processPolicy, setProcessPolicy } = require('./native.js')
-const { requireNetwork } = require('./network-permission.js')
+const { processPolicy, setProcessPolicy } = require('./platform/native.js')
+const { requireNetwork } = require('./platform/network-permission.js')
 
 const TYPES = new SafeMap([
   ['web', 'web'],
@@ -35,6 +35,7 @@ const FIRST_FREE_PORT = 1024
 /** What the number that the engine keeps says. Without a policy it is 0, which forbids nothing. */
 const MAY_NOT_USE = 1
 const MAY_NOT_LISTEN_BELOW = 2
+const MAY_NOT_USE_UDP = 4
 
 /** From now on sockets are made as `manifest`, that of a Firefox OS application, allows it. `null`: as without one. */
 function setPolicy(manifest) {
@@ -63,15 +64,24 @@ function toPolicy(manifest, name = 'policy') {
     // Part of the system, whatever its type says.
     if (features.core) type = 'certified'
   }
-  const permission = ownProperties('permissions', permissions, 'an object')['tcp-socket']
-  if (permission !== undefined)
-    ownProperties('tcp-socket', permission, 'an object, such as { description: "…" }')
-  // A web application never had it, whatever its manifest said.
-  const isGranted = permission !== undefined && type !== 'web'
-  return (isGranted ? 0 : MAY_NOT_USE) | (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+  const asked = ownProperties('permissions', permissions, 'an object')
+  return (
+    (has(asked, 'tcp-socket', type) ? 0 : MAY_NOT_USE) |
+    (has(asked, 'udp-socket', type) ? 0 : MAY_NOT_USE_UDP) |
+    (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+  )
 }
 
-/** Whether `policy` has the permission. */
+/** Whether an application of `type` that asks for the permissions `asked` has the one called `name`. */
+function has(asked, name, type) {
+  const permission = asked[name]
+  if (permission === undefined) return false
+  ownProperties(name, permission, 'an object, such as { description: "…" }')
+  // A web application never had it, whatever its manifest said.
+  return type !== 'web'
+}
+
+/** Whether `policy` has the permission for TCP. */
 function mayUse(policy) {
   return !(policy & MAY_NOT_USE)
 }
@@ -94,6 +104,13 @@ function checkListen(policy, port) {
   throw new Error(`port ${port}: only a certified application may listen below ${FIRST_FREE_PORT}`)
 }
 
+/** Throws where the process may not make datagram sockets. */
+function requireUdpPermission() {
+  requireNetwork()
+  if (processPolicy() & MAY_NOT_USE_UDP)
+    throw new Error('UDPSocket does not have permission in this context.\n')
+}
+
 /** What may be done with the classes that the package exports: what goes for every socket of the process. */
 const PROCESS_RIGHTS = {
   requirePermission() {
@@ -107,4 +124,4 @@ const PROCESS_RIGHTS = {
   requireListen() {},
 }
 
-module.exports = { PROCESS_RIGHTS, checkListen, checkUse, mayUse, setPolicy, toPolicy }
+module.exports = { PROCESS_RIGHTS, checkListen, checkUse, mayUse, requireUdpPermission, setPolicy, toPolicy }

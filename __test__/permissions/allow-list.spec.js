@@ -178,7 +178,7 @@ const isMapped = (address) =>
 
 for (const [kind, addresses, most] of [
   ['IPv4', fc.ipV4(), 32],
-  ['IPv6', ipv6.filter((address) => !isMapped(address)), 128],
+  ['IPv6', ipv6.filter((text) => !isMapped(text)), 128],
 ]) {
   test(`property: a network of ${kind} has the addresses that Node's BlockList finds in it`, (t) => {
     const near = fc.tuple(addresses, addresses, fc.integer({ min: 0, max: most }), fc.boolean())

@@ -1,5 +1,7 @@
 'use strict'
 
-// The package's public entry: what the commands do, as functions. index.d.ts describes it.
+// The package's public entry: what the commands do, as functions. index.d.ts describes it. Each is loaded when it is called.
 
-module.exports = {}
+module.exports = {
+  serveApp: (...args) => require('./lib/bridge/server.js').serveApp(...args),
+}
