@@ -10,8 +10,8 @@ const OPTIONS = ['manifest', 'origin', 'generation', 'connect', 'listen', 'onErr
 
 /** Puts the API into `window`. Returns `{ close() }`, which closes its sockets and takes the API away. */
 function installInWindow(window, options = {}) {
-  const { onError = (thrown) => reportIn(window, thrown), ...rights } = toOptions(options)
-  const realm = new WindowRealm(evaluatorOf(window), onError)
+  const { onError = reportException, ...rights } = toOptions(options)
+  const realm = new WindowRealm(evaluatorOf(window), (thrown) => report(window, thrown, onError))
   const found = globalsOf(realm, rights)
   const { navigator, ...classes } = found
   const places = [
@@ -93,17 +93,17 @@ function followWindow(window, close) {
 }
 
 /**
- * What a handler threw is an error of the window, as for handlers of its own elements: an `error` event. Where nobody prevents its default, it is
- * an uncaught exception of the process.
+ * What a handler threw is an error of the window, as for handlers of its own elements: an `error` event. Where nobody prevents its default,
+ * `onError` gets it.
  */
-function reportIn(window, thrown) {
+function report(window, thrown, onError) {
   const { ErrorEvent } = window
-  if (typeof ErrorEvent === 'function') {
-    const message = thrown instanceof Object && 'message' in thrown ? String(thrown.message) : String(thrown)
+  if (typeof ErrorEvent === 'function' && typeof window.dispatchEvent === 'function') {
+    const message = Object(thrown) === thrown && 'message' in thrown ? `${thrown.message}` : String(thrown)
     const event = new ErrorEvent('error', { error: thrown, message, cancelable: true })
     if (!window.dispatchEvent(event)) return
   }
-  reportException(thrown)
+  onError(thrown)
 }
 
 module.exports = { installInWindow }
