@@ -5,7 +5,7 @@
 
 const { ArrayBuffer, ArrayBufferPrototypeGetByteLength } = require('./builtins.js')
 const { inThisRealm, payloadLength } = require('./bytes.js')
-const { attach, detach, receive } = require('./channel.js')
+const { attach, closeAtOnce, detach, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { errorEvent, wrongState } = require('./errors.js')
 const { fire, retire } = require('./event-target.js')
@@ -167,6 +167,10 @@ class Connection {
       this.#unwanted = true
       this.#native.abort()
     }
+  }
+
+  [closeAtOnce]() {
+    this.closeImmediately()
   }
 
   /** Whether the process stays alive for it. */

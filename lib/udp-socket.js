@@ -15,7 +15,7 @@ const {
   StringPrototypeIncludes,
 } = require('./builtins.js')
 const { fromUtf8, inThisRealm, payloadLength } = require('./bytes.js')
-const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toText, toView } = require('./convert.js')
 const { makeDisposable } = require('./dispose.js')
@@ -186,7 +186,10 @@ class UDPSocket extends HandlerTarget {
     this.#native = handle
     this.#context = new Context('UDPSOCKET', handle)
     this.#keepAlive(this.#keepsAlive)
-    attach(handle.id, { [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c) })
+    attach(handle.id, {
+      [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c),
+      [closeAtOnce]: () => this.#close(),
+    })
     this.#localAddress = handle.localAddress
     this.#localPort = handle.localPort
     this.#readyState = 'open'
