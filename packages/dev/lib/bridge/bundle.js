@@ -42,6 +42,7 @@ async function makeScript() {
     platform: 'browser',
     target: 'es2022',
     charset: 'utf8',
+    keepNames: true,
     legalComments: 'none',
     // Names of classes are seen by applications, so no identifiers.
     minifySyntax: true,
