@@ -617,11 +617,25 @@ inChromium(
       }),
       ['TCPSocket does not have permission in this context.\n', 'undefined'],
     )
-    const manifest = JSON.stringify({ b2g_features: { type: 'signed' } })
-    const third = await openApp(t, { 'manifest.webmanifest': manifest, 'manifest.webapp': '' }).catch(
-      (error) => error,
+    const third = await openApp(t, {
+      'manifest.webapp': undefined,
+      'manifest.webmanifest': JSON.stringify({ b2g_features: { type: 'signed' } }),
+    })
+    t.deepEqual(
+      await third.page.evaluate(() => [
+        'mozTCPSocket' in navigator,
+        'TCPSocket' in window,
+        'TCPSocket' in navigator,
+      ]),
+      [false, false, false],
     )
-    t.regex(String(third.message), /is no manifest/)
+    const allowed = await openApp(t, {
+      'manifest.webapp': undefined,
+      'manifest.webmanifest': JSON.stringify({
+        b2g_features: { type: 'signed', permissions: PRIVILEGED.permissions },
+      }),
+    })
+    t.is(await allowed.page.evaluate(() => typeof navigator.mozTCPSocket.open), 'function')
   },
 )
 
