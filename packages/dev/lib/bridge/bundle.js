@@ -44,7 +44,8 @@ async function makeScript() {
     charset: 'utf8',
     keepNames: true,
     legalComments: 'none',
-    // Names of classes are seen by applications, so no identifiers.
+    // Applications see the names of classes.
+    keepNames: true,
     minifySyntax: true,
     minifyWhitespace: true,
     logLevel: 'silent',
