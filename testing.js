@@ -6,10 +6,12 @@
 const { faultProxy } = require('./lib/testing/fault-proxy.js')
 const { createMock, mockOf } = require('./lib/testing/mock.js')
 const { scriptedPeer } = require('./lib/testing/scripted-peer.js')
+const { installInWindow } = require('./lib/testing/window.js')
 
 module.exports = {
   createMock,
   faultProxy,
+  installInWindow,
   mockOf,
   scriptedPeer,
 }

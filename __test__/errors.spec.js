@@ -4,7 +4,8 @@
 
 const test = require('ava')
 
-const { eventError, windowsError } = require('../lib/errors.js')
+const { eventError } = require('../lib/errors.js')
+const { windowsError } = require('../lib/platform/system-errors.js')
 
 const WINSOCK = { EADDRINUSE: 100, WSAEADDRINUSE: 10048, WSAECONNREFUSED: 10061, WSA_E_NO_MORE: 10110 }
 

@@ -3,8 +3,6 @@
 // What happens when an AbortSignal aborts. A program often has one signal for all of its life, and gives it to each of
 // many sockets: so there is one listener on a signal, however many wait for it, and none when nobody does any more.
 
-const { addAbortListener } = require('node:events')
-
 const {
   AbortSignal,
   AbortSignalPrototypeAddEventListener,
@@ -14,31 +12,10 @@ const {
   SafeWeakMap,
 } = require('./builtins.js')
 const { reportSoon } = require('./exceptions.js')
+const { ABORT_LISTENER_OPTIONS } = require('./platform/abort-listener.js')
 
 /** By signal: `{ actions, run }`, what is to be done and the listener that does it. */
 const waiting = new SafeWeakMap()
-
-/**
- * How `addAbortListener` listens, where it exists (Node.js 20.5): with a symbol of Node's own, because of which
- * `stopImmediatePropagation()` of an earlier listener does not keep the event from this one. That function itself is not used, since
- * it calls whatever method the signal has now.
- */
-function listenerOptions() {
-  let options
-  const signal = {
-    aborted: false,
-    addEventListener: (_type, _listener, given) => (options = given),
-    removeEventListener() {},
-  }
-  try {
-    addAbortListener?.(signal, () => {})
-  } catch {
-    // Another runtime, which wants a signal of its own.
-  }
-  return { __proto__: null, ...options, once: true }
-}
-
-const OPTIONS = listenerOptions()
 
 /** Whether `signal` has aborted. Those of other libraries are asked in their own way, and may answer otherwise the next time. */
 function isAborted(signal) {
@@ -79,8 +56,9 @@ function listen(signal) {
       }
     }
   }
-  if (signal instanceof AbortSignal) AbortSignalPrototypeAddEventListener(signal, 'abort', run, OPTIONS)
-  else signal.addEventListener('abort', run, OPTIONS)
+  if (signal instanceof AbortSignal)
+    AbortSignalPrototypeAddEventListener(signal, 'abort', run, ABORT_LISTENER_OPTIONS)
+  else signal.addEventListener('abort', run, ABORT_LISTENER_OPTIONS)
   const entry = { actions, run }
   waiting.set(signal, entry)
   return entry

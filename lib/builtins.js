@@ -1,6 +1,7 @@
 'use strict'
 
-// Everything of JavaScript and of Node's global objects that the facade calls, as it was when this package was loaded. Tests
+// Everything of JavaScript and of the Web that the facade calls, as it was when this package was loaded. (What only Node.js has is in
+// platform/.) Tests
 // replace globals (fake timers, jsdom), polyfills and instrumentation replace methods of prototypes, and untrusted code may do
 // either to read what is sent: sockets go on, and call none of it. Methods are functions here, whose first argument is what they
 // are called on, with the names that Node gives them in its own "primordials".
@@ -8,10 +9,6 @@
 // Syntax can call what was replaced, too. So what runs after loading has no `for … of`, no spread of an array or into a call, and
 // no `[a, b] = array`, which ask Array.prototype[Symbol.iterator]; no `test`, `match`, `replace` or `split` with a RegExp, which
 // ask its `exec`; and no `map`, `filter`, `slice` or `splice`, which ask the array for its constructor.
-
-const { Buffer } = require('node:buffer')
-// Not those of the global object, which may be a test runner's.
-const { clearTimeout, setTimeout } = require('node:timers')
 
 const { bind, call } = Function.prototype
 
@@ -71,7 +68,7 @@ const TypedArray = Object.getPrototypeOf(Uint8Array)
 const noGetter = () => undefined
 
 // A sandbox may lack these.
-const { AbortSignal = function AbortSignal() {}, DOMException = Error } = globalThis
+const { AbortSignal = function AbortSignal() {}, Blob, DOMException = Error } = globalThis
 
 module.exports = {
   uncurryThis,
@@ -82,6 +79,7 @@ module.exports = {
 
   AbortSignal,
   ArrayBuffer,
+  Blob,
   DOMException,
   Error,
   Event,
@@ -93,9 +91,6 @@ module.exports = {
   String,
   TypeError,
   Uint8Array,
-  clearTimeout,
-  process,
-  setTimeout,
 
   ArrayIsArray: Array.isArray,
   ArrayPrototypeIncludes: uncurryThis(Array.prototype.includes),
@@ -106,8 +101,12 @@ module.exports = {
   MathCeil: Math.ceil,
   MathMax: Math.max,
   MathMin: Math.min,
+  MathTrunc: Math.trunc,
+  NumberIsFinite: Number.isFinite,
   NumberIsInteger: Number.isInteger,
   NumberPrototypeToString: uncurryThis(Number.prototype.toString),
+  ObjectAssign: Object.assign,
+  ObjectDefineProperties: Object.defineProperties,
   ObjectDefineProperty: Object.defineProperty,
   ObjectFreeze: Object.freeze,
   ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
@@ -115,7 +114,9 @@ module.exports = {
   ObjectGetPrototypeOf: Object.getPrototypeOf,
   ObjectHasOwn: Object.hasOwn,
   ObjectKeys: Object.keys,
+  PromisePrototypeThen: uncurryThis(Promise.prototype.then),
   ReflectApply: Reflect.apply,
+  ReflectConstruct: Reflect.construct,
   RegExpPrototypeExec: uncurryThis(RegExp.prototype.exec),
   StringPrototypeCharCodeAt: uncurryThis(String.prototype.charCodeAt),
   StringPrototypeEndsWith: uncurryThis(String.prototype.endsWith),
@@ -129,6 +130,8 @@ module.exports = {
 
   ArrayBufferIsView: ArrayBuffer.isView,
   ArrayBufferPrototypeGetByteLength: getter(ArrayBuffer.prototype, 'byteLength'),
+  BlobPrototypeArrayBuffer: Blob && uncurryThis(Blob.prototype.arrayBuffer),
+  BlobPrototypeGetSize: Blob && getter(Blob.prototype, 'size'),
   DataViewPrototypeGetBuffer: getter(DataView.prototype, 'buffer'),
   DataViewPrototypeGetByteLength: getter(DataView.prototype, 'byteLength'),
   DataViewPrototypeGetByteOffset: getter(DataView.prototype, 'byteOffset'),
@@ -139,14 +142,6 @@ module.exports = {
   TypedArrayPrototypeGetLength: getter(TypedArray.prototype, 'length'),
   TypedArrayPrototypeGetSymbolToStringTag: getter(TypedArray.prototype, Symbol.toStringTag),
   TypedArrayPrototypeSet: uncurryThis(TypedArray.prototype.set),
-
-  // Those for one encoding: `Buffer.from(text)`, `write` and `toString` look them up when they are called.
-  BufferAllocUnsafeSlow: Buffer.allocUnsafeSlow,
-  BufferByteLength: Buffer.byteLength,
-  BufferPrototypeBase64Slice: uncurryThis(Buffer.prototype.base64Slice),
-  BufferPrototypeHexWrite: uncurryThis(Buffer.prototype.hexWrite),
-  BufferPrototypeLatin1Write: uncurryThis(Buffer.prototype.latin1Write),
-  BufferPrototypeUtf8Write: uncurryThis(Buffer.prototype.utf8Write),
 
   AbortSignalPrototypeAddEventListener: uncurryThis(AbortSignal.prototype.addEventListener),
   AbortSignalPrototypeGetAborted: getter(AbortSignal.prototype, 'aborted') ?? ((signal) => signal.aborted),

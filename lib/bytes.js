@@ -5,11 +5,6 @@
 const {
   ArrayBufferIsView,
   ArrayBufferPrototypeGetByteLength,
-  BufferAllocUnsafeSlow,
-  BufferByteLength,
-  BufferPrototypeHexWrite,
-  BufferPrototypeLatin1Write,
-  BufferPrototypeUtf8Write,
   DataViewPrototypeGetBuffer,
   DataViewPrototypeGetByteLength,
   DataViewPrototypeGetByteOffset,
@@ -20,7 +15,15 @@ const {
   TypedArrayPrototypeGetLength,
   TypedArrayPrototypeGetSymbolToStringTag,
   TypedArrayPrototypeSet,
+  Uint8Array,
 } = require('./builtins.js')
+const {
+  BufferAllocUnsafeSlow,
+  BufferByteLength,
+  BufferPrototypeHexWrite,
+  BufferPrototypeLatin1Write,
+  BufferPrototypeUtf8Write,
+} = require('./platform/buffers.js')
 
 /** A Buffer of its own memory, with anything in it. */
 function allocate(length) {
@@ -28,6 +31,11 @@ function allocate(length) {
   // Buffer's methods that write text ask for it, from Node.js 22 on.
   ObjectDefineProperty(bytes, 'byteLength', { __proto__: null, value: length })
   return bytes
+}
+
+/** How many bytes `text` has in UTF-8. */
+function utf8Length(text) {
+  return BufferByteLength(text)
 }
 
 /** A copy of a Uint8Array. */
@@ -55,6 +63,11 @@ function fromHex(text) {
   const bytes = allocate(length)
   BufferPrototypeHexWrite(bytes, text, 0, length)
   return bytes
+}
+
+/** A copy of the ArrayBuffer of another realm, as one of this realm. */
+function inThisRealm(buffer) {
+  return TypedArrayPrototypeGetBuffer(new Uint8Array(new Uint8Array(buffer)))
 }
 
 /** The ArrayBuffer of a view, or of itself. */
@@ -95,5 +108,7 @@ module.exports = {
   fromHex,
   fromLatin1,
   fromUtf8,
+  inThisRealm,
   payloadLength,
+  utf8Length,
 }

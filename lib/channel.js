@@ -3,13 +3,14 @@
 // Where events arrive from the engine, one task each, and find their socket. A live socket is held here, so that one
 // that nobody else refers to still gets its events; a closed one is not.
 
-const { ArrayPrototypeIncludes, ReflectApply, SafeMap, process } = require('./builtins.js')
-const native = require('./native.js')
+const { SafeMap } = require('./builtins.js')
+const native = require('./platform/native.js')
+const { atExit, inLoop } = require('./platform/process.js')
 
 /** The symbol under which sockets take their events: `socket[receive](kind, …)`. */
 const receive = Symbol('receive')
-
-const { listeners, on } = process
+/** The symbol under which they are closed together, see `closeAll`. */
+const closeAtOnce = Symbol('closeAtOnce')
 
 const live = new SafeMap()
 let channel
@@ -19,28 +20,15 @@ let outbound
 // sandbox from collection. What belongs to a kind of event is spelled out, because that is faster than `...details`.
 const dispatch = (id, kind, a, b, c) => live.get(id)?.[receive](kind, a, b, c)
 
-// The environment's own event loop watches which connections are ready, where it is libuv's and known to work: not in runtimes
-// that only look like Node. Everywhere else, and with MOZ_TCP_SOCKET_DRIVER=tokio, the Tokio runtime watches.
-const inLoop =
-  !process.versions.bun && !process.versions.deno && process.env.MOZ_TCP_SOCKET_DRIVER !== 'tokio'
-
 /** This realm's channel. Made when first needed, because it starts a thread: loading the package does not. */
 function eventChannel() {
   if (channel === undefined) {
     channel = new native.EventChannel(dispatch, inLoop)
-    settleAtExit()
+    // What closed sockets have sent must not be lost to a `process.exit()`. An engine knows its own sockets only, and all realms that
+    // share it share the function.
+    atExit(native.settleClosed)
   }
   return channel
-}
-
-/**
- * What closed sockets have sent must not be lost to a `process.exit()`. An engine knows its own sockets only, and all realms that share it
- * share the function. Nothing of a realm may stay with `process`, which outlives it: an array would keep the whole realm.
- */
-function settleAtExit() {
-  const { settleClosed } = native
-  if (ArrayPrototypeIncludes(ReflectApply(listeners, process, ['exit']), settleClosed)) return
-  ReflectApply(on, process, ['exit', settleClosed])
 }
 
 /** The engine's memory for what this realm's sockets send in a turn, and the functions on it: see src/binding/outbound.rs. */
@@ -59,4 +47,9 @@ function detach(id) {
   live.delete(id)
 }
 
-module.exports = { eventChannel, engineOutbound, attach, detach, receive }
+/** Closes every socket and listener of this realm at once: its window is closed, or its test is over. */
+function closeAll() {
+  live.forEach((socket) => socket[closeAtOnce]())
+}
+
+module.exports = { closeAll, closeAtOnce, eventChannel, engineOutbound, attach, detach, receive }

@@ -3,10 +3,9 @@
 // The asynchronous context of a live socket or listener: handlers run in the context of the code that made it, so that
 // AsyncLocalStorage and test runners can tell whose event it is. Tools that look for open handles ask `hasRef`.
 
-const { AsyncResource } = require('node:async_hooks')
-
 const { uncurryThis } = require('./builtins.js')
 const { reportThrown } = require('./exceptions.js')
+const { AsyncResource } = require('./platform/async.js')
 
 const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
 

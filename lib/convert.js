@@ -3,9 +3,6 @@
 // From what applications pass to what the engine takes, in the manner of WebIDL: everything is converted and checked
 // here, before anything happens. Contract sections 1.3, 2.4, 2.5 and 3.2; decisions Q-15, Q-31, Q-32, Q-36, Q-39.
 
-const { domainToASCII } = require('node:url')
-const { isAnyArrayBuffer, isProxy, isSharedArrayBuffer } = require('node:util').types
-
 const {
   ArrayBufferIsView,
   JSONStringify,
@@ -29,7 +26,9 @@ const {
   Uint8Array,
 } = require('./builtins.js')
 const { bufferOf, byteLengthOf, byteOffsetOf, copyOf } = require('./bytes.js')
-const { ipVersion } = require('./native.js')
+const { domainToASCII } = require('./platform/hosts.js')
+const { ipVersion } = require('./platform/native.js')
+const { isAnyArrayBuffer, isProxy, isSharedArrayBuffer } = require('./platform/types.js')
 
 /** As in Node.js. With 128, Linux forgot clients of a burst that took themselves for connected (`npm run load -- storm`). */
 const DEFAULT_BACKLOG = 511
@@ -279,5 +278,6 @@ module.exports = {
   toDictionary,
   toInteger,
   toPayload,
+  toView,
   describe,
 }

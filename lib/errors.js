@@ -2,25 +2,16 @@
 
 // What the API throws, and the Error object that an error event carries.
 
-const { constants } = require('node:os')
-const { getSystemErrorName, getSystemErrorMap } = require('node:util')
-
 const {
   Error,
   Number,
   ObjectDefineProperty,
   ObjectKeys,
   RegExpPrototypeExec,
-  SafeMap,
   StringPrototypeIncludes,
-  StringPrototypeSlice,
-  StringPrototypeStartsWith,
-  process,
-  uncurryThis,
 } = require('./builtins.js')
 const { TCPSocketErrorEvent } = require('./events.js')
-
-const mapForEach = uncurryThis(Map.prototype.forEach)
+const { systemError } = require('./platform/system-errors.js')
 
 /** Gecko's generic nsresult for a call in the wrong state. */
 const NS_ERROR_FAILURE = 0x80004005
@@ -35,15 +26,15 @@ function wrongState(message) {
   return error
 }
 
-/** The exception of a listener that the system refuses, shaped as `node:net` shapes it. */
-function bindFailure(nativeError, address, port) {
+/** The exception of a place that the system refuses to `syscall` at, shaped as `node:net` shapes it. */
+function bindFailure(nativeError, address, port, syscall = 'listen') {
   const parts = RegExpPrototypeExec(/^(\d+):(.*)$/s, nativeError.message)
   if (parts === null) return nativeError
   const text = parts[2]
   const system = systemError(Number(parts[1]))
   const place = StringPrototypeIncludes(address, ':') ? `[${address}]:${port}` : `${address}:${port}`
-  const error = new Error(`listen ${system.code} ${place}: ${text}`)
-  define(error, { ...system, syscall: 'listen', address, port })
+  const error = new Error(`${syscall} ${system.code} ${place}: ${text}`)
+  define(error, { ...system, syscall, address, port })
   return error
 }
 
@@ -57,36 +48,6 @@ function eventError({ name, code, detail, errno, reason }) {
   if (errno) define(error, systemError(errno))
   if (reason) define(error, { reason })
   return error
-}
-
-/** `{ code, errno }` as Node has them, of a number from the operating system. */
-function systemError(number) {
-  if (process.platform === 'win32') return windowsError(number)
-  const name = getSystemErrorName(-number)
-  // Node describes what it does not know, in words.
-  return { code: RegExpPrototypeExec(/^E\w+$/, name) !== null ? name : `E${number}`, errno: -number }
-}
-
-/** Windows names what sockets meet WSAE…; Node has the names of POSIX for that, and numbers of libuv's. */
-function windowsError(number, numbers = constants.errno) {
-  const names = ObjectKeys(numbers)
-  let code = `E${number}`
-  for (let i = 0; i < names.length; i++) {
-    if (numbers[names[i]] !== number || !StringPrototypeStartsWith(names[i], 'WSAE')) continue
-    code = StringPrototypeSlice(names[i], 'WSA'.length)
-    break
-  }
-  nodeErrnos ??= errnosByName()
-  return { code, errno: nodeErrnos.get(code) ?? -number }
-}
-
-let nodeErrnos
-
-/** The numbers of libuv. */
-function errnosByName() {
-  const errnos = new SafeMap()
-  mapForEach(getSystemErrorMap(), (entry, errno) => errnos.set(entry[0], errno))
-  return errnos
 }
 
 /** As Node does it: a name belongs to the error's heading, the rest is shown with it. */
@@ -117,5 +78,4 @@ module.exports = {
   bindFailure,
   eventError,
   errorEvent,
-  windowsError,
 }

@@ -3,8 +3,6 @@
 // An EventTarget with on* handler attributes, as WebIDL's EventHandler describes them. Nearly every application uses
 // the attributes alone, so a target without listeners calls its handler directly and skips the dispatch.
 
-const { isMap } = require('node:util').types
-
 const {
   ArrayPrototypeIncludes,
   DOMException,
@@ -22,6 +20,7 @@ const { deliverTo, isUnderWay } = require('./events.js')
 const { reportLater } = require('./exceptions.js')
 const { asInterface, showAttributes } = require('./interface.js')
 const { Listeners, isCapture } = require('./listeners.js')
+const { isMap } = require('./platform/types.js')
 
 let fire
 let wants

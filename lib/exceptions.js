@@ -3,12 +3,11 @@
 // Exceptions that handlers of the application throw. They are uncaught exceptions of the process, but not before the work is done during
 // which they were thrown.
 
-const { AsyncResource } = require('node:async_hooks')
+const { ArrayPrototypeShift, uncurryThis } = require('./builtins.js')
+const { AsyncResource } = require('./platform/async.js')
+const { reportException } = require('./platform/native.js')
+const { soon } = require('./platform/process.js')
 
-const { ArrayPrototypeShift, ReflectApply, process, uncurryThis } = require('./builtins.js')
-const { reportException } = require('./native.js')
-
-const { nextTick } = process
 const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope)
 
 /** `{ thrown, context }` of each exception that waits to be reported. */
@@ -26,7 +25,7 @@ function reportLater(thrown) {
 /** The same where this may be no event of the engine, after which exceptions are reported. */
 function reportSoon(thrown) {
   reportLater(thrown)
-  ReflectApply(nextTick, process, [reportThrown])
+  soon(reportThrown)
 }
 
 /** Reports what was kept. Nothing that belongs to an event may follow. */

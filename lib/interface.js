@@ -2,9 +2,8 @@
 
 // What makes a class look like the interface that it is in WebIDL, also to `console.log`.
 
-const { inspect: nodeInspect } = require('node:util')
-
 const { ObjectKeys } = require('./builtins.js')
+const { inspect: nodeInspect } = require('./platform/types.js')
 
 /** Makes the `members` of `Class` enumerable, and its `isInstance`, and gives it the name that `toString` shows. */
 function asInterface(Class, members) {

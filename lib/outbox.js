@@ -8,7 +8,7 @@ const { TypeError } = require('./builtins.js')
 const { fromLatin1 } = require('./bytes.js')
 const { engineOutbound } = require('./channel.js')
 const { reportLater, reportThrown } = require('./exceptions.js')
-const { ARENA } = require('./native.js')
+const { ARENA } = require('./platform/native.js')
 const { atTurnEnd, currentTurn } = require('./turn.js')
 
 /** From this size on, one copy into the socket's queue is cheaper than two. */

@@ -4,8 +4,8 @@
 // package, which holds a socket back whose handlers are not there yet (see hold.js). Each alone is
 // enough.
 
-const { clearTimeout, setTimeout } = require('./builtins.js')
 const { wrongState } = require('./errors.js')
+const { startTimer, stopTimer } = require('./platform/timers.js')
 
 /**
  * How long a socket is held back, in milliseconds. A held socket does not notice that its peer is gone, so a handler that waits
@@ -59,14 +59,14 @@ class Reading {
     if (this.#native === null) return false
     if (this.#suspensions === 0) this.#native.suspend()
     if (this.#idleTimeout > 0) this.#native.setIdleTimeout(0)
-    this.#hold = setTimeout(() => this.letGo(), LONGEST_HOLD).unref()
+    this.#hold = startTimer(() => this.letGo(), LONGEST_HOLD)
     return true
   }
 
   /** Takes the holding back away, if there is one. */
   letGo() {
     if (this.#hold === null) return
-    clearTimeout(this.#hold)
+    stopTimer(this.#hold)
     this.#hold = null
     if (this.#idleTimeout > 0) this.#native?.setIdleTimeout(this.#idleTimeout)
     if (this.#suspensions === 0) this.#native?.resume()

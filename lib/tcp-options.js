@@ -4,9 +4,10 @@
 // Firefox OS; without any of them all is as it was there. Whoever gives one counts on it, so what cannot be honoured throws.
 
 const { isAborted } = require('./aborts.js')
-const { MathCeil, ObjectKeys, SafeSet, TypeError, process } = require('./builtins.js')
+const { MathCeil, ObjectKeys, SafeSet, TypeError } = require('./builtins.js')
 const { describe, toAddress, toBoolean, toMilliseconds, toPort } = require('./convert.js')
-const { ipVersion } = require('./native.js')
+const { ipVersion } = require('./platform/native.js')
+const { platform } = require('./platform/process.js')
 
 /** The longest time a timer of Node's can have. */
 const MAX_TIMEOUT = 0x7fffffff
@@ -79,8 +80,8 @@ function toListenerTcp(options) {
   if (ipv6Only && ipVersion(address) !== 6) {
     throw new TypeError('ipv6Only: needs an IPv6 localAddress, such as "::"')
   }
-  if (reusePort && !SHARES_PORTS.has(process.platform)) {
-    throw new TypeError(`reusePort: is not supported on ${process.platform}`)
+  if (reusePort && !SHARES_PORTS.has(platform())) {
+    throw new TypeError(`reusePort: is not supported on ${platform()}`)
   }
   const { timeout: idleTimeout = 0 } = fields
   const { signal, aborted: givenUp } = fields.signal ?? NO_SIGNAL

@@ -6,7 +6,6 @@
 const {
   ArrayIsArray,
   ArrayPrototypeIncludes,
-  BufferByteLength,
   ObjectKeys,
   RegExpPrototypeExec,
   StringPrototypeIncludes,
@@ -15,9 +14,10 @@ const {
   TypeError,
   TypedArrayPrototypeFill,
 } = require('./builtins.js')
-const { fromHex, fromUtf8 } = require('./bytes.js')
+const { fromHex, fromUtf8, utf8Length } = require('./bytes.js')
 const { describe, matches, toBoolean, toBytes, toHost, toMilliseconds, toText } = require('./convert.js')
-const native = require('./native.js')
+const native = require('./platform/native.js')
+const { emitWarning } = require('./platform/process.js')
 const { sessionOf } = require('./tls-session.js')
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3']
@@ -163,8 +163,6 @@ function toIdentity({ cert, key, pfx, passphrase }) {
   return undefined
 }
 
-const { emitWarning } = process
-
 let warned = false
 
 function warn() {
@@ -218,11 +216,11 @@ function toProtocols(name, value) {
   for (let i = 0; i < value.length; i++) {
     // Read once: a getter could change its mind.
     const item = value[i]
-    if (typeof item !== 'string' || item === '' || BufferByteLength(item) > 255) {
+    if (typeof item !== 'string' || item === '' || utf8Length(item) > 255) {
       throw new TypeError(`${name} ${describe(item)}: each must be a string of 1 to 255 bytes`)
     }
     protocols[i] = item
-    total += 1 + BufferByteLength(item)
+    total += 1 + utf8Length(item)
   }
   if (total > 65535) {
     throw new TypeError(`${name}: all together must not be longer than 65535 bytes`)

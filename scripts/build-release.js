@@ -9,7 +9,7 @@ const { copyFileSync, mkdirSync } = require('node:fs')
 const { homedir } = require('node:os')
 const { join } = require('node:path')
 
-const { platformName } = require('../lib/platform.js')
+const { platformName } = require('../lib/platform/machine.js')
 const { napi } = require('../package.json')
 const { GLIBC, problemsOf } = require('./check-binary.js')
 const { hostTriple, root, target: targetDirectory } = require('./engine.js')

@@ -33,7 +33,7 @@ const FLOORS = [
   ['timers', 'room'],
   'lingering',
   'context',
-  ['connection', 'listen'],
+  ['connection', 'datagram', 'listen'],
 ]
 
 /** What those parts of the sources may not name, and why. */

@@ -8,7 +8,7 @@ const { execFileSync } = require('node:child_process')
 const { existsSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 
-const { platformName } = require('../lib/platform.js')
+const { platformName } = require('../lib/platform/machine.js')
 const { targets } = require('../package.json').napi
 const { root } = require('./engine.js')
 

@@ -7,7 +7,7 @@ const { once } = require('node:events')
 const net = require('node:net')
 const tls = require('node:tls')
 
-const native = require('../../lib/native.js')
+const native = require('../../lib/platform/native.js')
 const { certificate } = require('./pki-matrix.js')
 
 /**

@@ -9,7 +9,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
 const { name: own, napi, version } = require('../../package.json')
-const { thisPlatform } = require('../../lib/platform.js')
+const { thisPlatform } = require('../../lib/platform/machine.js')
 
 const root = join(__dirname, '..', '..')
 const { name: platform } = thisPlatform()

@@ -6,7 +6,7 @@
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { copyFileSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
-const { join, relative } = require('node:path')
+const { basename, join, relative } = require('node:path')
 
 const { nodeFileTrace } = require('@vercel/nft')
 const test = require('ava')
@@ -224,11 +224,13 @@ test('a file that is given in the environment and does not exist is named', (t) 
 /** What lib/ takes from the engine, as its text says. */
 function namesInUse() {
   const names = new Set()
-  for (const file of readdirSync(join(root, 'lib'))) {
-    if (file === 'native.js') continue
+  for (const file of readdirSync(join(root, 'lib'), { recursive: true })) {
+    if (!file.endsWith('.js') || basename(file) === 'native.js') continue
     const text = readFileSync(join(root, 'lib', file), 'utf8')
     for (const [, name] of text.matchAll(/(?<![#\w.])native\.(\w+)/g)) if (name !== 'js') names.add(name)
-    for (const [, list] of text.matchAll(/const \{ ([\w, ]+) \} = (?:native$|require\('.\/native.js'\))/gm)) {
+    for (const [, list] of text.matchAll(
+      /const \{ ([\w, ]+) \} = (?:native$|require\('.\/platform\/native.js'\))/gm,
+    )) {
       for (const name of list.split(', ')) names.add(name)
     }
   }

@@ -79,7 +79,7 @@ test('the errors of the mock are those of the engine', (t) => {
 })
 
 test('the engine of the mock has all that the native one has', (t) => {
-  const native = require('../../lib/native.js')
+  const native = require('../../lib/platform/native.js')
   const made = []
   const { engine } = makeMockEngine(native, (handle) => made.push(handle))
   t.deepEqual(Object.keys(engine).sort(), Object.keys(native).sort())

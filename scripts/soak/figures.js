@@ -6,7 +6,7 @@ const { readdirSync } = require('node:fs')
 const { setTimeout: delay } = require('node:timers/promises')
 
 const { ownSockets } = require('../../__test__/fixtures/reliability/kernel.js')
-const { liveConnections } = require('../../lib/native.js')
+const { liveConnections } = require('../../lib/platform/native.js')
 
 /** Milliseconds until what was closed has to be gone. A connection lingers for five seconds after FIN. */
 const SETTLED = 20_000

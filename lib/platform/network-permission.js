@@ -3,7 +3,7 @@
 // Node's permission model, where it covers the network (`--allow-net`, Node.js 25 and later). Node enforces it in its own
 // sockets only; an addon opens its sockets itself, so it has to ask, or loading it would get around the switch.
 
-const { Error, ReflectApply } = require('./builtins.js')
+const { Error, ReflectApply } = require('../builtins.js')
 
 /** Undefined without the permission model. Taken now, so that nobody can put a more generous one in its place. */
 const permission = process.permission

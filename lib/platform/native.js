@@ -8,11 +8,11 @@
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 
-const { napi, name: own, version } = require('../package.json')
+const { napi, name: own, version } = require('../../package.json')
 const packages = require('./packages.js')
-const { thisPlatform } = require('./platform.js')
+const { thisPlatform } = require('./machine.js')
 
-const root = join(__dirname, '..')
+const root = join(__dirname, '..', '..')
 
 /** What this package takes from the engine. */
 const NAMES = [
@@ -22,6 +22,7 @@ const NAMES = [
   'TCPServerSocket',
   'TCPSocket',
   'TlsConfig',
+  'UDPSocket',
   'ipVersion',
   'processPolicy',
   'reportException',
