@@ -180,7 +180,7 @@ const CASES = {
 
 for (const [name, { real, mock }] of Object.entries(CASES)) {
   test(`events and readyState are those of a real socket: ${name}`, async (t) => {
-    const peer = await scriptedPeer()
+    const peer = await scriptedPeer({ deadline: 60_000 })
     t.teardown(() => peer.close())
     let expected
     const begin = (Class, port) => {
