@@ -27,6 +27,8 @@ const WAITING = [
 const WITHOUT_READINESS = [
   'check-imports',
   'docs',
+  'docs/examples',
+  'docs/reference',
   'errors',
   'load/load',
   'load/network-permission',
@@ -35,6 +37,7 @@ const WITHOUT_READINESS = [
   'node/names',
   'recorder',
   'reliability/names',
+  'site/site',
   'testing/docs',
   'testing/fault-proxy',
   'testing/mock',

@@ -93,14 +93,14 @@ test('the package looks for the packages that are published, by their names', (t
   }
 })
 
-test('every target is built by the release workflow, checked by cargo-deny and named in README', (t) => {
+test('every target is built by the release workflow, checked by cargo-deny and named where one installs', (t) => {
   const built = [...read('.github/workflows/release.yml').matchAll(/- \{ target: ([\w-]+),/g)].map(
     ([, target]) => target,
   )
   t.deepEqual(built.toSorted(), napi.targets.toSorted())
   const denied = [...read('deny.toml').matchAll(/^ {2}"([\w-]+)",$/gm)].map(([, target]) => target)
   t.deepEqual(denied.toSorted(), napi.targets.toSorted())
-  const [, table] = read('README.md').split('| prebuilt |')
+  const [, table] = read('docs/getting-started.md').split('| prebuilt |')
   for (const target of napi.targets) t.true(table.includes(`\`${platformName(target)}\``), target)
 })
 
@@ -155,6 +155,7 @@ const RELEASE = {
   changelog:
     '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-12-01\n\n### Added\n\n- something\n\n## [1.2.2] - 2026-11-01\n',
   readme: '# Sockets\n',
+  guide: '# Getting started\n',
   here: 'https://example.org/somebody/sockets',
 }
 
@@ -189,6 +190,11 @@ for (const [what, change, problem] of [
     'a README that calls it unpublished',
     { readme: '**It is not published yet.**' },
     'README.md says that it is not published yet',
+  ],
+  [
+    'a guide that calls it unpublished',
+    { guide: '**It is not published yet.**' },
+    'docs/getting-started.md says that it is not published yet',
   ],
   [
     'another repository',
