@@ -91,6 +91,7 @@ export default {
   description: 'The TCP sockets of Firefox OS for Node.js',
   lang: 'en',
   cleanUrls: true,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
   // The spec of the site looks at links, in a browser.
   ignoreDeadLinks: true,
   markdown: {
