@@ -340,7 +340,7 @@ test('datagrams: sent ones are kept, and message() is one that comes, once the s
   t.is(Buffer.from(event.data).toString(), 'HTTP/1.1 200 OK')
   t.deepEqual([event.remoteAddress, event.remotePort], ['192.0.2.1', 1900])
   socket.mock.error('NetworkError', { code: 'ENETDOWN' })
-  await t.throwsAsync(socket.closed, { name: 'NetworkError' })
+  t.is((await socket.closed.catch((error) => error)).name, 'NetworkError')
   t.throws(() => socket.mock.message('x'), { message: /^mock\.message\(\): the socket is "closed"/ })
   await first.close()
 })
