@@ -25,15 +25,17 @@ const hasChromium = existsSync(CHROMIUM)
 
 let browser
 
-/** The browser of this process, which `closeBrowser` ends. */
-async function theBrowser() {
-  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
+/** Resolves with the browser of this process, which `closeBrowser` ends. */
+function theBrowser() {
+  // The promise is kept: tests that begin at the same time share one.
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
   return browser
 }
 
 async function closeBrowser() {
-  await browser?.close()
+  const open = await browser
   browser = undefined
+  await open?.close()
 }
 
 const PRIVILEGED = {
