@@ -728,13 +728,148 @@ export interface MozTCPSocket extends TCPSocket<'string'>, TCPSocketFactory {}
 
 export declare const mozTCPSocket: MozTCPSocket
 
+/** What a UDPSocket can be made with. (Gecko, `UDPOptions`) */
+export interface UDPOptions {
+  /** The IP address to receive at. Default: all IPv4 addresses, or all addresses where `remoteAddress` is an IPv6 address. */
+  readonly localAddress?: string | undefined
+  /** The port to receive at, 1 to 65535. Default: any free port. */
+  readonly localPort?: number | undefined
+  /** Where `send` sends to that is told nothing else: a name or an IP address. It is no filter: everybody is heard. */
+  readonly remoteAddress?: string | undefined
+  /** The port that goes with `remoteAddress`, 1 to 65535. */
+  readonly remotePort?: number | undefined
+  /** Others may bind to `localPort` as well, if all of them say so (SO_REUSEADDR). Default: true. */
+  readonly addressReuse?: boolean | undefined
+  /** What it sends to a group comes to the members on this host, itself included. Default: false. */
+  readonly loopback?: boolean | undefined
+}
+
+/** The events of a UDPSocket, by type. */
+export interface UDPSocketEventMap {
+  /** A datagram arrived. */
+  message: UDPMessageEvent
+}
+
+/** `message` of a UDPSocket. (Gecko, `UDPMessageEvent`) */
+export declare class UDPMessageEvent extends Event {
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  static isInstance(value: unknown): value is UDPMessageEvent
+  constructor(
+    type: string,
+    init?: {
+      data?: unknown
+      remoteAddress?: string
+      remotePort?: number
+      bubbles?: boolean
+      cancelable?: boolean
+      composed?: boolean
+    },
+  )
+  /** Exactly the bytes of the datagram, 0 to 65535 of them; the application's own. */
+  readonly data: ArrayBuffer
+  /** The sender's IP address. A link-local IPv6 address has the number of its link behind it: `fe80::1%2`. */
+  readonly remoteAddress: string
+  /** The sender's port. */
+  readonly remotePort: number
+}
+
+/**
+ * Datagrams (UDP), with multicast. It is bound in a task after the one that made it. There is no `error` and no `close` event: `opened` and
+ * `closed` tell. (Gecko, `UDPSocket`; docs/udp.md)
+ */
+export declare class UDPSocket extends EventTarget {
+  /** Whether `value`, which may be anything, is one. (Gecko, for its own code) */
+  static isInstance(value: unknown): value is UDPSocket
+  /**
+   * Throws an `InvalidAccessError` for a `localAddress` that is no IP address, and for a port 0; a TypeError for a port out of range and for
+   * options that are no object; and an Error where `setPolicy` does not allow it.
+   */
+  constructor(options?: UDPOptions | null)
+  /** `null` before it is open, unless it was given. It stays when the socket is closed. */
+  readonly localAddress: string | null
+  /** As `localAddress`; never 0. */
+  readonly localPort: number | null
+  /** As it was given. */
+  readonly remoteAddress: string | null
+  /** As it was given. */
+  readonly remotePort: number | null
+  /** As it was given. */
+  readonly addressReuse: boolean
+  /** As it was given. */
+  readonly loopback: boolean
+  readonly readyState: 'opening' | 'open' | 'closed'
+  /**
+   * Fulfils when it is bound. Rejects with a DOMException: `NetworkError`, whose `cause` has the system's `code`, or `AbortError` where
+   * `close()` came first. It always is the same promise, and nobody has to handle it.
+   */
+  readonly opened: Promise<undefined>
+  /** Fulfils after `close()`, and rejects with `NetworkError` where the socket failed. As `opened`. */
+  readonly closed: Promise<undefined>
+  /**
+   * Sends one datagram, of 0 to 65507 bytes (65535 over IPv6); text as UTF-8. Answers true, whatever becomes of it: what the system does
+   * not take, or whose name nobody has, is lost. A Blob is read first; what is sent after it leaves after it.
+   *
+   * Throws an `InvalidStateError` unless it is open, an `InvalidAccessError` where there is no address or port, or port 0; a TypeError
+   * for shared memory, a host that is none, and a port out of range; a RangeError for more bytes than a datagram can have.
+   */
+  send(
+    data: string | Blob | ArrayBuffer | ArrayBufferView,
+    remoteAddress?: string | null,
+    remotePort?: number | null,
+  ): boolean
+  /**
+   * Hears what is sent to a multicast group, at the interface that the system chooses. While it opens, that waits. To be a member already
+   * is no error. Throws an `InvalidAccessError` for what is no multicast address, and an `InvalidStateError` when it is closed. Where the
+   * system refuses, the socket fails with `NetworkError`.
+   */
+  joinMulticastGroup(multicastGroupAddress: string): void
+  /** Takes that back. Not to be a member is no error. Throws as `joinMulticastGroup`. */
+  leaveMulticastGroup(multicastGroupAddress: string): void
+  /** Closes at once; what the system does not have yet is lost. Returns `closed`. */
+  close(): Promise<undefined>
+  /** Keeps the process alive until it is closed, which is the default. (As `node:dgram`) */
+  ref(): this
+  /** Lets the process end meanwhile. (As `node:dgram`) */
+  unref(): this
+  onmessage: ((this: UDPSocket, event: UDPMessageEvent) => unknown) | null;
+  /** `close()`, at the end of a block of `using`. (An extension; Node.js 20.4 or later) */
+  [Symbol.dispose](): void
+  /** `close()`, and resolves when it is closed, also where it had failed. (An extension; Node.js 20.4 or later) */
+  [Symbol.asyncDispose](): Promise<void>
+
+  addEventListener<K extends keyof UDPSocketEventMap>(
+    type: K,
+    listener: TCPSocketEventListener<UDPSocket, UDPSocketEventMap[K]> | null,
+    options?: boolean | TCPSocketListenerOptions,
+  ): void
+  addEventListener(
+    type: string,
+    listener: TCPSocketEventListener<UDPSocket, Event> | null,
+    options?: boolean | TCPSocketListenerOptions,
+  ): void
+  removeEventListener<K extends keyof UDPSocketEventMap>(
+    type: K,
+    listener: TCPSocketEventListener<UDPSocket, UDPSocketEventMap[K]> | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+  removeEventListener(
+    type: string,
+    listener: TCPSocketEventListener<UDPSocket, Event> | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+}
+
 /** What an application is, and what it asks for. */
 export interface TCPSocketManifestFeatures {
   /** Who vouches for the application. Default: `'web'`, which is nobody, and never gets the permission. */
   readonly type?: 'web' | 'privileged' | 'certified' | (string & {}) | undefined
   /** By name. The permission is there when its value is an object, which holds a description for people. */
   readonly permissions?:
-    | { readonly 'tcp-socket'?: object | undefined; readonly [name: string]: unknown }
+    | {
+        readonly 'tcp-socket'?: object | undefined
+        readonly 'udp-socket'?: object | undefined
+        readonly [name: string]: unknown
+      }
     | undefined
   readonly [member: string]: unknown
 }
@@ -758,7 +893,7 @@ export interface TCPSocketManifest extends TCPSocketManifestFeatures {
  * From now on sockets are made as `manifest` allows it, and no longer by everybody. `null` takes that back.
  *
  * Without the permission `tcp-socket`, or with the type `'web'`, `open`, `listen` and both constructors throw an Error,
- * "TCPSocket does not have permission in this context.\n". Unless the type is `'certified'`, listening on the ports 1 to
+ * "TCPSocket does not have permission in this context.\n"; without `udp-socket` so does the constructor of UDPSocket. Unless the type is `'certified'`, listening on the ports 1 to
  * 1023 throws an Error that names the port; for a certified application it is up to the operating system. Connecting is
  * allowed to every port. Sockets and listeners that are there already are not affected.
  *
@@ -769,6 +904,84 @@ export interface TCPSocketManifest extends TCPSocketManifestFeatures {
  * Throws a TypeError for what is no manifest, and changes nothing then. The manifest is read once. (G1; Q-40, Q-41)
  */
 export declare function setPolicy(manifest: TCPSocketManifest | null): void
+
+/** The generations of the API: 1 is Firefox OS 1.0 to 2.2, 2 is Gecko 43 and later, with KaiOS. */
+export type TCPSocketGeneration = 1 | 2 | 'both'
+
+/** What one application is, for `createNavigator` and `createGlobals`. Another option throws a TypeError. (An extension; Q-49) */
+export interface TCPSocketAppOptions<G extends TCPSocketGeneration = TCPSocketGeneration> {
+  /**
+   * Its manifest, of Firefox OS or KaiOS, which `setPolicy` describes: it says whether the application has the permission, and whether
+   * it may listen on the ports 1 to 1023. `null` is for an application without one, which has both. It is read once. Throws a TypeError
+   * for anything else, `undefined` included.
+   */
+  manifest: TCPSocketManifest | null
+  /**
+   * Who it is, for errors: a scheme and a host, perhaps with a port, such as `'app://mail.example'`. It decides nothing. Throws a TypeError
+   * for anything else. Default: none.
+   */
+  origin?: string | undefined
+  /**
+   * What is there. With 1, `navigator.mozTCPSocket`, which throws without the permission, and no classes. With 2 all is there with the
+   * permission, and nothing without. With `'both'` all is there with the permission; without it `navigator.mozTCPSocket` alone, which
+   * throws. Throws a TypeError for anything else. Default: `'both'`.
+   */
+  generation?: G | undefined
+  /**
+   * Where it may connect to, of what the manifest allows: patterns as `AllowList` has them. `[]` is nowhere. Throws a TypeError for what
+   * `AllowList` throws for. A UDPSocket may send there. Default: everywhere. (Q-50)
+   */
+  connect?: readonly string[] | undefined
+  /**
+   * Where it may listen, of what the manifest allows: patterns of local addresses, such as `'127.0.0.1:*'`. They are compared with
+   * `localAddress`, which is `0.0.0.0` by default; `[::]` and `0.0.0.0` are only themselves, and are listened at for all addresses.
+   * Port 0 is any free one. A UDPSocket may have a `localPort` there, and any free port in any case. Default: everywhere. (Q-50)
+   */
+  listen?: readonly string[] | undefined
+}
+
+/** What an application finds on its `navigator`. The second is what drafts called it. Not enumerable. */
+export type TCPSocketNavigator<G extends TCPSocketGeneration = TCPSocketGeneration> = [G] extends [1 | 'both']
+  ? { mozTCPSocket: MozTCPSocket; TCPSocket: MozTCPSocket }
+  : { mozTCPSocket?: MozTCPSocket; TCPSocket?: MozTCPSocket }
+
+/** What an application finds on its global object; of the classes what its permission and the generation allow. */
+export interface TCPSocketGlobals<G extends TCPSocketGeneration = TCPSocketGeneration> {
+  navigator: TCPSocketNavigator<G>
+  /** Of this application alone: a socket is an `instanceof` of its own application's class. */
+  TCPSocket?: typeof TCPSocket
+  TCPServerSocket?: typeof TCPServerSocket
+  TCPSocketEvent?: typeof TCPSocketEvent
+  TCPSocketErrorEvent?: typeof TCPSocketErrorEvent
+  TCPServerSocketEvent?: typeof TCPServerSocketEvent
+  /** With the permission `udp-socket`, of whatever generation; sends and receives where `connect` and `listen` allow it. */
+  UDPSocket?: typeof UDPSocket
+  UDPMessageEvent?: typeof UDPMessageEvent
+}
+
+/**
+ * A navigator with the rights of one application: any number of them may be in a process, and none influences another one or the exported
+ * classes. Nothing that its sockets and servers lead to makes sockets with other rights. What `setPolicy` and Node's permission model
+ * say holds as well: the stricter of the two.
+ *
+ * Its `open` and `listen` throw, beside what they throw anyway,
+ * - the Error "TCPSocket does not have permission in this context.\n" without the permission;
+ * - an Error that names the port, for listening on 1 to 1023 without the type `'certified'`;
+ * - an Error with the name `'SecurityError'` for a place that `connect` or `listen` does not have. Nothing is looked up or opened.
+ *
+ * Each has a property `origin` where there is one. (An extension; contract of G1 and G2 for the permission; Q-41, Q-49, Q-50)
+ */
+export declare function createNavigator<G extends TCPSocketGeneration = 'both'>(
+  options: TCPSocketAppOptions<G>,
+): TCPSocketNavigator<G>
+
+/**
+ * The same, with the classes of the second generation: `{ navigator, TCPSocket, TCPServerSocket, … }`, to put on the global object of the
+ * application. What the application must not see is not there. (An extension; Q-49)
+ */
+export declare function createGlobals<G extends TCPSocketGeneration = 'both'>(
+  options: TCPSocketAppOptions<G>,
+): TCPSocketGlobals<G>
 
 /**
  * A list of places that may be connected to or listened at, as `connect` and `listen` of `createNavigator` take it; for programs that

@@ -21,6 +21,8 @@ declare global {
   var TCPSocketEvent: typeof api.TCPSocketEvent
   var TCPSocketErrorEvent: typeof api.TCPSocketErrorEvent
   var TCPServerSocketEvent: typeof api.TCPServerSocketEvent
+  var UDPSocket: typeof api.UDPSocket
+  var UDPMessageEvent: typeof api.UDPMessageEvent
 
   type TCPSocket<B extends api.TCPSocketBinaryType = api.TCPSocketBinaryType> = api.TCPSocket<B>
   type TCPServerSocket<
@@ -31,4 +33,6 @@ declare global {
   type TCPSocketErrorEvent = api.TCPSocketErrorEvent
   type TCPServerSocketEvent<B extends api.TCPSocketBinaryType = api.TCPSocketBinaryType> =
     api.TCPServerSocketEvent<B>
+  type UDPSocket = api.UDPSocket
+  type UDPMessageEvent = api.UDPMessageEvent
 }

@@ -8,7 +8,8 @@ const api = require('./index.js')
 const { mozTCPSocket } = api
 
 // The classes, that is. `setPolicy` was not there, and is not for applications.
-for (const [name, value] of Object.entries(api)) if (name.startsWith('TCP')) define(globalThis, name, value)
+for (const [name, value] of Object.entries(api))
+  if (/^(?:TCP|UDP)/.test(name)) define(globalThis, name, value)
 define(ownNavigator(), 'mozTCPSocket', mozTCPSocket)
 // What drafts called it first; applications ask for `navigator.TCPSocket || navigator.mozTCPSocket`.
 define(navigator, 'TCPSocket', mozTCPSocket)

@@ -50,6 +50,9 @@ const HAPPENS = {
   suspended: 'true 30 RangeError(timeout type 2) waits close',
   options: 'open close close TypeError(localAddress ") closed 0 true',
   policy: 'Error(port 80) Error(TCPSocket does not have permission in this context.) TypeError(type "other")',
+  rights:
+    'SecurityError(connect a.test) SecurityError(connect [) SecurityError(listen 0.0.0.0) TypeError(origin "mail") ' +
+    'true true',
   disposal: 'open close closed',
   firstGeneration: 'early true',
 }
@@ -59,13 +62,16 @@ for (const [mode, what] of [
   ['refuse', 'all events come where each built-in that was replaced later throws'],
 ]) {
   const testAll = testOn(test, TELLS_REASONS, 'sessionFrom')
-  testAll(`${what}: plain, TLS, STARTTLS, listeners, errors, options, policy, disposal`, async (t) => {
-    const { seen, exceptions, count, called } = await run('smoke.js', mode, identity)
-    t.deepEqual(called, [])
-    t.deepEqual(seen, HAPPENS)
-    t.deepEqual(exceptions, ['of a handler', 'of a listener', 'of an asynchronous handler'])
-    t.true(count > 1000, `${count} were replaced`)
-  })
+  testAll(
+    `${what}: plain, TLS, STARTTLS, listeners, errors, options, policy, rights, disposal`,
+    async (t) => {
+      const { seen, exceptions, count, called } = await run('smoke.js', mode, identity)
+      t.deepEqual(called, [])
+      t.deepEqual(seen, HAPPENS)
+      t.deepEqual(exceptions, ['of a handler', 'of a listener', 'of an asynchronous handler'])
+      t.true(count > 1000, `${count} were replaced`)
+    },
+  )
 }
 
 test('sockets do their work in a program whose built-ins throw, whoever calls them', async (t) => {

@@ -9,7 +9,7 @@ const { Worker } = require('node:worker_threads')
 
 const test = require('ava')
 
-const { TCPServerSocket, TCPSocket, mozTCPSocket, setPolicy } = require('../index.js')
+const { TCPServerSocket, TCPSocket, UDPSocket, mozTCPSocket, setPolicy } = require('../index.js')
 const { loadInNewRealm } = require('./gecko/helpers/realm.js')
 const { scope } = require('./helpers/sockets.js')
 
@@ -41,6 +41,22 @@ const WITHOUT_PERMISSION = {
 }
 
 test.afterEach.always(() => setPolicy(null))
+
+test.serial('UDPSocket has a permission of its own, which a web application does not get', (t) => {
+  const asked = { 'udp-socket': { description: 'to find devices' } }
+  const refused = { instanceOf: Error, message: 'UDPSocket does not have permission in this context.\n' }
+  for (const manifest of [
+    { type: 'privileged', permissions },
+    { type: 'web', permissions: asked },
+    { type: 'certified' },
+  ]) {
+    setPolicy(manifest)
+    t.throws(() => new UDPSocket(), refused, JSON.stringify(manifest))
+  }
+  setPolicy({ type: 'privileged', permissions: asked })
+  t.notThrows(() => new UDPSocket().close())
+  t.throws(() => new TCPSocket('127.0.0.1', 9), NOT_PERMITTED)
+})
 
 for (const [what, manifest] of Object.entries(WITHOUT_PERMISSION)) {
   test.serial(`${what}: may neither open nor listen`, (t) => {

@@ -202,3 +202,18 @@ test('docs/porting.md: a client of emailjs-tcp-socket gets our sockets', async (
   t.regex(stderr, /^Tests: +1 passed, 1 total$/m)
   t.notRegex(stderr, /open handle|did not exit/)
 })
+
+for (const [file, mark, expected] of [
+  ['docs/udp.md', 'what time is it', /^\d{4}-\d\d-\d\dT[\d:.]+Z\n$/],
+  ['docs/udp.md', 'hello, everybody', /^hello, everybody\n$/],
+  ['docs/running-apps.md', 'installInWindow', /^function\n$/],
+]) {
+  test(`${file}: the example with "${mark}" prints what it promises, and ends`, async (t) => {
+    const cwd = directory(t, { 'example.js': example(file, mark) })
+    // Of the development tools, which users have beside the package.
+    for (const name of ['jsdom'])
+      symlinkSync(join(root, 'node_modules', name), join(cwd, 'node_modules', name), 'junction')
+    const { stdout } = await run(cwd, ['example.js'])
+    t.regex(stdout, expected)
+  })
+}

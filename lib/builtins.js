@@ -68,7 +68,7 @@ const TypedArray = Object.getPrototypeOf(Uint8Array)
 const noGetter = () => undefined
 
 // A sandbox may lack these.
-const { AbortSignal = function AbortSignal() {}, DOMException = Error } = globalThis
+const { AbortSignal = function AbortSignal() {}, Blob, DOMException = Error } = globalThis
 
 module.exports = {
   uncurryThis,
@@ -79,6 +79,7 @@ module.exports = {
 
   AbortSignal,
   ArrayBuffer,
+  Blob,
   DOMException,
   Error,
   Event,
@@ -100,8 +101,12 @@ module.exports = {
   MathCeil: Math.ceil,
   MathMax: Math.max,
   MathMin: Math.min,
+  MathTrunc: Math.trunc,
+  NumberIsFinite: Number.isFinite,
   NumberIsInteger: Number.isInteger,
   NumberPrototypeToString: uncurryThis(Number.prototype.toString),
+  ObjectAssign: Object.assign,
+  ObjectDefineProperties: Object.defineProperties,
   ObjectDefineProperty: Object.defineProperty,
   ObjectFreeze: Object.freeze,
   ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
@@ -109,7 +114,9 @@ module.exports = {
   ObjectGetPrototypeOf: Object.getPrototypeOf,
   ObjectHasOwn: Object.hasOwn,
   ObjectKeys: Object.keys,
+  PromisePrototypeThen: uncurryThis(Promise.prototype.then),
   ReflectApply: Reflect.apply,
+  ReflectConstruct: Reflect.construct,
   RegExpPrototypeExec: uncurryThis(RegExp.prototype.exec),
   StringPrototypeCharCodeAt: uncurryThis(String.prototype.charCodeAt),
   StringPrototypeEndsWith: uncurryThis(String.prototype.endsWith),
@@ -123,6 +130,8 @@ module.exports = {
 
   ArrayBufferIsView: ArrayBuffer.isView,
   ArrayBufferPrototypeGetByteLength: getter(ArrayBuffer.prototype, 'byteLength'),
+  BlobPrototypeArrayBuffer: Blob && uncurryThis(Blob.prototype.arrayBuffer),
+  BlobPrototypeGetSize: Blob && getter(Blob.prototype, 'size'),
   DataViewPrototypeGetBuffer: getter(DataView.prototype, 'buffer'),
   DataViewPrototypeGetByteLength: getter(DataView.prototype, 'byteLength'),
   DataViewPrototypeGetByteOffset: getter(DataView.prototype, 'byteOffset'),

@@ -15,6 +15,7 @@ const {
   TypedArrayPrototypeGetLength,
   TypedArrayPrototypeGetSymbolToStringTag,
   TypedArrayPrototypeSet,
+  Uint8Array,
 } = require('./builtins.js')
 const {
   BufferAllocUnsafeSlow,
@@ -64,6 +65,11 @@ function fromHex(text) {
   return bytes
 }
 
+/** A copy of the ArrayBuffer of another realm, as one of this realm. */
+function inThisRealm(buffer) {
+  return TypedArrayPrototypeGetBuffer(new Uint8Array(new Uint8Array(buffer)))
+}
+
 /** The ArrayBuffer of a view, or of itself. */
 function bufferOf(data) {
   if (isTypedArray(data)) return TypedArrayPrototypeGetBuffer(data)
@@ -102,6 +108,7 @@ module.exports = {
   fromHex,
   fromLatin1,
   fromUtf8,
+  inThisRealm,
   payloadLength,
   utf8Length,
 }

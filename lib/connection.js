@@ -3,14 +3,9 @@
 // The life of a TCPSocket's connection, from the first attempt to connect until `close`. The engine reports facts (bytes, the
 // peer's end, all written, closed, failed); this file alone decides what they mean for `readyState` and which events fire.
 
-const {
-  ArrayBuffer,
-  ArrayBufferPrototypeGetByteLength,
-  Uint8Array,
-  TypedArrayPrototypeGetBuffer,
-} = require('./builtins.js')
-const { payloadLength } = require('./bytes.js')
-const { attach, detach, receive } = require('./channel.js')
+const { ArrayBuffer, ArrayBufferPrototypeGetByteLength } = require('./builtins.js')
+const { inThisRealm, payloadLength } = require('./bytes.js')
+const { attach, closeAtOnce, detach, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { errorEvent, wrongState } = require('./errors.js')
 const { fire, retire } = require('./event-target.js')
@@ -174,6 +169,10 @@ class Connection {
     }
   }
 
+  [closeAtOnce]() {
+    this.closeImmediately()
+  }
+
   /** Whether the process stays alive for it. */
   keepAlive(keep) {
     this.#context.keepAlive(keep)
@@ -218,7 +217,7 @@ class Connection {
     this.#bytesRead += typeof data === 'string' ? data.length : ArrayBufferPrototypeGetByteLength(data)
     // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
     const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
-    this.#fire('data', foreign ? TypedArrayPrototypeGetBuffer(new Uint8Array(new Uint8Array(data))) : data)
+    this.#fire('data', foreign ? inThisRealm(data) : data)
   }
 
   #onDrained() {

@@ -26,15 +26,15 @@ function wrongState(message) {
   return error
 }
 
-/** The exception of a listener that the system refuses, shaped as `node:net` shapes it. */
-function bindFailure(nativeError, address, port) {
+/** The exception of a place that the system refuses to `syscall` at, shaped as `node:net` shapes it. */
+function bindFailure(nativeError, address, port, syscall = 'listen') {
   const parts = RegExpPrototypeExec(/^(\d+):(.*)$/s, nativeError.message)
   if (parts === null) return nativeError
   const text = parts[2]
   const system = systemError(Number(parts[1]))
   const place = StringPrototypeIncludes(address, ':') ? `[${address}]:${port}` : `${address}:${port}`
-  const error = new Error(`listen ${system.code} ${place}: ${text}`)
-  define(error, { ...system, syscall: 'listen', address, port })
+  const error = new Error(`${syscall} ${system.code} ${place}: ${text}`)
+  define(error, { ...system, syscall, address, port })
   return error
 }
 

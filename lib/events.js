@@ -166,8 +166,49 @@ class TCPServerSocketEvent extends TargetedEvent {
   }
 }
 
+/** `message` of a UDPSocket. */
+class UDPMessageEvent extends TargetedEvent {
+  #remoteAddress
+  #remotePort
+  #data
+
+  constructor(type, init) {
+    requireArguments('UDPMessageEvent constructor', arguments.length, 1)
+    super(type, init)
+    this.#remoteAddress = toText(init?.remoteAddress ?? '', 'remoteAddress')
+    this.#remotePort = toUint32(init?.remotePort, 'remotePort') & 0xffff
+    this.#data = init?.data ?? null
+  }
+
+  /** The sender's IP address. */
+  get remoteAddress() {
+    return this.#remoteAddress
+  }
+
+  get remotePort() {
+    return this.#remotePort
+  }
+
+  /** An ArrayBuffer of exactly the datagram's bytes. */
+  get data() {
+    return this.#data
+  }
+
+  static isInstance(value) {
+    return isObject(value) && #remotePort in value
+  }
+}
+
 asInterface(TCPSocketEvent, ['data'])
 asInterface(TCPSocketErrorEvent, ['name', 'message', 'errorCode', 'data'])
 asInterface(TCPServerSocketEvent, ['socket', 'data'])
+asInterface(UDPMessageEvent, ['remoteAddress', 'remotePort', 'data'])
 
-module.exports = { TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent, deliverTo, isUnderWay }
+module.exports = {
+  TCPSocketEvent,
+  TCPSocketErrorEvent,
+  TCPServerSocketEvent,
+  UDPMessageEvent,
+  deliverTo,
+  isUnderWay,
+}

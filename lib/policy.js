@@ -2,7 +2,8 @@
 
 // What an application may do, where a policy says so (decisions Q-40 and Q-41). Firefox OS took that from the manifest of
 // the application; Node.js has neither, so everything is allowed until `setPolicy` is called. Contract sections 1.1, 8.1
-// and 8.3. The engine keeps the policy, for the process; each socket that is made asks.
+// and 8.3. The engine keeps the policy, for the process; each socket that is made asks. One application alone has its rights
+// from rights.js, beside that.
 
 const { ArrayIsArray, Error, SafeMap, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
@@ -34,15 +35,17 @@ const FIRST_FREE_PORT = 1024
 /** What the number that the engine keeps says. Without a policy it is 0, which forbids nothing. */
 const MAY_NOT_USE = 1
 const MAY_NOT_LISTEN_BELOW = 2
+const MAY_NOT_USE_UDP = 4
 
 /** From now on sockets are made as `manifest`, that of a Firefox OS application, allows it. `null`: as without one. */
 function setPolicy(manifest) {
   setProcessPolicy(manifest === null ? 0 : toPolicy(manifest))
 }
 
-function toPolicy(manifest) {
+/** The number for `manifest`. `name` is what errors call it. */
+function toPolicy(manifest, name = 'policy') {
   // Its own properties alone: one that somebody put on a prototype grants nothing.
-  const whole = ownProperties('policy', manifest, 'a manifest, or null for none')
+  const whole = ownProperties(name, manifest, 'a manifest, or null for none')
   // KaiOS 3 reads this member alone, and older systems do not know it.
   const inner = whole.b2g_features
   const isKaios = inner !== undefined
@@ -61,12 +64,31 @@ function toPolicy(manifest) {
     // Part of the system, whatever its type says.
     if (features.core) type = 'certified'
   }
-  const permission = ownProperties('permissions', permissions, 'an object')['tcp-socket']
-  if (permission !== undefined)
-    ownProperties('tcp-socket', permission, 'an object, such as { description: "…" }')
+  const asked = ownProperties('permissions', permissions, 'an object')
+  return (
+    (has(asked, 'tcp-socket', type) ? 0 : MAY_NOT_USE) |
+    (has(asked, 'udp-socket', type) ? 0 : MAY_NOT_USE_UDP) |
+    (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+  )
+}
+
+/** Whether an application of `type` that asks for the permissions `asked` has the one called `name`. */
+function has(asked, name, type) {
+  const permission = asked[name]
+  if (permission === undefined) return false
+  ownProperties(name, permission, 'an object, such as { description: "…" }')
   // A web application never had it, whatever its manifest said.
-  const mayUse = permission !== undefined && type !== 'web'
-  return (mayUse ? 0 : MAY_NOT_USE) | (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+  return type !== 'web'
+}
+
+/** Whether `policy` has the permission for TCP. */
+function mayUse(policy) {
+  return !(policy & MAY_NOT_USE)
+}
+
+/** Whether `policy` has the one for datagrams. */
+function mayUseUdp(policy) {
+  return !(policy & MAY_NOT_USE_UDP)
 }
 
 function ownProperties(name, value, form) {
@@ -76,16 +98,46 @@ function ownProperties(name, value, form) {
   return { __proto__: null, ...value }
 }
 
-/** Throws, in the words of the first generation, where sockets may not be made at all. */
-function requirePermission() {
-  requireNetwork()
-  if (processPolicy() & MAY_NOT_USE) throw new Error('TCPSocket does not have permission in this context.\n')
+/** Throws, in the words of the first generation, where `policy` does not let sockets be made at all. */
+function checkUse(policy) {
+  if (policy & MAY_NOT_USE) throw new Error('TCPSocket does not have permission in this context.\n')
 }
 
-/** Throws where `port` is not one to listen on. 0 is: the system picks none of those. */
-function requireListenable(port) {
-  if (port === 0 || port >= FIRST_FREE_PORT || !(processPolicy() & MAY_NOT_LISTEN_BELOW)) return
+/** The same for datagram sockets. */
+function checkUseUdp(policy) {
+  if (policy & MAY_NOT_USE_UDP) throw new Error('UDPSocket does not have permission in this context.\n')
+}
+
+/** Throws where `policy` does not let anybody listen on `port`. 0 is allowed: the system picks none of those. */
+function checkListen(policy, port) {
+  if (port === 0 || port >= FIRST_FREE_PORT || !(policy & MAY_NOT_LISTEN_BELOW)) return
   throw new Error(`port ${port}: only a certified application may listen below ${FIRST_FREE_PORT}`)
 }
 
-module.exports = { setPolicy, requirePermission, requireListenable }
+/** What may be done with the classes that the package exports: what goes for every socket of the process. */
+const PROCESS_RIGHTS = {
+  requirePermission() {
+    requireNetwork()
+    checkUse(processPolicy())
+  },
+  requireUdpPermission() {
+    requireNetwork()
+    checkUseUdp(processPolicy())
+  },
+  requireConnect() {},
+  requirePort(port) {
+    checkListen(processPolicy(), port)
+  },
+  requireListen() {},
+}
+
+module.exports = {
+  PROCESS_RIGHTS,
+  checkListen,
+  checkUse,
+  checkUseUdp,
+  mayUse,
+  mayUseUdp,
+  setPolicy,
+  toPolicy,
+}

@@ -4,8 +4,8 @@
 // become, and what happens to a connection that nobody takes.
 
 const { whenAborted } = require('./aborts.js')
-const { ObjectDefineProperty } = require('./builtins.js')
-const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { ObjectDefineProperty, ReflectConstruct } = require('./builtins.js')
+const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
 const { makeDisposable } = require('./dispose.js')
@@ -16,14 +16,19 @@ const { holdFor } = require('./hold.js')
 const { isObject } = require('./interface.js')
 const native = require('./platform/native.js')
 const { toServerOptions } = require('./options.js')
-const { requireListenable, requirePermission } = require('./policy.js')
-const { closeAccepted, makeAccepted } = require('./tcp-socket.js')
+const { PROCESS_RIGHTS } = require('./policy.js')
+const { TCPSocket, closeAccepted, makeAccepted } = require('./tcp-socket.js')
 
 const { EventKind } = native
 
+/** Passed to the constructor in place of a port: makes a server that `listenWith` has listen. */
+const UNBOUND = Symbol('unbound')
+
 const EVENTS = { handlers: ['connect', 'error'], answered: ['connect'] }
 
-/** Makes a server whose `onconnect` gets the accepted socket itself, as the first generation's did. */
+/** Makes a server of `Class` that listens where `rights` allow it, and accepts sockets of the class `Accepted`. */
+let listenWith
+/** Makes a server of `Class` whose `onconnect` gets the accepted socket itself, as the first generation's did. */
 let makeFirstGeneration
 
 class TCPServerSocket extends HandlerTarget {
@@ -35,6 +40,8 @@ class TCPServerSocket extends HandlerTarget {
   #failedHandshakes = 0
   /** What accepted sockets are made with. */
   #options
+  /** What class they are of: TCPSocket, or that of an application. */
+  #Accepted = TCPSocket
   /** `onconnect` gets the socket, not an event (decision Q-27). */
   #passesSockets = false
   /** Where handlers run. */
@@ -44,12 +51,18 @@ class TCPServerSocket extends HandlerTarget {
 
   constructor(port, options, backlog) {
     super(EVENTS)
+    if (port === UNBOUND) return
     requireArguments('TCPServerSocket constructor', arguments.length, 1)
-    requirePermission()
+    this.#start(PROCESS_RIGHTS, port, options, backlog)
+  }
+
+  #start(rights, port, options, backlog) {
+    rights.requirePermission()
     const localPort = toPort(port, 0)
-    requireListenable(localPort)
+    rights.requirePort(localPort)
     this.#options = toServerOptions(options)
     const connections = toBacklog(backlog)
+    rights.requireListen(this.#options.address, localPort)
     this.#localAddress = this.#options.address
     this.#localPort = localPort
     if (this.#options.givenUp) {
@@ -76,7 +89,10 @@ class TCPServerSocket extends HandlerTarget {
     this.#localPort = this.#native.localPort
     this.#context = new Context('TCPSERVERSOCKET', this.#native)
     this.#id = this.#native.id
-    attach(this.#id, { [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c) })
+    attach(this.#id, {
+      [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c),
+      [closeAtOnce]: () => this.#close(),
+    })
   }
 
   get localAddress() {
@@ -127,7 +143,7 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   #onAccepted(handle, host, port) {
-    const socket = makeAccepted(handle, host, port, this.#options)
+    const socket = makeAccepted(this.#Accepted, handle, host, port, this.#options)
     if (!wants(this, 'connect')) {
       // Nobody could ever use it (decision Q-28).
       closeAccepted(socket)
@@ -155,8 +171,15 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   static {
-    makeFirstGeneration = (port, options, backlog) => {
-      const server = new TCPServerSocket(port, options, backlog)
+    listenWith = (rights, Class, Accepted, port, options, backlog) => {
+      const server = ReflectConstruct(TCPServerSocket, [UNBOUND], Class)
+      server.#Accepted = Accepted
+      server.#start(rights, port, options, backlog)
+      return server
+    }
+
+    makeFirstGeneration = (Class, port, options, backlog) => {
+      const server = new Class(port, options, backlog)
       server.#passesSockets = true
       return server
     }
@@ -172,4 +195,4 @@ defineInterface(TCPServerSocket, {
 // It is closed when `close()` returns.
 makeDisposable(TCPServerSocket, (_server, closed) => closed())
 
-module.exports = { TCPServerSocket, makeFirstGeneration }
+module.exports = { TCPServerSocket, listenWith, makeFirstGeneration }

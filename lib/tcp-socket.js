@@ -4,6 +4,7 @@
 // its connection is in connection.js.
 
 const { whenAborted } = require('./aborts.js')
+const { ReflectConstruct } = require('./builtins.js')
 const { eventChannel } = require('./channel.js')
 const { Connection } = require('./connection.js')
 const { ConnectionTls } = require('./connection-tls.js')
@@ -14,7 +15,7 @@ const { HandlerTarget, defineInterface } = require('./event-target.js')
 const { isObject } = require('./interface.js')
 const native = require('./platform/native.js')
 const { toSocketOptions } = require('./options.js')
-const { requirePermission } = require('./policy.js')
+const { PROCESS_RIGHTS } = require('./policy.js')
 const { Reading } = require('./reading.js')
 const { readSessionsWith } = require('./tls-session.js')
 const { SocketTransport } = require('./transport.js')
@@ -24,6 +25,10 @@ const UNCONNECTED = Symbol('unconnected')
 
 const EVENTS = { handlers: ['open', 'drain', 'data', 'error', 'close'], answered: [] }
 
+/** Makes a socket of `Class` that was never connected. */
+let makeUnconnected
+/** Makes a socket of `Class` that connects where `rights` allow it. */
+let connectWith
 /** Makes the facade of a connection that a listener accepted, and closes it, whatever an application made of the method. */
 let makeAccepted
 let closeAccepted
@@ -47,10 +52,15 @@ class TCPSocket extends HandlerTarget {
     super(EVENTS)
     if (host === UNCONNECTED) return
     requireArguments('TCPSocket constructor', arguments.length, 2)
-    requirePermission()
+    this.#start(PROCESS_RIGHTS, host, port, options)
+  }
+
+  #start(rights, host, port, options) {
+    rights.requirePermission()
     this.#host = toText(host, 'host')
     const target = toHost(this.#host)
     this.#port = toPort(port, 1)
+    rights.requireConnect(target, this.#port)
     this.#connect(target, toSocketOptions(options, target))
   }
 
@@ -202,8 +212,17 @@ class TCPSocket extends HandlerTarget {
       return value.#connection === null ? null : value.#connection.tlsSession
     })
 
-    makeAccepted = (handle, host, port, { binaryType, secure, config, idleTimeout }) => {
-      const socket = new TCPSocket(UNCONNECTED)
+    makeUnconnected = (Class) =>
+      Class === TCPSocket ? new TCPSocket(UNCONNECTED) : ReflectConstruct(TCPSocket, [UNCONNECTED], Class)
+
+    connectWith = (rights, Class, host, port, options) => {
+      const socket = makeUnconnected(Class)
+      socket.#start(rights, host, port, options)
+      return socket
+    }
+
+    makeAccepted = (Class, handle, host, port, { binaryType, secure, config, idleTimeout }) => {
+      const socket = makeUnconnected(Class)
       socket.#host = host
       socket.#port = port
       socket.#binaryType = binaryType
@@ -250,4 +269,4 @@ defineInterface(TCPSocket, {
 
 makeDisposable(TCPSocket, whenClosed)
 
-module.exports = { TCPSocket, UNCONNECTED, closeAccepted, makeAccepted, readingOf }
+module.exports = { TCPSocket, closeAccepted, connectWith, makeAccepted, makeUnconnected, readingOf }

@@ -18,10 +18,14 @@ function changesOf(changelog, version) {
 }
 
 /** Sentences; none where all is well. `here` is the address of the repository that this runs for, where that is known. */
-function problemsOf({ tag, manifest, cargo, changelog, readme, here }) {
+function problemsOf({ tag, manifest, tools, cargo, changelog, readme, here }) {
   const { version, repository } = manifest
   const problems = []
   if (tag !== `v${version}`) problems.push(`the tag is ${tag}, and package.json of version ${version}`)
+  if (tools.version !== version)
+    problems.push(
+      `packages/dev/package.json is of version ${tools.version}, and package.json of version ${version}`,
+    )
   const [, crate] = /^version = "(.+)"$/m.exec(cargo)
   if (crate !== version)
     problems.push(`Cargo.toml is of version ${crate}, and package.json of version ${version}`)
@@ -42,6 +46,7 @@ if (require.main === module) {
   const problems = problemsOf({
     tag: process.argv[2],
     manifest: JSON.parse(read('package.json')),
+    tools: JSON.parse(read('packages/dev/package.json')),
     cargo: read('Cargo.toml'),
     changelog: read('CHANGELOG.md'),
     readme: read('README.md'),

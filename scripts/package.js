@@ -1,7 +1,7 @@
 'use strict'
 
-// Puts together what is published, into npm/: the main package and one package for each binary in artifacts/. The main one
-// names the others as optional dependencies, of which a package manager installs the one that fits the machine.
+// Puts together what is published, into npm/: the main package, one package for each binary in artifacts/, and the development tools.
+// The main one names those with binaries as optional dependencies, of which a package manager installs the one that fits the machine.
 // `--all`: every target in package.json has to have its binary, as in a release.
 
 const { execFileSync } = require('node:child_process')
@@ -35,6 +35,11 @@ function checkVersions() {
   const [, crate] = /^version = "(.+)"$/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8'))
   if (crate !== version)
     throw new Error(`package.json is of version ${version}, and Cargo.toml of version ${crate}`)
+  const { version: tools } = readJson(join(root, 'packages', 'dev', 'package.json'))
+  if (tools !== version)
+    throw new Error(
+      `package.json is of version ${version}, and packages/dev/package.json of version ${tools}`,
+    )
 }
 
 /** Fills the directory that napi-rs made for a target. Returns false where there is no binary for it. */
@@ -62,10 +67,10 @@ function platformPackage(target) {
   return true
 }
 
-/** As `npm pack` would choose its files. */
-function mainPackage(platforms) {
+/** Copies what `npm pack` would choose of the package at `from` to `to`, with `changed` as its package.json. */
+function copyPackage(from, to, changed) {
   const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: root,
+    cwd: from,
     encoding: 'utf8',
     shell: process.platform === 'win32',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -73,17 +78,30 @@ function mainPackage(platforms) {
   // A list of packages, or, from npm 12 on, an object of them.
   const [{ files }] = Object.values(JSON.parse(listed))
   for (const { path } of files) {
-    const to = join(npm, 'main', path)
-    mkdirSync(dirname(to), { recursive: true })
-    copyFileSync(join(root, path), to)
+    mkdirSync(dirname(join(to, path)), { recursive: true })
+    copyFileSync(join(from, path), join(to, path))
   }
+  writeJson(join(to, 'package.json'), changed)
+}
+
+function mainPackage(platforms) {
+  const { workspaces: _, ...published } = manifest
   const optionalDependencies = Object.fromEntries(
     platforms.map((platform) => [`${own}-${platform}`, version]),
   )
-  writeJson(join(npm, 'main', 'package.json'), { ...manifest, optionalDependencies })
+  copyPackage(root, join(npm, 'main'), { ...published, optionalDependencies })
 }
 
-/** Returns the directories in the order in which they are to be published: the main package last. */
+/** The development tools, which want the main package of their own version. In the repository that is the folder above. */
+function devPackage() {
+  const from = join(root, 'packages', 'dev')
+  const tools = readJson(join(from, 'package.json'))
+  const to = join(npm, 'dev')
+  copyPackage(from, to, { ...tools, dependencies: { ...tools.dependencies, [own]: version } })
+  copyFileSync(join(root, 'LICENSE'), join(to, 'LICENSE'))
+}
+
+/** Returns the directories in the order in which they are to be published: what another depends on comes before it. */
 function assemble({ all = false } = {}) {
   checkVersions()
   rmSync(npm, { recursive: true, force: true })
@@ -98,7 +116,8 @@ function assemble({ all = false } = {}) {
   if (platforms.length === 0)
     throw new Error(`no binary in ${artifacts}: run "node scripts/build-release.js"`)
   mainPackage(platforms)
-  return { directories: [...platforms, 'main'].map((name) => join(npm, name)), missing }
+  devPackage()
+  return { directories: [...platforms, 'main', 'dev'].map((name) => join(npm, name)), missing }
 }
 
 if (require.main === module) {
@@ -107,4 +126,4 @@ if (require.main === module) {
   if (missing.length > 0) console.error(`without a binary: ${missing.join(', ')}`)
 }
 
-module.exports = { assemble }
+module.exports = { assemble, npm }

@@ -4,7 +4,8 @@
 // published (and takes those for other targets that lie in artifacts/), publishes all packages to a registry of its own
 // on the loopback, installs from that by name with each package manager and each version of Node.js, in an empty
 // directory without Rust or a C compiler on PATH, and runs an echo over TLS there. Prints a matrix, and as a last row what
-// a user reads who left out optional dependencies. `--install` only installs what it needs, from package-test/.
+// a user reads who left out optional dependencies. The development tools are installed by npm as well, and run an app there: what else
+// they depend on comes from the registry that npm uses here. `--install` only installs what it needs, from package-test/.
 
 const { execFileSync, spawn, spawnSync } = require('node:child_process')
 const {
@@ -26,7 +27,7 @@ const { platformName } = require('../lib/platform/machine.js')
 const { name: own, napi, version } = require('../package.json')
 const { artifacts, build } = require('./build-release.js')
 const { hostTriple, newest, root, sourcesAt } = require('./engine.js')
-const { assemble } = require('./package.js')
+const { assemble, npm } = require('./package.js')
 
 const tools = join(root, 'scripts', 'package-test')
 const modules = join(tools, 'node_modules')
@@ -95,7 +96,12 @@ function freePort() {
   })
 }
 
-/** Starts a registry that knows no other, and resolves with `{ url, stop }` when it listens. */
+/** The registry that npm uses on this machine. */
+function othersFrom() {
+  return execFileSync('npm', ['config', 'get', 'registry'], { cwd: root, encoding: 'utf8' }).trim()
+}
+
+/** Starts a registry for our own packages, and resolves with `{ url, stop }` when it listens. */
 async function startRegistry(directory) {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/`
@@ -105,7 +111,10 @@ async function startRegistry(directory) {
     [
       `storage: ${join(directory, 'storage')}`,
       'packages:',
-      "  '**': { access: $all, publish: $all }",
+      `  '${own}*': { access: $all, publish: $all }`,
+      // What the development tools depend on. Nothing of ours is looked for there.
+      "  '**': { access: $all, proxy: others }",
+      `uplinks: { others: { url: '${othersFrom()}' } }`,
       'max_body_size: 100mb',
       'log: { type: stdout, format: pretty, level: http }',
       '',
@@ -222,7 +231,7 @@ function publish(directories, url, directory) {
   }
 }
 
-/** Lints the main package as it is published, with the tarball of npm. */
+/** Lints a package as it is published, with the tarball of npm. */
 function lint(directory, into) {
   const packed = execFileSync('npm', ['pack', '--pack-destination', into, '--loglevel', 'error'], {
     cwd: directory,
@@ -248,7 +257,11 @@ async function main() {
   const failures = []
   const table = {}
   try {
-    for (const [what, passed] of lint(directories.at(-1), directory)) if (!passed) failures.push(what)
+    for (const [what, passed] of [
+      ...lint(join(npm, 'main'), directory),
+      ...lint(join(npm, 'dev'), directory),
+    ])
+      if (!passed) failures.push(what)
     publish(directories, registry.url, directory)
     copyFileSync(join(tools, 'echo.cjs'), join(directory, 'echo.cjs'))
     const { ca, cert, key } = makePki()
@@ -259,18 +272,24 @@ async function main() {
     const rows = Object.entries(MANAGERS).map(([name, manager]) => {
       return { name, manager, program, passes: 'echo over TLS' }
     })
-    const { npm } = MANAGERS
     rows.push({
       name: 'npm --omit=optional',
-      manager: { ...npm, add: [...npm.add, '--omit=optional'] },
+      manager: { ...MANAGERS.npm, add: [...MANAGERS.npm.add, '--omit=optional'] },
       program: ['-e', EXPECT_MISSING],
       passes: 'says what is missing',
+    })
+    copyFileSync(join(tools, 'app.cjs'), join(directory, 'app.cjs'))
+    rows.push({
+      name: `npm, ${own}-dev`,
+      manager: { ...MANAGERS.npm, add: ['install', `${own}-dev`, '--no-audit', '--no-fund'] },
+      program: [join(directory, 'app.cjs')],
+      passes: 'runs and serves an app',
     })
     for (const { name, manager, program: run, passes } of rows) {
       table[name] = {}
       for (const { file, name: node } of nodes()) {
         // Other package managers do not support the versions that never were for long.
-        if (manager !== npm && !isLongTerm(node)) {
+        if (name !== 'npm' && !isLongTerm(node)) {
           table[name][node] = '–'
           continue
         }

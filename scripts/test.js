@@ -110,7 +110,12 @@ const suites = [
   },
   {
     name: 'node --test',
-    command: script('--test', '--test-reporter=tap', join(compat, 'node-test', 'sockets.test.js')),
+    command: script(
+      '--test',
+      '--test-reporter=tap',
+      join(compat, 'node-test', 'sockets.test.js'),
+      join(compat, 'node-test', 'testing.test.js'),
+    ),
     counts: nodeTest,
   },
   { name: 'ESM, named imports', command: script(join(compat, 'esm', 'named-imports.mjs')) },

@@ -43,6 +43,8 @@ test('GT-45 registered, mozTCPSocket is in navigator, and the classes are global
     'TCPSocket',
     'TCPSocketErrorEvent',
     'TCPSocketEvent',
+    'UDPMessageEvent',
+    'UDPSocket',
   ]
   // Node has a navigator of its own from version 21 on.
   t.deepEqual(

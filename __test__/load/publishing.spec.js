@@ -67,7 +67,8 @@ test('a binary that panics on demand is refused', (t) => {
   t.deepEqual(problemsOf(file), ['it is built with the feature fault-hooks'])
 })
 
-test('package.json, Cargo.toml and the engine have one version', (t) => {
+test('package.json, that of the tools, Cargo.toml and the engine have one version', (t) => {
+  t.is(require('../../packages/dev/package.json').version, version)
   t.is(/^version = "(.+)"$/m.exec(read('Cargo.toml'))[1], version)
   t.is(require('../../lib/platform/native.js').engineVersion(), version)
 })
@@ -149,6 +150,7 @@ test('package.json names the repository', (t) => {
 const RELEASE = {
   tag: 'v1.2.3',
   manifest: { version: '1.2.3', repository: { url: 'git+https://example.org/somebody/sockets.git' } },
+  tools: { version: '1.2.3' },
   cargo: '[package]\nversion = "1.2.3"\n',
   changelog:
     '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-12-01\n\n### Added\n\n- something\n\n## [1.2.2] - 2026-11-01\n',
@@ -158,6 +160,11 @@ const RELEASE = {
 
 for (const [what, change, problem] of [
   ['another tag', { tag: 'v1.2.4' }, 'the tag is v1.2.4, and package.json of version 1.2.3'],
+  [
+    'another version of the tools',
+    { tools: { version: '1.2.2' } },
+    'packages/dev/package.json is of version 1.2.2, and package.json of version 1.2.3',
+  ],
   [
     'another version in Cargo.toml',
     { cargo: 'version = "1.2.2"' },

@@ -22,6 +22,7 @@ const NAMES = [
   'TCPServerSocket',
   'TCPSocket',
   'TlsConfig',
+  'UDPSocket',
   'ipVersion',
   'processPolicy',
   'reportException',

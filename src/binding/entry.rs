@@ -1,9 +1,9 @@
-//! What the hub knows about a live socket or listener: the realm that its events go to, and in which form.
+//! What the hub knows about a live socket, listener or datagram socket: the realm that its events go to, and in which form.
 
 use std::{cell::Cell, rc::Rc};
 
 use super::realm::Realm;
-use crate::net::Socket;
+use crate::net::{DatagramSocket, Socket};
 
 /// A live socket or listener.
 pub(super) struct Entry {
@@ -26,6 +26,7 @@ pub(super) enum Target {
     /// For the sockets it accepts.
     as_strings: bool,
   },
+  Datagrams(Rc<DatagramSocket>),
 }
 
 impl Entry {
@@ -39,11 +40,11 @@ impl Entry {
     }
   }
 
-  /// `None` for a listener.
+  /// `None` for what is no connection.
   pub(super) fn socket(&self) -> Option<&Rc<Socket>> {
     match &self.target {
       Target::Socket { socket, .. } => Some(socket),
-      Target::Listener { .. } => None,
+      Target::Listener { .. } | Target::Datagrams(_) => None,
     }
   }
 }

@@ -18,9 +18,12 @@ use super::{
   entry::{Entry, Target},
   hub::Hub,
   memory::{self, forget_exception},
+  options::host_of,
   socket::TcpSocket,
 };
-use crate::net::{Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN};
+use crate::net::{
+  Accepted, DatagramSocket, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN,
+};
 
 /// What `dispatch(id, kind, …)` is told.
 #[napi]
@@ -39,6 +42,8 @@ pub enum EventKind {
   Failed,
   /// `(socket, host, port)`: a listener accepted a connection.
   Accepted,
+  /// `(data: ArrayBuffer, host, port)`: a datagram arrived, from there.
+  Datagram,
 }
 
 /// Calls the realm that `entry` belongs to. A socket whose event cannot be made fails: it must not just fall silent.
@@ -150,10 +155,11 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(hub, env, accepted, entry)?,
     Event::Readable => {
-      let Target::Socket { socket, as_strings } = &entry.target else {
-        return Ok(None);
+      return match &entry.target {
+        Target::Socket { socket, as_strings } => readable(hub, env, socket, *as_strings, &entry.bulk),
+        Target::Datagrams(socket) => datagram(hub, env, socket),
+        Target::Listener { .. } => Ok(None),
       };
-      return readable(hub, env, socket, *as_strings, &entry.bulk);
     }
   }))
 }
@@ -210,6 +216,19 @@ fn taken(env: &Env, input: Input, memory: &[u8], as_strings: bool) -> Result<Opt
     Input::End(End::Eof) => Arguments::new(EventKind::Ended, []),
     Input::End(End::Failed(error)) => failed(env, &error)?,
   }))
+}
+
+/// The next datagram, if there is one.
+fn datagram(hub: &Hub, env: &Env, socket: &DatagramSocket) -> Result<Option<Arguments>> {
+  let memory = &mut hub.memory.borrow_mut();
+  let Some((length, from)) = socket.take(memory) else {
+    return Ok(None);
+  };
+  let data = memory::copy(env, &memory[..length])?;
+  let host = env.create_string(host_of(from))?.raw();
+  // SAFETY: a value made here, on the JavaScript thread.
+  let port = unsafe { ToNapiValue::to_napi_value(env.raw(), u32::from(from.port()))? };
+  Ok(Some(Arguments::new(EventKind::Datagram, [data, host, port])))
 }
 
 /// Why a socket or listener failed.

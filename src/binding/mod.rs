@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`start`] | where a facade begins: hub, realm and the delivery of events, put together |
 //! | [`event`] | how an event becomes a call of JavaScript |
-//! | [`socket`], [`server`] | the native `TCPSocket` and `TCPServerSocket` that the facade wraps |
+//! | [`socket`], [`server`], [`udp`] | the native `TCPSocket`, `TCPServerSocket` and `UDPSocket` that facades wrap |
 //! | [`channel`] | what a facade names when it makes them: its realm and its environment |
 //! | `lease` | the hold that a live socket or listener has on its environment |
 //! | `outbound` | what a turn sends, and its native calls |
@@ -46,6 +46,7 @@ pub mod server;
 pub mod socket;
 pub mod start;
 pub mod tls;
+pub mod udp;
 #[cfg(target_os = "linux")]
 mod uv;
 pub mod version;

@@ -1,6 +1,10 @@
 //! Options as the facade passes them: converted and checked, complete, and of the right type.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+  net::{IpAddr, SocketAddr},
+  sync::Arc,
+  time::Duration,
+};
 
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -118,10 +122,18 @@ impl ListenOptions {
   }
 }
 
-fn ip(literal: &str) -> Result<IpAddr> {
+pub(super) fn ip(literal: &str) -> Result<IpAddr> {
   literal
     .parse()
     .map_err(|_| Error::from_reason("address: not an IP literal"))
+}
+
+/// An IP address as JavaScript reads it. One that means another host on each link has the number of its link behind it (RFC 4007).
+pub(super) fn host_of(address: SocketAddr) -> String {
+  match address {
+    SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+    _ => address.ip().to_string(),
+  }
 }
 
 /// Where a connection begins and ends.

@@ -19,7 +19,8 @@ pub(super) const NOBODY: SocketId = 0;
 pub enum Event {
   /// The connection is established; with TLS from the first byte, the peer is verified too.
   Opened,
-  /// [`Socket::take_input`](super::Socket::take_input) has something: bytes, or the end of them.
+  /// [`Socket::take_input`](super::Socket::take_input) has something: bytes, or the end of them. Of a datagram socket,
+  /// [`DatagramSocket::take`](super::DatagramSocket::take) may have something.
   Readable,
   /// Everything queued was handed to the operating system. Only told when asked for.
   Drained,
@@ -86,6 +87,8 @@ pub(super) enum Notice {
   Failed(SocketError),
   /// A listener had to wait, for the system or for its owner, and has.
   MayAccept,
+  /// A name that a datagram is for was looked up, with no address where that failed.
+  LookedUp(Vec<SocketAddr>),
   /// A timer is due.
   TimerDue,
   /// Descriptors have run out.

@@ -1,4 +1,4 @@
-//! The socket engine: TCP and TLS, with no knowledge of Node.
+//! The socket engine: TCP, TLS and UDP, with no knowledge of Node.
 //!
 //! A [`Socket`] or [`Listener`] is a handle that one owner thread (in the addon: the JavaScript thread) drives with
 //! plain, non-blocking calls. What happens on the wire comes back through an [`EventSink`], one ordered stream of
@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`listen`] | listeners: bind, accept, and TLS of what came in |
 //! | [`connection`] | connections: one state machine on the owner's thread, plain or TLS |
+//! | [`datagram`] | datagram sockets: UDP, with multicast |
 //! | [`context`], `lingering`, `timers`, `room`, `blocking` | what all sockets and listeners have in common |
 //! | [`names`] | names to addresses, and the race between addresses |
 //! | [`readiness`] | who says that a descriptor is ready |
@@ -23,6 +24,7 @@ mod blocking;
 pub mod connection;
 mod context;
 mod credit;
+pub mod datagram;
 pub mod ends;
 pub mod error;
 pub mod event;
@@ -45,6 +47,7 @@ pub mod tuning;
 
 pub use connection::socket::Socket;
 pub use context::Context;
+pub use datagram::{groups::Membership, options::DatagramOptions, socket::DatagramSocket};
 pub use ends::Ends;
 pub use error::{ErrorName, SocketError};
 pub use event::{Accepted, ById, Event, EventSink, Report, SocketId};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod connection;
+mod datagrams;
 mod deadlines;
 #[cfg(not(any(target_vendor = "apple", windows)))]
 mod directions;

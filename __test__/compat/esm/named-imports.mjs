@@ -4,23 +4,33 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 
 import moz, {
+  AllowList,
   TCPServerSocket,
   TCPServerSocketEvent,
   TCPSocket,
   TCPSocketErrorEvent,
   TCPSocketEvent,
+  UDPMessageEvent,
+  UDPSocket,
   mozTCPSocket,
+  createGlobals,
+  createNavigator,
   setPolicy,
 } from 'moz-tcp-socket'
 import * as namespace from 'moz-tcp-socket'
 
 const names = {
+  AllowList,
   TCPServerSocket,
   TCPServerSocketEvent,
   TCPSocket,
   TCPSocketErrorEvent,
   TCPSocketEvent,
+  UDPMessageEvent,
+  UDPSocket,
   mozTCPSocket,
+  createGlobals,
+  createNavigator,
   setPolicy,
 }
 assert.deepEqual(Object.keys(moz).sort(), Object.keys(names).sort())

@@ -5,8 +5,10 @@
 //! | [`PollSet`] | Node on Linux | an epoll set, which Node's own loop watches; nothing crosses threads |
 //! | `runtime` | everywhere else | Tokio's reactor, whose thread tells the owner's |
 //!
-//! Reading, writing and accepting are the same calls for both; they are made on the owner's thread and never block.
+//! Reading, writing, accepting and receiving datagrams are the same calls for both; they are made on the owner's thread and never block.
 
+mod counted;
+mod datagrams;
 pub mod interest;
 #[cfg(not(target_os = "linux"))]
 mod no_poll_set;
@@ -20,6 +22,7 @@ pub use self::no_poll_set::{Alarm, PollSet};
 #[cfg(target_os = "linux")]
 pub use self::poll_set::{Alarm, PollSet};
 pub(super) use self::{
+  datagrams::WatchedDatagrams,
   interest::{Interest, Ready},
   watched::{Reactor, WatchedListener, WatchedStream},
 };

@@ -6,7 +6,7 @@
 use std::{
   cell::Cell,
   io,
-  net::{SocketAddr, TcpListener, TcpStream},
+  net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
   pin::pin,
   sync::Arc,
   task::{Context, Poll, Wake, Waker},
@@ -15,7 +15,10 @@ use std::{
 use socket2::SockRef;
 use tokio::{io::Interest as TokioInterest, runtime::Handle};
 
-use super::interest::{Interest, Ready};
+use super::{
+  datagrams::RegisteredDatagrams,
+  interest::{Interest, Ready},
+};
 use crate::net::{
   EventSink, SocketId,
   event::Notice,
@@ -70,6 +73,25 @@ impl Runtime {
       ),
       runtime: self.handle.clone(),
     })
+  }
+
+  pub(super) fn datagrams(&self, id: SocketId, socket: UdpSocket) -> io::Result<RegisteredDatagrams> {
+    let _runtime = self.handle.enter();
+    let reader = self.waker(
+      id,
+      Ready {
+        read: true,
+        ..Ready::default()
+      },
+    );
+    let writer = self.waker(
+      id,
+      Ready {
+        write: true,
+        ..Ready::default()
+      },
+    );
+    RegisteredDatagrams::new(socket, reader, writer)
   }
 
   fn waker(&self, id: SocketId, ready: Ready) -> Waker {

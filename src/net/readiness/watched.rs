@@ -4,7 +4,7 @@ use std::{
   cell::Cell,
   io::{self, IoSlice},
   mem::MaybeUninit,
-  net::{SocketAddr, TcpListener, TcpStream},
+  net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
   rc::Rc,
   sync::Arc,
 };
@@ -16,6 +16,8 @@ use super::no_poll_set::PollSet;
 #[cfg(target_os = "linux")]
 use super::poll_set::{self, PollSet};
 use super::{
+  counted::Counted,
+  datagrams::{Datagrams, WatchedDatagrams},
   interest::{Interest, Ready},
   runtime::{RegisteredListener, RegisteredStream, Runtime},
 };
@@ -28,7 +30,7 @@ use crate::net::{
 #[derive(Clone)]
 pub(in crate::net) struct Reactor {
   kind: Kind,
-  /// How many streams and listeners there are, watched or not.
+  /// How many streams, listeners and datagram sockets there are, watched or not.
   count: Rc<Cell<usize>>,
 }
 
@@ -62,7 +64,7 @@ impl Reactor {
     Self { kind, count }
   }
 
-  /// How many streams and listeners there are.
+  /// How many streams, listeners and datagram sockets there are.
   pub(in crate::net) fn count(&self) -> usize {
     self.count.get()
   }
@@ -124,6 +126,23 @@ impl Reactor {
     };
     let counted = Counted::one_of(&self.count);
     Ok(WatchedListener {
+      kind,
+      _counted: counted,
+    })
+  }
+
+  /// A datagram socket that is watched for nothing yet.
+  ///
+  /// # Errors
+  /// The system cannot watch it.
+  pub(in crate::net) fn datagrams(&self, id: SocketId, socket: UdpSocket) -> io::Result<WatchedDatagrams> {
+    let kind = match &self.kind {
+      #[cfg(target_os = "linux")]
+      Kind::PollSet(set) => Datagrams::Member(poll_set::Member::new(set, id, socket)),
+      Kind::Runtime(runtime) => Datagrams::Registered(runtime.datagrams(id, socket)?),
+    };
+    let counted = Counted::one_of(&self.count);
+    Ok(WatchedDatagrams {
       kind,
       _counted: counted,
     })
@@ -320,22 +339,5 @@ impl WatchedListener {
       }
       Listener::Registered(listener) => listener.accept(),
     }
-  }
-}
-
-/// Counts one of an owner's streams and listeners, until it is dropped.
-#[derive(Debug)]
-struct Counted(Rc<Cell<usize>>);
-
-impl Counted {
-  fn one_of(count: &Rc<Cell<usize>>) -> Self {
-    count.set(count.get() + 1);
-    Self(Rc::clone(count))
-  }
-}
-
-impl Drop for Counted {
-  fn drop(&mut self) {
-    self.0.set(self.0.get().saturating_sub(1));
   }
 }

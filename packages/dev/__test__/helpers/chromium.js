@@ -67,6 +67,7 @@ async function serve(t, files, { manifest, ...options } = {}) {
 
 /** A page of an app: `{ page, server, problems }`; `problems` are its uncaught errors. */
 async function openApp(t, files, options) {
+  t.timeout(40_000)
   const server = await serve(t, files, options)
   const context = await (await theBrowser()).newContext()
   t.teardown(() => context.close())

@@ -1,6 +1,8 @@
 'use strict'
 
-// Timers, as the page has them before its first script.
+// Timers, as the page has them before its first script, and tasks.
+
+const { task } = require('../tasks.js')
 
 const { clearTimeout, setTimeout } = globalThis
 
@@ -12,4 +14,4 @@ function stopTimer(timer) {
   clearTimeout(timer)
 }
 
-module.exports = { startTimer, stopTimer }
+module.exports = { startTimer, stopTimer, runSoon: task }

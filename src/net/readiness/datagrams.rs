@@ -1,0 +1,185 @@
+//! Datagram sockets, each with whoever watches it, and the calls on them: the same for every kind of readiness.
+
+use std::{
+  cell::Cell,
+  io,
+  net::{SocketAddr, UdpSocket},
+  task::{Context, Waker},
+};
+
+use socket2::SockRef;
+use tokio::io::Interest as TokioInterest;
+
+#[cfg(target_os = "linux")]
+use super::poll_set;
+use super::{
+  counted::Counted,
+  interest::{Interest, Ready},
+};
+
+/// A datagram socket and who watches it. Dropping it closes the socket.
+#[derive(Debug)]
+pub(in crate::net) struct WatchedDatagrams {
+  pub(super) kind: Datagrams,
+  pub(super) _counted: Counted,
+}
+
+#[derive(Debug)]
+pub(super) enum Datagrams {
+  #[cfg(target_os = "linux")]
+  Member(poll_set::Member<UdpSocket>),
+  Registered(RegisteredDatagrams),
+}
+
+impl WatchedDatagrams {
+  /// Changes what it is watched for. What is found stays found: it is told again after the next call, if it is still so.
+  ///
+  /// # Errors
+  /// No memory is left, or the system's limit of watched descriptors is reached.
+  pub(in crate::net) fn watch(&mut self, interest: Interest) -> io::Result<()> {
+    match &mut self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(member) => member.watch(interest),
+      Datagrams::Registered(socket) => {
+        socket.watch(interest);
+        Ok(())
+      }
+    }
+  }
+
+  /// Its owner was told.
+  pub(in crate::net) fn told(&self, ready: Ready) {
+    match &self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(_) => {}
+      Datagrams::Registered(socket) => socket.told(ready),
+    }
+  }
+
+  /// Receives a datagram, which is cut where `memory` is shorter, and tells who sent it. An IPv4 sender has an IPv4 address.
+  ///
+  /// # Errors
+  /// The system's; `WouldBlock` where nothing is there.
+  pub(in crate::net) fn receive(&self, memory: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    let (length, from) = match &self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(member) => again(|| member.get().recv_from(memory)),
+      Datagrams::Registered(socket) => socket.receive(memory),
+    }?;
+    let ip = from.ip().to_canonical();
+    let from = if ip.is_ipv4() {
+      SocketAddr::new(ip, from.port())
+    } else {
+      from
+    };
+    Ok((length, from))
+  }
+
+  /// Sends a datagram.
+  ///
+  /// # Errors
+  /// The system's; `WouldBlock` where it takes nothing now.
+  pub(in crate::net) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+    match &self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(member) => again(|| member.get().send_to(bytes, to)),
+      Datagrams::Registered(socket) => socket.send(bytes, to),
+    }
+  }
+
+  /// The socket, for its options.
+  pub(in crate::net) fn socket(&self) -> SockRef<'_> {
+    match &self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(member) => SockRef::from(member.get()),
+      Datagrams::Registered(socket) => SockRef::from(&socket.socket),
+    }
+  }
+}
+
+/// Makes a call that does not wait, again where a signal interrupted it.
+#[cfg(target_os = "linux")]
+fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+  loop {
+    match call() {
+      Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+      other => return other,
+    }
+  }
+}
+
+/// A datagram socket that Tokio watches.
+#[derive(Debug)]
+pub(super) struct RegisteredDatagrams {
+  socket: tokio::net::UdpSocket,
+  reader: Waker,
+  writer: Waker,
+  /// The directions that Tokio was asked for, and has not told of.
+  asked: Cell<Interest>,
+}
+
+impl RegisteredDatagrams {
+  /// Watched for nothing yet. Within a runtime of Tokio.
+  ///
+  /// # Errors
+  /// The system cannot watch it.
+  pub(super) fn new(socket: UdpSocket, reader: Waker, writer: Waker) -> io::Result<Self> {
+    Ok(Self {
+      socket: tokio::net::UdpSocket::from_std(socket)?,
+      reader,
+      writer,
+      asked: Cell::default(),
+    })
+  }
+
+  fn watch(&self, interest: Interest) {
+    let mut asked = self.asked.get();
+    if interest.read && !asked.read {
+      asked.read = true;
+      let mut cx = Context::from_waker(&self.reader);
+      // An error is found by the call that is made then.
+      if self.socket.poll_recv_ready(&mut cx).is_ready() {
+        self.reader.wake_by_ref();
+      }
+    }
+    if interest.write && !asked.write {
+      asked.write = true;
+      let mut cx = Context::from_waker(&self.writer);
+      if self.socket.poll_send_ready(&mut cx).is_ready() {
+        self.writer.wake_by_ref();
+      }
+    }
+    self.asked.set(asked);
+  }
+
+  fn told(&self, ready: Ready) {
+    let asked = self.asked.get();
+    self.asked.set(Interest {
+      read: asked.read && !ready.read,
+      end: false,
+      write: asked.write && !ready.write,
+    });
+  }
+
+  fn receive(&self, memory: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    self.socket.try_recv_from(memory)
+  }
+
+  /// Also where Tokio has not heard yet that the kernel takes something.
+  fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+    let socket = SockRef::from(&self.socket);
+    let mut outcome = None;
+    let noticed = self.socket.try_io(TokioInterest::WRITABLE, || {
+      let result = socket.send_to(bytes, &to.into());
+      let is_full = matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+      outcome = Some(result);
+      if is_full {
+        Err(io::ErrorKind::WouldBlock.into())
+      } else {
+        Ok(())
+      }
+    });
+    drop(noticed);
+    outcome.unwrap_or_else(|| socket.send_to(bytes, &to.into()))
+  }
+}
