@@ -14,6 +14,9 @@ const { freePort } = require('./sockets.js')
 const LOGIN = { user: 'reader@example.org', password: 'p@ss "word" é' }
 const HOST = '127.0.0.1'
 
+/** The authority `ca`, and `cert` and `key` of a server. */
+const makeDovecotCertificates = () => makeCertificates(['localhost', HOST])
+
 /** What dovecot needs and this machine lacks; nothing is `''`. Its own configuration only allows root to start it for others. */
 function lacksImap() {
   if (process.getuid?.() !== 0) return 'root, to start dovecot'
@@ -60,15 +63,13 @@ function configuration(dir, { imap, imaps }) {
 }
 
 /**
- * Starts it with `messages`, each the text of a mail. Resolves with its ports `imap` (STARTTLS is required) and `imaps`, the file `ca` of
- * the authority of its certificate, and `flags()`: the flags of each message in its folder, in their order.
+ * Starts it with `messages`, each the text of a mail, and with a certificate of its own or those of `makeDovecotCertificates()`. Resolves with its ports `imap` (STARTTLS is required) and `imaps`, and `flags()`: the flags of each message in its folder, in their order.
  */
-async function startDovecot(own, messages) {
+async function startDovecot(own, messages, certificates = makeDovecotCertificates()) {
   const dir = temporaryDirectory(own)
   // Its login processes run as a user of their own.
   chmodSync(dir, 0o755)
-  const { ca, cert, key } = makeCertificates(['localhost', HOST])
-  writeFileSync(join(dir, 'ca.pem'), ca)
+  const { cert, key } = certificates
   writeFileSync(join(dir, 'cert.pem'), cert)
   writeFileSync(join(dir, 'key.pem'), key, { mode: 0o600 })
   // A colon ends a field of this file, so the password is in a form without one.
@@ -99,7 +100,6 @@ async function startDovecot(own, messages) {
   return {
     imap,
     imaps,
-    ca: join(dir, 'ca.pem'),
     flags: () =>
       ['new', 'cur']
         .flatMap((name) => readdirSync(join(maildir, name)))
@@ -108,4 +108,4 @@ async function startDovecot(own, messages) {
   }
 }
 
-module.exports = { LOGIN, lacksImap, startDovecot }
+module.exports = { LOGIN, lacksImap, makeDovecotCertificates, startDovecot }

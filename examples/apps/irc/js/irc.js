@@ -13,6 +13,7 @@
     try {
       return decodeURIComponent(escape(bytes))
     } catch (error) {
+      if (error.name !== 'URIError') throw error
       return bytes
     }
   }

@@ -84,7 +84,7 @@
     fetch: function (uid, callback) {
       this._run('UID FETCH ' + uid + ' (UID FLAGS BODY.PEEK[])', function (error, responses) {
         if (error) return callback(error)
-        var message = responses.map(toMessage).filter(Boolean)[0]
+        var message = firstMessage(responses)
         callback(message ? null : new Error('The message is gone'), message)
       })
     },
@@ -95,7 +95,7 @@
         'UID STORE ' + uid + ' ' + (isSet ? '+' : '-') + 'FLAGS (' + flag + ')',
         function (error, responses) {
           if (error) return callback(error)
-          var message = responses.map(toMessage).filter(Boolean)[0]
+          var message = firstMessage(responses)
           callback(null, message ? message.flags : null)
         },
       )
@@ -203,6 +203,11 @@
       else if (name.slice(0, 5) === 'BODY[') message.source = value || ''
     }
     return message
+  }
+
+  function firstMessage(responses) {
+    var messages = responses.map(toMessage).filter(Boolean)
+    return messages.length ? messages[0] : null
   }
 
   window.ImapClient = ImapClient

@@ -10,12 +10,13 @@
     try {
       return decodeURIComponent(escape(bytes))
     } catch (error) {
+      if (error.name !== 'URIError') throw error
       return bytes
     }
   }
 
   function quotedPrintable(text) {
-    return text.replace(/[ \t]*=\r?\n/g, '').replace(/=([\da-f]{2})/gi, function (_, hex) {
+    return text.replace(/=[ \t]*\r?\n/g, '').replace(/=([\da-f]{2})/gi, function (_, hex) {
       return String.fromCharCode(parseInt(hex, 16))
     })
   }
@@ -24,6 +25,7 @@
     try {
       return root.atob(text.replace(/[^\w+/=]/g, ''))
     } catch (error) {
+      if (error.name !== 'InvalidCharacterError') throw error
       return text
     }
   }
@@ -70,12 +72,10 @@
       texts = texts.filter(function (each) {
         return each !== null && each.text !== null
       })
-      return (
-        texts.filter(function (each) {
-          return each.isPlain
-        })[0] ||
-        texts[0] || { text: null, isPlain: false }
-      )
+      var plain = texts.filter(function (each) {
+        return each.isPlain
+      })
+      return plain.concat(texts, { text: null, isPlain: false })[0]
     }
     if (!/^text\//i.test(type)) return { text: null, isPlain: false }
     var encoding = (head['content-transfer-encoding'] || '').toLowerCase()

@@ -3,11 +3,19 @@
 // Letters, the mail reader of examples/apps, against dovecot with IMAP: STARTTLS and TLS, and the flags in the server's own folder.
 
 const { once } = require('node:events')
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const http = require('node:http')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
 
 const test = require('ava')
 
-const { LOGIN, lacksImap, startDovecot } = require('../../../../__test__/helpers/dovecot.js')
+const {
+  LOGIN,
+  lacksImap,
+  makeDovecotCertificates,
+  startDovecot,
+} = require('../../../../__test__/helpers/dovecot.js')
 const { testWhere } = require('../../../../__test__/helpers/needs.js')
 const { scope } = require('../../../../__test__/helpers/sockets.js')
 const { closeBrowser, hasChromium } = require('../helpers/chromium.js')
@@ -51,13 +59,12 @@ ${'0123456789 abcdefghijklmnopqrstuvwxyz\n'.repeat(20_000)}the end
 
 test.after.always(closeBrowser)
 
-// `serial`: what the process trusts is a variable of its environment.
-async function mailServer(t) {
-  const server = await startDovecot(scope(t), MESSAGES)
-  process.env.NODE_EXTRA_CA_CERTS = server.ca
-  t.teardown(() => delete process.env.NODE_EXTRA_CA_CERTS)
-  return server
-}
+// What the process trusts is read once; so one authority is for all that is to be trusted.
+const folder = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-trust-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+const certificates = makeDovecotCertificates()
+process.env.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')
+writeFileSync(process.env.NODE_EXTRA_CA_CERTS, certificates.ca)
 
 async function signIn(user, { port, security, password = LOGIN.password }) {
   await user.fill('#user', LOGIN.user)
@@ -89,7 +96,7 @@ async function autoconfig(t, port) {
 }
 
 async function reading(t, place) {
-  const server = await mailServer(t)
+  const server = await startDovecot(scope(t), MESSAGES, certificates)
   const { user, problems } = await PLACES[place](t, 'mail')
   await user.shot('mail-setup')
   await signIn(user, { port: server.imap, security: 'starttls' })
@@ -142,7 +149,7 @@ async function reading(t, place) {
 }
 
 async function lookedUp(t, place) {
-  const server = await mailServer(t)
+  const server = await startDovecot(scope(t), MESSAGES, certificates)
   const { user, problems } = await PLACES[place](t, 'mail')
   const { url, seen } = await autoconfig(t, server.imaps)
   await user.fill('#autoconfig', url)
@@ -160,29 +167,27 @@ async function lookedUp(t, place) {
 }
 
 async function refused(t, place) {
-  const server = await mailServer(t)
+  const own = scope(t)
+  const known = await startDovecot(own, MESSAGES, certificates)
   const { user, problems } = await PLACES[place](t, 'mail')
-  await signIn(user, { port: server.imaps, security: 'tls', password: 'wrong' })
+  await signIn(user, { port: known.imaps, security: 'tls', password: 'wrong' })
   await user.sees('#error', /Authentication failed/)
   t.is(await user.reads('#lock'), null)
 
-  // Somebody whom nobody vouches for gets no password.
-  delete process.env.NODE_EXTRA_CA_CERTS
-  for (const [port, security] of [
-    [server.imaps, 'tls'],
-    [server.imap, 'starttls'],
-  ]) {
-    await signIn(user, { port, security })
-    await user.sees('#error', /Security/)
-    t.is(await user.reads('#list'), null)
-  }
-  t.deepEqual(server.flags(), ['', '', ''])
+  // Who has a certificate of somebody unknown gets no password.
+  const unknown = await startDovecot(own, MESSAGES)
+  await signIn(user, { port: unknown.imaps, security: 'tls' })
+  await user.sees('#error', /Security/)
+  await signIn(user, { port: unknown.imap, security: 'starttls' })
+  await user.sees('#error', /Security/)
+  t.is(await user.reads('#list'), null)
+  t.deepEqual(unknown.flags(), ['', '', ''])
   t.deepEqual(problems, [])
 }
 
 for (const place of ['run', 'serve']) {
   const missing = lacksImap() || (place === 'serve' && !hasChromium && 'chromium')
-  const check = testWhere(test.serial, !missing, missing)
+  const check = testWhere(test, !missing, missing)
   check(`${place}: the mail reader lists, reads and flags mail on dovecot, with STARTTLS`, reading, place)
   check(`${place}: the mail reader finds its settings by XHR with mozSystem, and uses TLS`, lookedUp, place)
   check(`${place}: the mail reader shows what was refused, and trusts no strange certificate`, refused, place)

@@ -138,9 +138,11 @@ function complaint(selector, wanted, text) {
 const PLACES = {
   async run(t, name) {
     const problems = []
-    const app = await runApp(join(APPS, name))
+    const app = await runApp(join(APPS, name), {
+      onError: (error) => problems.push(error),
+      onConsole: (method, args) => problems.push([method, ...args]),
+    })
     t.teardown(() => app.close())
-    app.window.addEventListener('error', (event) => problems.push(event.message))
     return { user: new WindowUser(app.window), problems }
   },
   async serve(t, name, options) {
