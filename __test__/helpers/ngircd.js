@@ -14,7 +14,7 @@ function startIrcServer(own) {
     const file = join(dir, 'ngircd.conf')
     const global = ['Name = irc.test', 'AdminEMail = admin@irc.test', 'Listen = 127.0.0.1', `Ports = ${port}`]
     const options = ['Ident = no', 'DNS = no', 'PAM = no', 'DefaultUserModes =']
-    const limits = ['MaxConnectionsIP = 0', 'PingTimeout = 60']
+    const limits = ['MaxConnectionsIP = 0', 'MaxPenaltyTime = 0', 'PingTimeout = 60']
     const text = ['[Global]', ...global, '[Limits]', ...limits, '[Options]', ...options, '']
     writeFileSync(file, text.join('\n'))
     return ['ngircd', '--nodaemon', '--config', file]

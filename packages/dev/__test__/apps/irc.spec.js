@@ -55,12 +55,14 @@ async function story(t, place) {
   await anna.user.sees('#state', /^2 users$/)
   t.deepEqual(await members(port), ['anna', 'bert'])
 
-  await say(anna.user, 'Grüße, 世界 🚀')
-  await bert.user.sees('#log', /annaGrüße, 世界 🚀/)
+  await say(anna.user, 'Grüße, мир ✈')
+  await bert.user.sees('#log', /annaGrüße, мир ✈/)
   await say(bert.user, 'hello <b>anna</b> :)')
   // As text, not as markup.
   await anna.user.sees('#log', /berthello <b>anna<\/b> :\)/)
   await anna.user.shot('irc-channel')
+  await say(bert.user, 'four bytes: 🚀')
+  await anna.user.sees('#log', /bertfour bytes: 🚀/)
 
   await anna.user.click('#softleft')
   await anna.user.sees('#users', /anna\s*bert/)
@@ -79,7 +81,7 @@ async function story(t, place) {
   await bert.user.fill('#nick', 'anna')
   await bert.user.press('Enter')
   await bert.user.sees('#log', /anna_ joined/)
-  t.regex(await bert.user.reads('#log'), /annaGrüße, 世界 🚀/)
+  t.regex(await bert.user.reads('#log'), /annaGrüße, мир ✈/)
   t.deepEqual(await members(port), ['anna', 'anna_'])
 
   t.deepEqual([...anna.problems, ...bert.problems], [])
