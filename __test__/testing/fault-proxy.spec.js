@@ -66,6 +66,15 @@ async function until(condition) {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
+/** Resolves when `value()` has been the same for some time. */
+async function settled(value) {
+  for (let last, same = 0; same < 6;) {
+    await pause(20)
+    same = value() === last ? same + 1 : 0
+    last = value()
+  }
+}
+
 test('without a switch everything passes, both ways, also the ends', async (t) => {
   const proxy = await proxyOf(t, await serverOf(t))
   const client = clientOf(t, proxy)
@@ -110,7 +119,7 @@ test('stall() stops both directions, is felt by who sends, and resume() loses no
   proxy.stall()
   const sent = 'x'.repeat(32 << 20)
   t.false(client.socket.send(sent))
-  await pause(60)
+  await settled(() => client.socket.bufferedAmount)
   t.is(client.text, 'before')
   t.true(client.socket.bufferedAmount > 8 << 20, 'the proxy does not read ahead')
   proxy.resume()

@@ -79,7 +79,7 @@ test('the errors of the mock are those of the engine', (t) => {
 })
 
 test('the engine of the mock has all that the native one has', (t) => {
-  const native = require('../../lib/native.js')
+  const native = require('../../lib/platform/native.js')
   const made = []
   const { engine } = makeMockEngine(native, (handle) => made.push(handle))
   t.deepEqual(Object.keys(engine).sort(), Object.keys(native).sort())
@@ -180,7 +180,7 @@ const CASES = {
 
 for (const [name, { real, mock }] of Object.entries(CASES)) {
   test(`events and readyState are those of a real socket: ${name}`, async (t) => {
-    const peer = await scriptedPeer()
+    const peer = await scriptedPeer({ deadline: 60_000 })
     t.teardown(() => peer.close())
     let expected
     const begin = (Class, port) => {

@@ -3,7 +3,7 @@
 // Evaluates this package's JavaScript once more, over another engine. So a mock of a class is that class, with its own
 // conversions, states and order of events, and nothing of it can fall behind.
 
-const { existsSync, readFileSync } = require('node:fs')
+const { readFileSync } = require('node:fs')
 const { dirname, join, resolve } = require('node:path')
 
 const root = join(__dirname, '..', '..')
@@ -12,7 +12,7 @@ const root = join(__dirname, '..', '..')
 const SHARED = ['lib/events.js']
 
 /** Where the native engine is loaded. */
-const ENGINE = ['lib/platform/native.js', 'lib/native.js']
+const ENGINE = 'lib/platform/native.js'
 
 const pathOf = (file) => join(root, ...file.split('/'))
 
@@ -23,7 +23,7 @@ const pathOf = (file) => join(root, ...file.split('/'))
 function evaluateFacade(makeEngine, replace = {}) {
   const modules = new Map()
   const shared = new Set(SHARED.map(pathOf))
-  const enginePath = ENGINE.map(pathOf).find((path) => existsSync(path))
+  const enginePath = pathOf(ENGINE)
   const replacements = new Map(Object.entries(replace).map(([file, make]) => [pathOf(file), make]))
 
   const load = (path) => {

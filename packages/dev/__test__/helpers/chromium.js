@@ -44,7 +44,7 @@ const PRIVILEGED = {
   permissions: { 'tcp-socket': { description: 'test' } },
 }
 
-/** A folder with an app: `files` by path, beside a manifest and a page unless they are among them. */
+/** A folder with an app: `files` by path, beside a manifest and a page unless they are among them; `undefined` leaves one out. */
 function makeApp(t, files = {}, manifest = PRIVILEGED) {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'moz-app-')))
   t.teardown(() => rmSync(root, { recursive: true, force: true }))
@@ -54,6 +54,7 @@ function makeApp(t, files = {}, manifest = PRIVILEGED) {
     ...files,
   }
   for (const [name, content] of Object.entries(all)) {
+    if (content === undefined) continue
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), content)
   }
