@@ -23,19 +23,19 @@ const ARGS = [
 
 const hasChromium = existsSync(CHROMIUM)
 
-let browser
+/** A promise, so that tests that ask at the same time get the same browser. */
+let launched
 
-/** Resolves with the browser of this process, which `closeBrowser` ends. */
+/** The browser of this process, which `closeBrowser` ends. */
 function theBrowser() {
-  // The promise is kept: tests that begin at the same time share one.
-  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
-  return browser
+  launched ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
+  return launched
 }
 
 async function closeBrowser() {
-  const open = await browser
-  browser = undefined
-  await open?.close()
+  const browser = await launched
+  launched = undefined
+  await browser?.close()
 }
 
 const PRIVILEGED = {
