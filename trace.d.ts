@@ -2,7 +2,7 @@
  * The trace that `NODE_DEBUG=moztcp` prints, for programs that want it elsewhere. docs/diagnostics.md shows what it looks like.
  */
 
-import type { TCPServerSocket, TCPSocket } from './index.js'
+import type { TCPServerSocket, TCPSocket, TCPSocketError } from './index.js'
 
 /** Options of `traceSockets`. */
 export interface TraceOptions {
@@ -20,3 +20,6 @@ export interface TraceOptions {
  * an argument is wrong.
  */
 export declare function traceSockets(write: (line: string) => void, options?: TraceOptions): () => void
+
+/** The text that a trace has for the Error of an error event: its name, number, meaning and message, without control characters. */
+export declare function describeError(error: TCPSocketError): string

@@ -4,6 +4,7 @@
 
 const { channels } = require('./lib/diagnostics.js')
 const { trace } = require('./lib/platform/trace.js')
+const { errorLine } = require('./lib/platform/trace-lines.js')
 
 /** Calls `write` with each line from now on. Returns a function that ends that. */
 function traceSockets(write, options) {
@@ -15,4 +16,4 @@ function traceSockets(write, options) {
   return trace(channels, write, { hex, only })
 }
 
-module.exports = { traceSockets }
+module.exports = { describeError: errorLine, traceSockets }

@@ -3,7 +3,12 @@
 // A readable trace of sockets: a line for each message on the channels of ../diagnostics.js, and the bytes in hexadecimal where that is
 // asked for. Keys and passwords of options are in no message, and bytes of the application are shown with `hex` alone.
 
+const { clearInterval, setInterval } = require('node:timers')
+
 const { bytes, errorLine, hexLines, place, printable, tlsLines } = require('./trace-lines.js')
+
+/** How often to look whether a handshake is done, in milliseconds. */
+const LOOK_FOR_TLS = 20
 
 /** Writes lines about sockets and servers, each of which has a number. */
 class Tracer {
@@ -34,7 +39,10 @@ class Tracer {
       socketSend: ({ socket, data, byteLength, bufferedAmount }) =>
         this.#bytes(socket, 'send', byteLength, data, `, ${bufferedAmount} pending`),
       socketDrain: ({ socket }) => this.#line(socket, 'drain: nothing is pending'),
-      socketUpgrade: ({ socket }) => this.#line(socket, 'upgrade to TLS'),
+      socketUpgrade: ({ socket }) => {
+        this.#line(socket, 'upgrade to TLS')
+        this.#awaitTls(socket)
+      },
       socketEnd: ({ socket }) => this.#line(socket, 'the peer ends'),
       socketClosing: ({ socket, immediately }) =>
         this.#line(socket, immediately ? 'close, at once' : 'close, after what was sent'),
@@ -90,15 +98,24 @@ class Tracer {
     for (const line of hexLines(data)) this.#write(`  ${line}`)
   }
 
-  /** What TLS agreed, as soon as there is something to tell: no event says so after STARTTLS. */
+  /** What TLS agreed, where that is not told yet. Returns whether it is. */
   #tls(socket) {
-    if (!socket.ssl || !this.#wanted(socket)) return
+    if (!socket.ssl || !this.#wanted(socket)) return false
     const state = this.#stateOf(socket)
-    if (state.toldTls) return
+    if (state.toldTls) return true
     const { tls } = socket
-    if (tls === null) return
+    if (tls === null) return false
     state.toldTls = true
     for (const line of tlsLines(tls)) this.#line(socket, line)
+    return true
+  }
+
+  /** No event says that a handshake of STARTTLS is done, and the peer may say nothing after it. */
+  #awaitTls(socket) {
+    const timer = setInterval(() => {
+      if (this.#tls(socket) || socket.readyState === 'closed') clearInterval(timer)
+    }, LOOK_FOR_TLS)
+    timer.unref()
   }
 }
 
