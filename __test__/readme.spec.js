@@ -136,7 +136,7 @@ test('README: the server echoes, with back-pressure', async (t) => {
 
 test('README: both ends of TLS, with the certificate that the command makes', async (t) => {
   const [, command] = /^```sh\nopenssl (.+)\n```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))
-  const path = directory(t, { 'both.js': example('README.md', "readFileSync('cert.pem')") })
+  const path = directory(t, { 'both.js': example('docs/tls.md', "readFileSync('cert.pem')") })
   await promisify(execFile)('openssl', command.split(' '), { cwd: path })
   const { stdout, stderr } = await run(path, ['both.js'])
   t.deepEqual({ stdout, stderr }, { stdout: 'hello\n', stderr: '' })
@@ -161,7 +161,7 @@ test('README: the heartbeat gives up on a peer that has fallen silent', async (t
       received += data
     })
   })
-  const client = example('README.md', 'heartbeat', {
+  const client = example('docs/faq.md', 'heartbeat', {
     "'irc.example.org', 6667": `'127.0.0.1', ${port}`,
     '30_000': '300',
   })

@@ -36,9 +36,7 @@ const WITHOUT_READINESS = [
   'recorder',
   'reliability/names',
   'testing/docs',
-  'testing/fault-proxy',
   'testing/mock',
-  'testing/scripted-peer',
   'tls/options',
   'tls/options.property',
 ]
