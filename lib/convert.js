@@ -278,5 +278,6 @@ module.exports = {
   toDictionary,
   toInteger,
   toPayload,
+  toView,
   describe,
 }

@@ -27,7 +27,7 @@ use crate::net::{Accepted, End, ErrorName, Event, Input, Socket, SocketError, So
 pub enum EventKind {
   /// Connected, and verified where TLS was asked for.
   Opened,
-  /// `(data: string | ArrayBuffer)`: bytes arrived.
+  /// `(data: string | ArrayBuffer)`: bytes arrived. `(count: number)`: they are in the memory that was given for them.
   Data,
   /// The peer will send no more.
   Ended,
@@ -39,6 +39,16 @@ pub enum EventKind {
   Failed,
   /// `(socket, host, port)`: a listener accepted a connection.
   Accepted,
+  /// Our side of the stream is ended. What follows is of a socket that is used as a stream: of the facade's it does not come.
+  ShutDown,
+  /// The peer has ended its side, perhaps behind bytes that nobody has read.
+  PeerEnded,
+  /// `(failure: Failure)`: nothing can be read any more.
+  ReadFailed,
+  /// `(failure: Failure)`: nothing can be written any more.
+  WriteFailed,
+  /// STARTTLS is done.
+  Secured,
 }
 
 /// Calls the realm that `entry` belongs to. A socket whose event cannot be made fails: it must not just fall silent.
@@ -145,15 +155,22 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
     Event::Settled => return Ok(None),
-    // Of sockets whose directions are apart, which no facade has asked for so far.
-    Event::ShutDown | Event::PeerEnded | Event::WriteFailed(_) => return Ok(None),
+    Event::ShutDown => Arguments::new(EventKind::ShutDown, []),
+    Event::PeerEnded => Arguments::new(EventKind::PeerEnded, []),
+    Event::Secured => Arguments::new(EventKind::Secured, []),
+    Event::WriteFailed(error) => failure(env, EventKind::WriteFailed, &error)?,
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(hub, env, accepted, entry)?,
     Event::Readable => {
       let Target::Socket { socket, as_strings } = &entry.target else {
         return Ok(None);
       };
-      return readable(hub, env, socket, *as_strings, &entry.bulk);
+      let given = entry.demand.with_memory(env, |memory| socket.take_input(memory));
+      let arguments = match given {
+        None => readable(hub, env, socket, *as_strings, &entry.bulk)?,
+        Some(input) => taken_into_given(env, input)?,
+      };
+      return Ok(arguments.map(|arguments| on_demand(entry, socket, arguments)));
     }
   }))
 }
@@ -182,6 +199,33 @@ fn readable(
     is_bulk.set(length >= BULK && !as_strings);
   }
   taken(env, input, memory, as_strings)
+}
+
+/// What was asked for is there: nothing more is read until it is asked for again. What ends reading alone is told as such.
+fn on_demand(entry: &Entry, socket: &Socket, arguments: Arguments) -> Arguments {
+  if !entry.demand.is_used() {
+    return arguments;
+  }
+  entry.demand.met();
+  socket.suspend();
+  match arguments.kind {
+    EventKind::Failed if !socket.has_ended() => Arguments {
+      kind: EventKind::ReadFailed,
+      ..arguments
+    },
+    _ => arguments,
+  }
+}
+
+/// What was read into the memory that JavaScript has given for it.
+fn taken_into_given(env: &Env, input: Input) -> Result<Option<Arguments>> {
+  let Input::Filled(length) = input else {
+    return taken(env, input, &[], false);
+  };
+  let mut count = ptr::null_mut();
+  // SAFETY: on the JavaScript thread, in an open handle scope.
+  check_status!(unsafe { sys::napi_create_uint32(env.raw(), length as u32, &raw mut count) })?;
+  Ok(Some(Arguments::new(EventKind::Data, [count])))
 }
 
 /// Reads `waiting` bytes straight into an ArrayBuffer.
@@ -230,6 +274,10 @@ pub struct Failure {
 }
 
 fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
+  failure(env, EventKind::Failed, error)
+}
+
+fn failure(env: &Env, kind: EventKind, error: &SocketError) -> Result<Arguments> {
   let failure = Failure {
     name: error.name.as_str().into(),
     class: error.name.class().as_str().into(),
@@ -240,7 +288,7 @@ fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
   };
   // SAFETY: a value made here, on the JavaScript thread.
   let failure = unsafe { ToNapiValue::to_napi_value(env.raw(), failure)? };
-  Ok(Arguments::new(EventKind::Failed, [failure]))
+  Ok(Arguments::new(kind, [failure]))
 }
 
 fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {
