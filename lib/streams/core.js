@@ -22,6 +22,9 @@ const LEAST = 512
 /** How long a peer may take nothing of what is queued behind a close, in milliseconds. The engine has deadlines for what it has itself. */
 const STALLED = 30_000
 
+/** How long a socket that was closed may still take to connect, in milliseconds, to deliver what was written. */
+const LONGEST_CONNECT = 10_000
+
 const NO_BYTES = new Uint8Array(0)
 
 /**
@@ -65,6 +68,8 @@ class StreamCore {
   /** The core that had this connection before, until what that wrote is out. */
   #predecessor = null
   #upgraded = nothing
+  /** It is to be closed when it is open. */
+  #closing = false
   /** Called when it is over. */
   #whenOver = nothing
 
@@ -199,7 +204,8 @@ class StreamCore {
    */
   close(reason) {
     if (this.#successor !== null) return this.#closed.promise
-    if (this.#state === 'opening') this.#abandon(reason)
+    if (this.#state === 'opening' && this.#profile.flushes && !this.#writing.isFlushed) this.#closeWhenOpen(reason)
+    else if (this.#state === 'opening') this.#abandon(reason)
     else if (this.#state === 'open') this.#closeOpen(reason)
     return this.#closed.promise
   }
@@ -216,6 +222,19 @@ class StreamCore {
     this.#writing.fail(reason)
     if (wasOpen) this.#handle.closeImmediately()
     else this.#handle.abort()
+  }
+
+  /** What was written is to be delivered: so it may take a while to connect, but not for ever. */
+  #closeWhenOpen(reason) {
+    if (this.#closing) return
+    this.#closing = true
+    this.#reason = { thrown: undefined }
+    this.#handle.setConnectTimeout(LONGEST_CONNECT)
+    const before = this.#whenOpen
+    this.#whenOpen = () => {
+      before?.()
+      if (this.#state === 'open') this.#closeOpen(reason)
+    }
   }
 
   #abandon(reason) {

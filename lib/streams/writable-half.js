@@ -131,11 +131,11 @@ class WritableHalf {
 
   #wrote() {
     this.#done++
-    if (this.#isFlushed && this.#flushed !== null) this.#flush()
+    if (this.isFlushed && this.#flushed !== null) this.#flush()
   }
 
   /** Nothing is under way that is not refused. */
-  get #isFlushed() {
+  get isFlushed() {
     return this.#done >= this.#accepted || this.#done >= this.#last
   }
 
@@ -174,7 +174,7 @@ class WritableHalf {
   /** Calls `callback` when all that was accepted so far is written, or never will be. */
   whenFlushed(callback) {
     this.#flushed = callback
-    if (this.#isFinal || this.#isFlushed) this.#flush()
+    if (this.#isFinal || this.isFlushed) this.#flush()
   }
 
   /** What is accepted from now on is refused with `error`, behind what was accepted before. */

@@ -29,16 +29,16 @@ const REFUSALS = {
 class Socket {
   #core
   #options
-  #place
+  #target
   #secureTransport
   #upgraded = false
   #hasStarted = false
 
-  constructor(token, core, options, place, secureTransport) {
+  constructor(token, core, options, target, secureTransport) {
     if (token !== INTERNAL) throw new TypeError('Illegal constructor: connect() makes sockets')
     this.#core = core
     this.#options = options
-    this.#place = place
+    this.#target = target
     this.#secureTransport = secureTransport
   }
 
@@ -79,12 +79,12 @@ class Socket {
     if (this.#hasStarted) throw new SocketError('startTls(): was called before on this socket')
     if (state === 'closing' || state === 'over') throw new SocketError('startTls(): the socket is closed')
     if (!this.#core.isWhole) throw new SocketError('startTls(): one of the streams has ended')
-    const config = toUpgrade(options, this.#options.tls, this.#place.host)
+    const config = toUpgrade(options, this.#options.tls, this.#target.host)
     this.#hasStarted = true
     const core = this.#core.upgrade(config, profileOf(this.#options), () => {
       this.#upgraded = true
     })
-    return new Socket(INTERNAL, core, this.#options, this.#place, 'on')
+    return new Socket(INTERNAL, core, this.#options, this.#target, 'on')
   }
 
   ref() {
