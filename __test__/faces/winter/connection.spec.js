@@ -44,7 +44,11 @@ test('F-WIN-02: an address may be a string of a name and a port', async (t) => {
   t.is(String(await peer), 'bytes')
 })
 
-testOn(test, hasIPv6, 'IPv6')('F-WIN-03: an IPv6 address may have brackets or not', async (t) => {
+testOn(
+  test,
+  hasIPv6,
+  'IPv6',
+)('F-WIN-03: an IPv6 address may have brackets or not', async (t) => {
   const net = require('node:net')
   const server = net.createServer((socket) => socket.end('hi'))
   server.listen(0, '::1')
@@ -352,7 +356,13 @@ test('F-WIN-18: options that cannot be right throw a TypeError', (t) => {
   }
   const { connect: other } = withOptions({ noDelay: false })
   t.notThrows(() => other('127.0.0.1:1'))
-  for (const options of [{ rejectUnauthorised: false }, { what: 1 }, { ca: 1 }, { block: true }, { port: 1 }]) {
+  for (const options of [
+    { rejectUnauthorised: false },
+    { what: 1 },
+    { ca: 1 },
+    { block: true },
+    { port: 1 },
+  ]) {
     t.throws(() => withOptions(options), { instanceOf: TypeError }, JSON.stringify(options))
   }
 })
@@ -476,7 +486,7 @@ test('a chunk is a buffer of exactly its length, and can be transferred', async 
   const reader = socket.readable.getReader()
   for (const length of [1, 100, 5000, 60_000]) {
     peer.write(Buffer.alloc(length, 1))
-    for (let have = 0; have < length; ) {
+    for (let have = 0; have < length;) {
       const { value } = await reader.read()
       t.is(value.byteOffset, 0)
       t.is(value.buffer.byteLength, value.byteLength)

@@ -55,7 +55,7 @@ async function all(readable) {
 /** So many bytes of `reader`, as one Buffer. */
 async function take(reader, length) {
   const chunks = []
-  for (let have = 0; have < length; ) {
+  for (let have = 0; have < length;) {
     const { value, done } = await reader.read()
     if (done) break
     chunks.push(value)

@@ -292,7 +292,11 @@ test('F-WIN-29: plaintext that comes after startTls() is a SocketError, and noth
 test('a client certificate is presented', async (t) => {
   const { ca, cert, key } = makePki()
   let peer
-  const port = await secureServerOf(t, (socket) => (peer = socket), { requestCert: true, ca, rejectUnauthorized: false })
+  const port = await secureServerOf(t, (socket) => (peer = socket), {
+    requestCert: true,
+    ca,
+    rejectUnauthorized: false,
+  })
   const socket = trusting({ cert, key }).connect(local(port), { secureTransport: 'on' })
   await socket.opened
   if (!peer) await new Promise(setImmediate)
