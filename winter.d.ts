@@ -49,7 +49,7 @@ export interface SocketInfo {
   alpn?: string | null
 }
 
-/** A connection. `connect()` makes it; `new` throws a TypeError. */
+/** A connection. `connect()` makes it; `new` throws a TypeError. These are the members that Workers have, too. */
 export class Socket {
   private constructor()
   /** A byte stream of Uint8Arrays, each of a buffer of its own. Nothing is read that nobody asked for. Usable at once. */
@@ -75,10 +75,16 @@ export class Socket {
    * @throws SocketError where this is no such socket, it was called before, or the socket is closed
    */
   startTls(options?: TlsOptions): Socket
-  /** The process stays alive for it, which is so from the start. Not in the draft. */
+}
+
+/** A Socket, and what only this package's have. */
+export interface NodeSocket extends Socket {
+  startTls(options?: TlsOptions): NodeSocket
+  /** The process stays alive for it, which is so from the start. */
   ref(): this
-  /** The process does not stay alive for it. Not in the draft. */
+  /** The process does not stay alive for it. */
   unref(): this
+  /** `close()`, and no rejection. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -94,7 +100,7 @@ export class SocketError extends TypeError {
  *
  * @param address `host:port`, with an IPv6 address in brackets, or an object
  */
-export function connect(address: string | SocketAddress, options?: SocketOptions): Socket
+export function connect(address: string | SocketAddress, options?: SocketOptions): NodeSocket
 
 type Pem = string | ArrayBuffer | ArrayBufferView
 
