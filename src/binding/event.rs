@@ -1,7 +1,6 @@
 //! Events on their way to JavaScript: a number for the kind, and what belongs to it.
 
 use std::{
-  cell::Cell,
   panic::{AssertUnwindSafe, catch_unwind},
   ptr,
   rc::Rc,
@@ -167,7 +166,7 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
       };
       let given = entry.demand.with_memory(env, |memory| socket.take_input(memory));
       let arguments = match given {
-        None => readable(hub, env, socket, *as_strings, &entry.bulk)?,
+        None => readable(hub, env, socket, *as_strings, entry)?,
         Some(input) => taken_into_given(env, input)?,
       };
       return Ok(arguments.map(|arguments| on_demand(entry, socket, arguments)));
@@ -179,15 +178,24 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
 /// size. Below it, a copy costs less than asking.
 const BULK: usize = 8 * 1024;
 
+/// The most that a stream gets at once: a chunk costs it more than an event does.
+const MOST_OF_STREAM: usize = 2 * MOST_TAKEN;
+
 fn readable(
   hub: &Hub,
   env: &Env,
   socket: &Socket,
   as_strings: bool,
-  is_bulk: &Cell<bool>,
+  entry: &Entry,
 ) -> Result<Option<Arguments>> {
+  let is_bulk = &entry.bulk;
   if is_bulk.get() {
-    let waiting = socket.input_waiting().min(MOST_TAKEN);
+    let most = if entry.demand.is_used() {
+      MOST_OF_STREAM
+    } else {
+      MOST_TAKEN
+    };
+    let waiting = socket.input_waiting().min(most);
     is_bulk.set(waiting >= BULK);
     if waiting >= BULK {
       return bulk(env, socket, waiting);

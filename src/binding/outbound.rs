@@ -258,7 +258,11 @@ fn write(
     }
   };
   let left = socket.flush(data, report);
-  Ok(if socket.accepts_output() { left } else { NOT_WRITTEN })
+  Ok(if socket.accepts_output() {
+    left
+  } else {
+    NOT_WRITTEN
+  })
 }
 
 /// `pull(id, view)`: socket `id`, which is read on demand, is read once, into the Uint8Array `view` if there is one. `Data` or
