@@ -526,15 +526,15 @@ test('writing without a break leaves timers their turn', async (t) => {
   peer.resume()
   const writer = socket.writable.getWriter()
   await socket.opened
-  let isOver = false
-  setTimeout(() => (isOver = true), 20)
+  const timer = { isOver: false }
+  setTimeout(() => (timer.isOver = true), 20)
   const chunk = new Uint8Array(1000)
   let writes = 0
-  while (!isOver && writes < 10_000_000) {
+  while (!timer.isOver && writes < 10_000_000) {
     await writer.write(chunk)
     writes++
   }
-  t.true(isOver)
+  t.true(timer.isOver)
   await socket.close()
 })
 

@@ -2,7 +2,7 @@
 
 import postgres from 'postgres'
 
-const { secure, ca, user, ...place } = JSON.parse(process.env.POSTGRES)
+const { secure, ca: _ca, user, ...place } = JSON.parse(process.env.POSTGRES)
 const options = { host: 'localhost', username: user, ...place, max: 3, ssl: secure ? 'require' : false }
 const sql = postgres(options)
 
