@@ -204,7 +204,8 @@ class StreamCore {
    */
   close(reason) {
     if (this.#successor !== null) return this.#closed.promise
-    if (this.#state === 'opening' && this.#profile.flushes && !this.#writing.isFlushed) this.#closeWhenOpen(reason)
+    if (this.#state === 'opening' && this.#profile.flushes && !this.#writing.isFlushed)
+      this.#closeWhenOpen(reason)
     else if (this.#state === 'opening') this.#abandon(reason)
     else if (this.#state === 'open') this.#closeOpen(reason)
     return this.#closed.promise
