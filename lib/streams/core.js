@@ -14,7 +14,11 @@ const { deferred, handled, nothing } = require('./promises.js')
 const { ReadableHalf } = require('./readable-half.js')
 const { WritableHalf } = require('./writable-half.js')
 
+<<<<<<< HEAD
 /** Bytes that are written without a break, and what a small write counts for among them. Then the event loop is to have its turn. */
+=======
+/** Bytes that are written without a break, a small write counting for LEAST. Then the event loop has its turn, though the kernel would take more. */
+>>>>>>> w/streams
 const MOST_AT_ONCE = 1024 * 1024
 const LEAST = 512
 
@@ -50,9 +54,8 @@ class StreamCore {
   /** 'opening', 'open', 'closing' (the engine was told to), 'over', or 'handed over' to the core of its TLS connection. */
   #state = 'opening'
   #isSecure
-  /** It takes over a connection from its predecessor, as soon as TLS has begun. */
+  /** It takes over a connection from its predecessor, as soon as TLS has begun; and whether its stream wants bytes before that. */
   #isUpgrade
-  /** The stream wants bytes, and TLS has not begun. */
   #isWanted = false
   #hasPeerEnded = false
   #writtenAtOnce = 0
@@ -297,7 +300,6 @@ class StreamCore {
 
   // What the engine tells.
 
-  /** An event of the engine. */
   [receive](kind, detail) {
     this.#writtenAtOnce = 0
     this.#context.run(this.#receive, this, kind, detail)
@@ -310,7 +312,6 @@ class StreamCore {
       case EventKind.Drained:
         return this.#onDrained()
       case EventKind.Opened:
-        return this.#open()
       case EventKind.Secured:
         return this.#open()
       case EventKind.Ended:
