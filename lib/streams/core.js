@@ -14,11 +14,7 @@ const { deferred, handled, nothing } = require('./promises.js')
 const { ReadableHalf } = require('./readable-half.js')
 const { WritableHalf } = require('./writable-half.js')
 
-<<<<<<< HEAD
-/** Bytes that are written without a break, and what a small write counts for among them. Then the event loop is to have its turn. */
-=======
 /** Bytes that are written without a break, a small write counting for LEAST. Then the event loop has its turn, though the kernel would take more. */
->>>>>>> w/streams
 const MOST_AT_ONCE = 1024 * 1024
 const LEAST = 512
 
