@@ -1008,3 +1008,47 @@ export declare class AllowList {
    */
   allows(host: string, port: number | string): boolean
 }
+
+/**
+ * What the channels of `node:diagnostics_channel` carry, by their names. Nothing is told while nobody listens. `data` is the application's
+ * own memory, or becomes its own: to be read, and not to be kept. (An extension; docs/diagnostics.md)
+ */
+export interface TCPSocketDiagnostics {
+  /** It connects. Not for accepted sockets. */
+  'moz-tcp-socket:socket:created': { readonly socket: TCPSocket }
+  /** Before its `open` event. */
+  'moz-tcp-socket:socket:open': { readonly socket: TCPSocket }
+  /** Before its `data` event. */
+  'moz-tcp-socket:socket:data': {
+    readonly socket: TCPSocket
+    readonly data: string | ArrayBuffer
+    readonly byteLength: number
+  }
+  /** `send()` has accepted it; `bufferedAmount` bytes are pending now. */
+  'moz-tcp-socket:socket:send': {
+    readonly socket: TCPSocket
+    readonly data: string | Uint8Array
+    readonly byteLength: number
+    readonly bufferedAmount: number
+  }
+  /** Before its `drain` event. */
+  'moz-tcp-socket:socket:drain': { readonly socket: TCPSocket }
+  /** `upgradeToSecure()` was called. */
+  'moz-tcp-socket:socket:upgrade': { readonly socket: TCPSocket }
+  /** The peer will send no more. */
+  'moz-tcp-socket:socket:end': { readonly socket: TCPSocket }
+  /** The application closes it; `immediately` where what is pending is dropped, or it still connects. */
+  'moz-tcp-socket:socket:closing': { readonly socket: TCPSocket; readonly immediately: boolean }
+  /** Before its `error` event, whose `data` is the error. */
+  'moz-tcp-socket:socket:error': { readonly socket: TCPSocket; readonly error: TCPSocketError }
+  /** Before its `close` event. */
+  'moz-tcp-socket:socket:close': { readonly socket: TCPSocket }
+  /** It listens. */
+  'moz-tcp-socket:server:listen': { readonly server: TCPServerSocket }
+  /** Before its `connect` event. */
+  'moz-tcp-socket:server:accept': { readonly server: TCPServerSocket; readonly socket: TCPSocket }
+  /** Listening ended by itself. */
+  'moz-tcp-socket:server:error': { readonly server: TCPServerSocket; readonly error: TCPSocketError }
+  /** It listens no longer. */
+  'moz-tcp-socket:server:close': { readonly server: TCPServerSocket }
+}

@@ -7,7 +7,7 @@
  * @module moz-tcp-socket/testing
  */
 
-import type { TCPServerSocket, TCPSocket, TCPSocketErrorName, TCPSocketTls } from './index.js'
+import type { TCPServerSocket, TCPSocket, TCPSocketErrorName, TCPSocketTls, UDPSocket } from './index.js'
 
 // --- Mocks ---
 
@@ -33,6 +33,7 @@ export declare function createMock(options?: { fn?: SpyFactory }): MockModule
  */
 export declare function mockOf(socket: TCPSocket): SocketControl
 export declare function mockOf(server: TCPServerSocket): ServerControl
+export declare function mockOf(socket: UDPSocket): UdpControl
 export declare function mockOf(api: typeof import('./index.js')): MockControl
 
 export interface MockControl {
@@ -41,6 +42,9 @@ export interface MockControl {
   readonly servers: TCPServerSocket[]
   readonly lastSocket: TCPSocket | undefined
   readonly lastServer: TCPServerSocket | undefined
+  /** Those that are bound, which is in the task after they were made. */
+  readonly udpSockets: UDPSocket[]
+  readonly lastUdpSocket: UDPSocket | undefined
   /** Forgets them all. It closes none. */
   reset(): void
 }
@@ -103,6 +107,21 @@ export interface ServerControl {
    */
   connect(options?: { host?: string; port?: number }): TCPSocket
   /** The listener fails: it is closed, and `error` fires. */
+  error(name: TCPSocketErrorName, options?: MockFailure): this
+}
+
+/** The network of a mock UDPSocket. It has one when it is bound: after `await socket.opened`. */
+export interface UdpControl {
+  /** Each datagram that was sent. */
+  readonly sent: { data: Uint8Array; remoteAddress: string; remotePort: number }[]
+  /** The multicast groups that were joined, and not left again. */
+  readonly groups: string[]
+  /** A datagram comes: `message` fires. Default: from 127.0.0.1, port 9. */
+  message(
+    data: string | ArrayBuffer | ArrayBufferView,
+    options?: { remoteAddress?: string; remotePort?: number },
+  ): this
+  /** It fails: it is closed, and `closed` rejects. */
   error(name: TCPSocketErrorName, options?: MockFailure): this
 }
 

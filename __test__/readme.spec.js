@@ -79,7 +79,7 @@ test('README: the mail client does not talk to a peer that it cannot verify', as
 
 for (const [page, mark] of [
   ['README.md', 'new TCPServerSocket(7000'],
-  ['docs/servers.md', 'new TCPServerSocket(7000'],
+  ['docs/server.md', 'new TCPServerSocket(7000'],
 ]) {
   test(`${page}: the server echoes, with back-pressure`, async (t) => {
     const server = example(page, mark, { 7000: '0' })

@@ -7,6 +7,7 @@ const { ArrayBuffer, ArrayBufferPrototypeGetByteLength } = require('./builtins.j
 const { inThisRealm, payloadLength } = require('./bytes.js')
 const { attach, closeAtOnce, detach, receive } = require('./channel.js')
 const { Context } = require('./context.js')
+const { channels } = require('./diagnostics.js')
 const { errorEvent, wrongState } = require('./errors.js')
 const { fire, retire } = require('./event-target.js')
 const { TCPSocketEvent } = require('./events.js')
@@ -107,6 +108,10 @@ class Connection {
       this.#drainDue = true
       this.#outbox.wantDrain()
     }
+    if (channels.socketSend.hasSubscribers) {
+      const message = { socket: this.#socket, data: payload, byteLength: length, bufferedAmount: pending }
+      channels.socketSend.publish(message)
+    }
     return pending <= HIGH_WATER
   }
 
@@ -125,6 +130,7 @@ class Connection {
       this.closeImmediately()
       throw thrown
     }
+    this.#tell(channels.socketUpgrade)
   }
 
   #canUpgrade() {
@@ -142,6 +148,7 @@ class Connection {
       this.#readyState = 'closing'
       this.#outbox?.flush()
       this.#native.close()
+      this.#tellClosing(false)
     } else {
       this.#stopConnecting()
     }
@@ -156,6 +163,7 @@ class Connection {
       this.#outbox?.discard()
       this.#outbox = null
       this.#native.closeImmediately()
+      this.#tellClosing(true)
     } else {
       this.#stopConnecting()
     }
@@ -166,6 +174,7 @@ class Connection {
       this.#readyState = 'closing'
       this.#unwanted = true
       this.#native.abort()
+      this.#tellClosing(true)
     }
   }
 
@@ -199,11 +208,14 @@ class Connection {
       case EventKind.Opened:
         if (this.#readyState !== 'connecting') return
         this.#readyState = 'open'
-        return this.#fire('open')
+        this.#tell(channels.socketOpen)
+        // Here as below, a tool may have closed it that was only to watch.
+        return this.#readyState === 'open' ? this.#fire('open') : undefined
       case EventKind.Drained:
         return this.#onDrained()
       case EventKind.Ended:
         this.#peerEnded = true
+        this.#tell(channels.socketEnd)
         return this.#closeWhenDrained()
       case EventKind.Closed:
         return this.#tearDown()
@@ -214,10 +226,16 @@ class Connection {
 
   #onData(data) {
     if (this.#readyState !== 'open') return
-    this.#bytesRead += typeof data === 'string' ? data.length : ArrayBufferPrototypeGetByteLength(data)
+    const byteLength = typeof data === 'string' ? data.length : ArrayBufferPrototypeGetByteLength(data)
+    this.#bytesRead += byteLength
     // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
     const foreign = typeof data !== 'string' && !(data instanceof ArrayBuffer)
-    this.#fire('data', foreign ? inThisRealm(data) : data)
+    const own = foreign ? inThisRealm(data) : data
+    if (channels.socketData.hasSubscribers) {
+      channels.socketData.publish({ socket: this.#socket, data: own, byteLength })
+      if (this.#readyState !== 'open') return
+    }
+    this.#fire('data', own)
   }
 
   #onDrained() {
@@ -225,7 +243,8 @@ class Connection {
     this.#outbox.drained()
     if (this.#drainDue) {
       this.#drainDue = false
-      this.#fire('drain')
+      this.#tell(channels.socketDrain)
+      if (!this.#unwanted) this.#fire('drain')
       // Asked once more, the engine answers in a task of its own: `close` must not come in this one.
       if (this.#peerEnded && this.#readyState === 'open') this.#outbox.wantDrain()
     } else if (this.#peerEnded && this.#readyState === 'open') {
@@ -247,7 +266,11 @@ class Connection {
   #onFailed(failure) {
     if (this.#unwanted) return this.#tearDown()
     this.#markClosed()
-    fire(this.#socket, 'error', errorEvent(failure))
+    const event = errorEvent(failure)
+    if (channels.socketError.hasSubscribers) {
+      channels.socketError.publish({ socket: this.#socket, error: event.data })
+    }
+    fire(this.#socket, 'error', event)
     try {
       this.#native.reportClosed()
     } catch (thrown) {
@@ -276,6 +299,7 @@ class Connection {
     this.#context.closed()
     this.#tls.details(handle)
     this.#endpoints ??= handle.ends()
+    this.#tell(channels.socketClose)
     this.#fire('close')
     this.#unfollow?.()
     this.#unfollow = null
@@ -283,6 +307,17 @@ class Connection {
     const awaiting = this.#awaiting
     this.#awaiting = null
     for (let i = 0; i < (awaiting?.length ?? 0); i++) awaiting[i]()
+  }
+
+  /** Tells tools, if there are any. */
+  #tell(channel) {
+    if (channel.hasSubscribers) channel.publish({ socket: this.#socket })
+  }
+
+  #tellClosing(immediately) {
+    if (channels.socketClosing.hasSubscribers) {
+      channels.socketClosing.publish({ socket: this.#socket, immediately })
+    }
   }
 
   #fire(type, data = '') {

@@ -8,6 +8,7 @@ const { ObjectDefineProperty, ReflectConstruct } = require('./builtins.js')
 const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
+const { channels } = require('./diagnostics.js')
 const { makeDisposable } = require('./dispose.js')
 const { bindFailure, errorEvent } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
@@ -93,6 +94,7 @@ class TCPServerSocket extends HandlerTarget {
       [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c),
       [closeAtOnce]: () => this.#close(),
     })
+    if (channels.serverListen.hasSubscribers) channels.serverListen.publish({ server: this })
   }
 
   get localAddress() {
@@ -123,6 +125,7 @@ class TCPServerSocket extends HandlerTarget {
     // There may be a private key among the options.
     this.#native = this.#options = null
     this.#context.closed()
+    if (channels.serverClose.hasSubscribers) channels.serverClose.publish({ server: this })
     retire(this)
   }
 
@@ -144,7 +147,9 @@ class TCPServerSocket extends HandlerTarget {
 
   #onAccepted(handle, host, port) {
     const socket = makeAccepted(this.#Accepted, handle, host, port, this.#options)
-    if (!wants(this, 'connect')) {
+    if (channels.serverAccept.hasSubscribers) channels.serverAccept.publish({ server: this, socket })
+    // A tool that was only to watch may have closed it.
+    if (!wants(this, 'connect') || this.#native === null) {
       // Nobody could ever use it (decision Q-28).
       closeAccepted(socket)
       return
@@ -161,8 +166,10 @@ class TCPServerSocket extends HandlerTarget {
   }
 
   #onFailed(failure) {
+    const event = errorEvent(failure)
+    if (channels.serverError.hasSubscribers) channels.serverError.publish({ server: this, error: event.data })
     this.#close()
-    fire(this, 'error', errorEvent(failure))
+    fire(this, 'error', event)
   }
 
   /** Gecko's, for its own code. Unlike `instanceof`, it asks nothing of `value`, which may be anything. */

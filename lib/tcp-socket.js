@@ -9,6 +9,7 @@ const { eventChannel } = require('./channel.js')
 const { Connection } = require('./connection.js')
 const { ConnectionTls } = require('./connection-tls.js')
 const { requireArguments, toHost, toPayload, toPort, toText } = require('./convert.js')
+const { channels } = require('./diagnostics.js')
 const { makeDisposable } = require('./dispose.js')
 const { wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface } = require('./event-target.js')
@@ -80,6 +81,7 @@ class TCPSocket extends HandlerTarget {
       unfollow?.()
       throw error
     }
+    if (channels.socketCreated.hasSubscribers) channels.socketCreated.publish({ socket: this })
   }
 
   /** Makes the connection, over the native socket `handle`. */

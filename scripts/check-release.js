@@ -32,7 +32,7 @@ function problemsOf({ tag, manifest, tools, cargo, changelog, readme, guide, her
   const changes = changesOf(changelog, version)
   if (!changes) problems.push(`CHANGELOG.md has no heading "## [${version}] - YYYY-MM-DD"`)
   else if (changes.length === 0) problems.push(`CHANGELOG.md says nothing of ${version}`)
-  for (const [name, text] of Object.entries({ 'README.md': readme, 'docs/getting-started.md': guide })) {
+  for (const [name, text] of Object.entries({ 'README.md': readme, 'docs/install.md': guide })) {
     if (/not published yet/i.test(text)) problems.push(`${name} says that it is not published yet`)
   }
   // The registry refuses a statement of provenance that names another.
@@ -52,7 +52,7 @@ if (require.main === module) {
     cargo: read('Cargo.toml'),
     changelog: read('CHANGELOG.md'),
     readme: read('README.md'),
-    guide: read('docs/getting-started.md'),
+    guide: read('docs/install.md'),
     here: server && repository ? `${server}/${repository}` : undefined,
   })
   for (const problem of problems) console.error(problem)

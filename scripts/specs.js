@@ -39,9 +39,7 @@ const WITHOUT_READINESS = [
   'reliability/names',
   'site/site',
   'testing/docs',
-  'testing/fault-proxy',
   'testing/mock',
-  'testing/scripted-peer',
   'tls/options',
   'tls/options.property',
 ]

@@ -3,7 +3,7 @@
 // Every example of README.md and docs/ is run. Most are programs that end: those are run here, one after the other, in a directory of the
 // page, and print what the page says. Those that need a peer, a test runner or a signal are run by specs of their own.
 
-const { readFileSync, writeFileSync } = require('node:fs')
+const { readFileSync, symlinkSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { execFile } = require('node:child_process')
 
@@ -71,6 +71,7 @@ for (const page of pages()) {
     const { ca, cert, key } = makePki()
     const files = { ...APP, 'ca.pem': ca, 'cert.pem': cert, 'key.pem': key }
     const cwd = directory(t, files, ['jsdom', 'moz-tcp-socket-dev'])
+    symlinkSync(join(root, 'examples'), join(cwd, 'examples'), 'junction')
     for (const each of examples) {
       const { status, stdout, stderr } = await play(each, cwd)
       const where = `${page}, line ${each.line}`
@@ -106,8 +107,8 @@ test('a spec that is said to run examples reads the page', (t) => {
 test('an example that prints something else, or fails, is found', async (t) => {
   const [fine, wrong, failing, unexplained] = examplesOf(
     'page.md',
-    '```js\nconsole.log(1)\n```\n\n```text output\n1\n```\n\n' +
-      '```js\nconsole.log(2)\n```\n\n```text output\n3\n```\n\n```js\nthrow 1\n```\n\n```sh no-run\nfalse\n```\n',
+    '```js\nconsole.log(1)\n```\n\n```text\n1\n```\n\n' +
+      '```js\nconsole.log(2)\n```\n\n```text\n3\n```\n\n```js\nthrow 1\n```\n\n```sh no-run\nfalse\n```\n',
   )
   const cwd = directory(t, {})
   t.is((await play(fine, cwd)).stdout, fine.output)

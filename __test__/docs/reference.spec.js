@@ -1,6 +1,6 @@
 'use strict'
 
-// Those examples of docs/api.md that are no whole programs, or serve until they are stopped: with a peer, and what stands around them.
+// Those examples of docs/api.md and docs/winter.md that are no whole programs, or serve until they are stopped: with a peer, and what stands around them.
 
 const { execFile, spawn } = require('node:child_process')
 const { once } = require('node:events')
@@ -165,4 +165,36 @@ test('docs/api.md: the globals of one application are put on a window', async (t
     ['jsdom'],
   )
   t.is(stdout, 'function function\n')
+})
+
+test('docs/winter.md: the first example prints what a server says to the end', async (t) => {
+  const { port } = await scope(t).netServer({}, (socket) => {
+    socket.once('data', (request) => socket.end(`200 ${request.toString('latin1').split('\r\n')[0]}`))
+  })
+  const program = example('docs/winter.md', "'GET / HTTP/1.0", {
+    "hostname: 'example.org', port: 80": `hostname: '127.0.0.1', port: ${port}`,
+  })
+  const { stdout, stderr } = await run(t, `(async () => {\n${program}\n})()`)
+  t.deepEqual({ stdout, stderr }, { stdout: '200 GET / HTTP/1.0', stderr: '' })
+})
+
+test('docs/winter.md: options that the draft does not have are those of a TCPSocket', async (t) => {
+  const { ca, cert, key } = makePki()
+  const server = await tlsServer(t, { cert, key }, (socket) => socket.write('verified'))
+  const program = example('docs/winter.md', 'withOptions({ ca, cert, key })')
+  const { stdout, stderr } = await run(
+    t,
+    `const [ca, cert, key] = ${JSON.stringify([ca, cert, key])}
+    ${program}
+    ;(async () => {
+      const address = { hostname: 'localhost', port: ${server.address().port} }
+      const socket = connect(address, { secureTransport: 'on' })
+      for await (const chunk of socket.readable) {
+        process.stdout.write(chunk)
+        break
+      }
+      await socket.close()
+    })()`,
+  )
+  t.deepEqual({ stdout, stderr }, { stdout: 'verified', stderr: '' })
 })

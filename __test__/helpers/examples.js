@@ -7,7 +7,7 @@
 //
 // - ```sh no-run: REASON        nobody runs it, for that reason
 // - <!-- file: NAME -->         before it: it is saved by that name, and what uses it is run
-// - ```text output              behind it: what it prints
+// - ```text                     behind it: what it prints
 
 const { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } = require('node:fs')
 const { symlinkSync, writeFileSync } = require('node:fs')
@@ -26,7 +26,7 @@ function pages() {
 }
 
 const FENCE =
-  /(?:^<!-- file: (\S+) -->\n+)?^ *(`{3,})(\w+)(.*)\n([^]*?)^ *\2$(?:\n+^```text output\n([^]*?)^```$)?/gm
+  /(?:^<!-- file: (\S+) -->\n+)?^ *(`{3,})(\w+)(.*)\n([^]*?)^ *\2$(?:\n+^```text\n([^]*?)^```$)?/gm
 
 /**
  * The examples of `page`, in order: `{ page, line, language, code, name, output, reason }`. `reason` is why it is not run, and `''` where

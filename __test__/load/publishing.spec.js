@@ -93,14 +93,14 @@ test('the package looks for the packages that are published, by their names', (t
   }
 })
 
-test('every target is built by the release workflow, checked by cargo-deny and named where one installs', (t) => {
+test('every target is built by the release workflow, checked by cargo-deny and named in docs/install.md', (t) => {
   const built = [...read('.github/workflows/release.yml').matchAll(/- \{ target: ([\w-]+),/g)].map(
     ([, target]) => target,
   )
   t.deepEqual(built.toSorted(), napi.targets.toSorted())
   const denied = [...read('deny.toml').matchAll(/^ {2}"([\w-]+)",$/gm)].map(([, target]) => target)
   t.deepEqual(denied.toSorted(), napi.targets.toSorted())
-  const [, table] = read('docs/getting-started.md').split('| prebuilt |')
+  const [, table] = read('docs/install.md').split('| prebuilt |')
   for (const target of napi.targets) t.true(table.includes(`\`${platformName(target)}\``), target)
 })
 
@@ -194,7 +194,7 @@ for (const [what, change, problem] of [
   [
     'a guide that calls it unpublished',
     { guide: '**It is not published yet.**' },
-    'docs/getting-started.md says that it is not published yet',
+    'docs/install.md says that it is not published yet',
   ],
   [
     'another repository',

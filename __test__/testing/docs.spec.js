@@ -117,6 +117,24 @@ test('Vitest: the mock', async (t) => {
   t.regex(output, /Tests +1 passed/)
 })
 
+test('Vitest: why an automatic mock is of no use', async (t) => {
+  const path = directory(t, [], {
+    'automatic.spec.mjs': `
+      import { TCPSocket, mozTCPSocket } from 'moz-tcp-socket'
+      import { expect, test, vi } from 'vitest'
+      vi.mock('moz-tcp-socket')
+      test('has methods, and nothing else', () => {
+        const socket = new TCPSocket('example.org', 25)
+        expect(vi.isMockFunction(socket.send)).toBe(true)
+        expect(() => socket.readyState).toThrow(TypeError)
+        expect(vi.isMockFunction(mozTCPSocket.open)).toBe(false)
+      })
+    `,
+  })
+  const output = await run(path, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', path])
+  t.regex(output, /Tests +1 passed/)
+})
+
 test('ava: the scripted peer', async (t) => {
   const path = directory(t, ['greeting.js', 'greeting.ava.js'])
   const output = await run(path, [join(root, 'node_modules/ava/entrypoints/cli.mjs'), 'greeting.ava.js'])

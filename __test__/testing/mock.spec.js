@@ -53,7 +53,7 @@ test('the mock has everything that the package exports, and its events are the s
   t.is(mocked.default, mocked)
 })
 
-for (const name of ['TCPSocket', 'TCPServerSocket']) {
+for (const name of ['TCPSocket', 'TCPServerSocket', 'UDPSocket']) {
   test(`the mock of ${name} has all members of it, and no others`, (t) => {
     const mocked = createMock()
     t.not(mocked[name], api[name])
@@ -87,9 +87,11 @@ test('the engine of the mock has all that the native one has', (t) => {
   const place = { host: 'a', port: 1, asStrings: true }
   void new engine.TCPSocket(channel, place)
   void new engine.TCPServerSocket(channel, { address: '127.0.0.1', port: 0 })
+  void new engine.UDPSocket(channel, { address: '127.0.0.1', port: 0 })
   for (const [handle, Native] of [
     [made[0], native.TCPSocket],
     [made[1], native.TCPServerSocket],
+    [made[2], native.UDPSocket],
     [channel, native.EventChannel],
   ]) {
     const names = Object.getOwnPropertyNames(Native.prototype)
@@ -313,6 +315,47 @@ test('servers: connect() hands out a socket that is driven by hand, as the secon
   socket.mock.data('echo')
   t.is(socket.mock.sent, 'echo')
   t.deepEqual(mocked.mock.servers, [server, first])
+})
+
+test('datagrams: sent ones are kept, and message() is one that comes, once the socket is bound', async (t) => {
+  const mocked = createMock()
+  const [first, socket] = [new mocked.UDPSocket(), new mocked.UDPSocket({ localPort: 1900 })]
+  t.is(socket.readyState, 'opening')
+  socket.joinMulticastGroup('239.255.255.250')
+  await Promise.all([first.opened, socket.opened])
+  t.deepEqual(mocked.mock.udpSockets, [first, socket])
+  t.is(mocked.mock.lastUdpSocket, socket)
+  t.is(socket.localPort, 1900)
+  t.deepEqual(socket.mock.groups, ['239.255.255.250'])
+  t.true(socket.send('M-SEARCH', '239.255.255.250', 1900))
+  t.deepEqual(socket.mock.sent, [
+    { data: Buffer.from('M-SEARCH'), remoteAddress: '239.255.255.250', remotePort: 1900 },
+  ])
+  t.deepEqual(socket.send.calls, [['M-SEARCH', '239.255.255.250', 1900]])
+  t.deepEqual(first.mock.sent, [])
+  let event
+  socket.onmessage = (given) => (event = given)
+  mockOf(socket).message('HTTP/1.1 200 OK', { remoteAddress: '192.0.2.1', remotePort: 1900 })
+  t.true(event instanceof api.UDPMessageEvent)
+  t.is(Buffer.from(event.data).toString(), 'HTTP/1.1 200 OK')
+  t.deepEqual([event.remoteAddress, event.remotePort], ['192.0.2.1', 1900])
+  socket.mock.error('NetworkError', { code: 'ENETDOWN' })
+  t.is((await socket.closed.catch((error) => error)).name, 'NetworkError')
+  t.throws(() => socket.mock.message('x'), { message: /^mock\.message\(\): the socket is "closed"/ })
+  await first.close()
+})
+
+test('the sockets of a navigator with the rights of an application are mocks, too', async (t) => {
+  const mocked = createMock()
+  const manifest = { type: 'privileged', permissions: { 'tcp-socket': {}, 'udp-socket': {} } }
+  const navigator = mocked.createNavigator({ manifest })
+  const socket = navigator.mozTCPSocket.open('example.org', 25)
+  t.is(mocked.mock.lastSocket, socket)
+  socket.mock.open()
+  socket.send('hi')
+  t.is(mockOf(socket).sent, 'hi')
+  socket.close()
+  await next(socket, 'close')
 })
 
 test('a port that a mock listens on is in use, until it is closed', (t) => {

@@ -29,6 +29,7 @@ expectTypeOf(mockOf(socket).drain()).toEqualTypeOf<Promise<void>>()
 expectTypeOf(mocked.mock.lastServer).toEqualTypeOf<TCPServerSocket | undefined>()
 const server = new mocked.TCPServerSocket(0)
 expectTypeOf(mockOf(server).connect({ host: '::1', port: 5 })).toEqualTypeOf<TCPSocket>()
+expectTypeOf(mockOf(new mocked.UDPSocket()).sent[0]?.remotePort).toEqualTypeOf<number | undefined>()
 // @ts-expect-error There is no such error.
 mockOf(socket).error('ECONNREFUSED')
 // @ts-expect-error It is no mock.

@@ -14,7 +14,7 @@ export default defineConfig({
   description: 'The TCP sockets of Firefox OS for Node.js',
   lang: 'en',
   base,
-  cleanUrls: false,
+  cleanUrls: true,
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}icon.svg` }]],
   // __test__/site checks every link and every anchor of the built site.
   ignoreDeadLinks: true,
@@ -24,7 +24,7 @@ export default defineConfig({
   },
   themeConfig: {
     nav: [
-      { text: 'Getting started', link: '/getting-started' },
+      { text: 'Getting started', link: '/install' },
       { text: 'Porting', link: '/porting' },
       { text: 'API', link: '/api' },
       { text: 'FAQ', link: '/faq' },

@@ -10,21 +10,22 @@ const docs = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Of each group: pages, by file name without `.md`. */
 const GROUPS = {
   Start: {
-    'getting-started': 'Getting started',
+    install: 'Getting started',
     'running-apps': 'Run an app',
-    walkthrough: 'A port, start to end',
+    apps: 'Three apps',
+    walkthrough: 'An app of 2013, start to end',
   },
   Tasks: {
     client: 'Connect and talk',
-    servers: 'Servers',
+    server: 'Listen and serve',
     tls: 'TLS and certificates',
     starttls: 'STARTTLS',
-    data: 'Binary data and text',
+    bytes: 'Bytes and text',
     'back-pressure': 'Back-pressure',
     timeouts: 'Timeouts, broken connections',
     closing: 'Closing, and the end',
     errors: 'Errors',
-    udp: 'UDP',
+    udp: 'Datagrams (UDP)',
     permissions: 'Permissions',
     testing: 'Testing',
   },
@@ -32,12 +33,13 @@ const GROUPS = {
     porting: 'From Firefox OS and KaiOS',
     'from-emailjs': 'From emailjs-tcp-socket',
     'from-net': 'From node:net',
+    winter: 'connect() of WinterTC',
     faq: 'Questions and answers',
   },
   Tools: {
-    tools: 'Command line',
+    tools: 'Netcat, trace and doctor',
     diagnostics: 'Diagnostics',
-    bridge: 'The bridge to the browser',
+    bridge: 'The bridge into the browser',
   },
   Reference: {
     api: 'API',

@@ -128,7 +128,7 @@ class ServerControl {
   #handle
   #accept
 
-  constructor(_server, handle, accept) {
+  constructor(handle, accept) {
     this.#handle = handle
     this.#accept = accept
   }
@@ -154,4 +154,51 @@ class ServerControl {
   }
 }
 
-module.exports = { ServerControl, SocketControl }
+class UdpControl {
+  #socket
+  #handle
+
+  constructor(socket, handle) {
+    this.#socket = socket
+    this.#handle = handle
+  }
+
+  /** `{ data, remoteAddress, remotePort }` of each datagram that was sent. */
+  get sent() {
+    return [...this.#handle.sent]
+  }
+
+  /** The multicast groups that were joined, and not left again. */
+  get groups() {
+    return [...this.#handle.groups]
+  }
+
+  /** A datagram comes: `message` fires. */
+  message(data, options = {}) {
+    const bytes = toBytes('message', data)
+    const { remoteAddress = '127.0.0.1', remotePort = 9 } = toOptions('message', options, [
+      'remoteAddress',
+      'remotePort',
+    ])
+    toPort('message: remotePort', remotePort, 1)
+    this.#require('message')
+    this.#handle.arrive(new Uint8Array(bytes).buffer, remoteAddress, remotePort)
+    return this
+  }
+
+  /** It fails: it is closed, and `closed` rejects. */
+  error(name, options = {}) {
+    const failure = failureOf(name, toOptions('error', options, ['message', 'code', 'reason']))
+    this.#require('error')
+    this.#handle.report(this.#handle.kinds.Failed, failure)
+    return this
+  }
+
+  #require(name) {
+    const { readyState } = this.#socket
+    if (readyState !== 'open')
+      throw new Error(`mock.${name}(): the socket is "${readyState}", and must be "open"`)
+  }
+}
+
+module.exports = { ServerControl, SocketControl, UdpControl }

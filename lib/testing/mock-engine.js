@@ -7,6 +7,8 @@ const { isIP } = require('node:net')
 const { constants } = require('node:os')
 const { clearImmediate, setImmediate } = require('node:timers')
 
+const { datagramsOf } = require('./mock-datagrams.js')
+
 /** The first of the ports that the system picks. */
 const FIRST_PORT = 49_152
 
@@ -14,8 +16,8 @@ const FIRST_PORT = 49_152
 const HIGH_WATER = 65_536
 
 /**
- * `{ engine, takeLast, MockListener }`: what native.js exports, made of the `real` one; a function that returns the bytes of
- * the last `send`; and the class of listeners. `onHandle(handle)` is called with each handle that an application makes.
+ * `{ engine, takeLast, MockListener, MockDatagrams }`: what native.js exports, made of the `real` one; a function that returns
+ * the bytes of the last `send` of a connection; and the classes of listeners and of datagram sockets. `onHandle(handle)` is called with each handle that an application makes.
  */
 function makeMockEngine(real, onHandle) {
   const { ARENA, EventKind } = real
@@ -79,6 +81,11 @@ function makeMockEngine(real, onHandle) {
 
     keepAlive(keep) {
       this.keepsAlive = keep
+    }
+
+    /** Nothing is reported of it any more. */
+    forget() {
+      handles.delete(this.id)
     }
   }
 
@@ -261,8 +268,15 @@ function makeMockEngine(real, onHandle) {
     release() {
       this.#held = []
       this.#unwritten = 0
-      handles.delete(this.id)
+      this.forget()
       if (this.#closing !== null) clearImmediate(this.#closing)
+    }
+  }
+
+  // Connections as streams (moz-tcp-socket/winter) have no mock: they must not look as if they had.
+  for (const name of ['asStream', 'discardInput', 'hasUnread', 'reset', 'shutdown', 'shutdownImmediately']) {
+    MockSocket.prototype[name] = () => {
+      throw new Error(`${name}: the mock knows the sockets of Firefox OS alone`)
     }
   }
 
@@ -301,16 +315,19 @@ function makeMockEngine(real, onHandle) {
 
     close() {
       this.isClosed = true
-      handles.delete(this.id)
+      this.forget()
       if (!this.#sharesPort) ports.delete(this.localPort)
     }
   }
+
+  const MockDatagrams = datagramsOf({ Handle, nextPort, onHandle })
 
   const engine = {
     ...real,
     EventChannel,
     TCPSocket: MockSocket,
     TCPServerSocket: MockListener,
+    UDPSocket: MockDatagrams,
     processPolicy: () => policy,
     setProcessPolicy: (value) => (policy = value),
   }
@@ -319,7 +336,7 @@ function makeMockEngine(real, onHandle) {
     last = null
     return bytes
   }
-  return { engine, takeLast, MockListener }
+  return { engine, takeLast, MockListener, MockDatagrams }
 }
 
 module.exports = { makeMockEngine }

@@ -7,7 +7,7 @@ const { inspect } = require('node:util')
 
 const { evaluateFacade } = require('./facade.js')
 const { makeMockEngine } = require('./mock-engine.js')
-const { ServerControl, SocketControl } = require('./mock-controls.js')
+const { ServerControl, SocketControl, UdpControl } = require('./mock-controls.js')
 const { toOptions } = require('./values.js')
 
 /** What remembers how it was called, where no library's is given. */
@@ -24,6 +24,7 @@ class MockControl {
   /** All that were made, the oldest first: clients, and those that servers accepted. */
   sockets = []
   servers = []
+  udpSockets = []
 
   get lastSocket() {
     return this.sockets.at(-1)
@@ -33,10 +34,15 @@ class MockControl {
     return this.servers.at(-1)
   }
 
+  get lastUdpSocket() {
+    return this.udpSockets.at(-1)
+  }
+
   /** Forgets them. */
   reset() {
     this.sockets.length = 0
     this.servers.length = 0
+    this.udpSockets.length = 0
   }
 }
 
@@ -56,17 +62,23 @@ function createMock(options = {}) {
   let parts
 
   const link = (instance, handle) => {
-    const isServer = handle instanceof parts.MockListener
-    const Control = isServer ? ServerControl : SocketControl
-    const accept = (place) => {
-      handle.accepted((accepted) => (accepting = accepted), place)
-      return control.lastSocket
+    if (handle instanceof parts.MockListener) {
+      const accept = (place) => {
+        handle.accepted((accepted) => (accepting = accepted), place)
+        return control.lastSocket
+      }
+      define(instance, 'mock', new ServerControl(handle, accept))
+      control.servers.push(instance)
+    } else if (handle instanceof parts.MockDatagrams) {
+      define(instance, 'mock', new UdpControl(instance, handle))
+      control.udpSockets.push(instance)
+    } else {
+      define(instance, 'mock', new SocketControl(instance, handle))
+      control.sockets.push(instance)
     }
-    define(instance, 'mock', new Control(instance, handle, accept))
-    ;(isServer ? control.servers : control.sockets).push(instance)
   }
 
-  /** An instance of either class, at the beginning of its construction. */
+  /** An instance of one of the classes, at the beginning of its construction. */
   const created = (instance) => {
     spyOn(instance, fn, parts.takeLast)
     if (accepting === null) making = instance
@@ -74,6 +86,16 @@ function createMock(options = {}) {
       link(instance, accepting)
       accepting = null
     }
+  }
+
+  /** What an instance that is being made does in a task of its own is its own making as well: a UDPSocket is bound there. */
+  const runSoon = (run) => (callback) => {
+    const instance = making
+    run(() => {
+      making = instance
+      callback()
+      making = null
+    })
   }
 
   const api = evaluateFacade(
@@ -85,7 +107,11 @@ function createMock(options = {}) {
       })
       return parts.engine
     },
-    { 'lib/event-target.js': (target) => observe(target, created), 'lib/context.js': closedContext },
+    {
+      'lib/event-target.js': (target) => observe(target, created),
+      'lib/context.js': closedContext,
+      'lib/platform/timers.js': (timers) => ({ ...timers, runSoon: runSoon(timers.runSoon) }),
+    },
   )
   // What `import moz from 'moz-tcp-socket'` is where a runner asks a factory for it.
   const mocked = { ...api, mock: control }
@@ -122,7 +148,7 @@ function spyOn(instance, fn, takeLast) {
     const send = (args) => {
       takeLast()
       const answer = call(args)
-      instance.mock?.record(takeLast())
+      instance.mock?.record?.(takeLast())
       return answer
     }
     define(
@@ -151,11 +177,12 @@ function define(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, configurable: true })
 }
 
+const CONTROLS = [MockControl, SocketControl, ServerControl, UdpControl]
+
 /** What drives a mock: that of the module that createMock made, or of one of its sockets or servers. */
 function mockOf(value) {
   const { mock } = Object(value)
-  if (mock instanceof MockControl || mock instanceof SocketControl || mock instanceof ServerControl)
-    return mock
+  if (CONTROLS.some((Control) => mock instanceof Control)) return mock
   throw new TypeError(
     `mockOf ${inspect(value, { depth: 0 })}: must be what createMock() made, or a socket or server of that`,
   )

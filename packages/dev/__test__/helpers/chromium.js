@@ -23,17 +23,19 @@ const ARGS = [
 
 const hasChromium = existsSync(CHROMIUM)
 
-let browser
+/** A promise, so that tests that ask at the same time get the same browser. */
+let launched
 
 /** The browser of this process, which `closeBrowser` ends. */
-async function theBrowser() {
-  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
-  return browser
+function theBrowser() {
+  launched ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
+  return launched
 }
 
 async function closeBrowser() {
+  const browser = await launched
+  launched = undefined
   await browser?.close()
-  browser = undefined
 }
 
 const PRIVILEGED = {

@@ -317,3 +317,35 @@ test('the command names an app that is not there, and a wrong argument', async (
   const wrong = command(t, [], '\0')
   t.deepEqual(await wrong.ended, [2, null])
 })
+
+test('TextEncoder and TextDecoder are there, with bytes of the window that its sockets take', async (t) => {
+  const server = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const script = String.raw`
+    const bytes = new TextEncoder().encode('gr\u00fc\u00dfe \u{1f680}')
+    const into = new Uint8Array(4)
+    const { read, written } = new TextEncoder().encodeInto('\u00fcxyz', into)
+    const socket = new TCPSocket('127.0.0.1', ${server.address().port}, { binaryType: 'arraybuffer' })
+    socket.onopen = () => socket.send(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const decoder = new TextDecoder('utf-8')
+    let text = ''
+    socket.ondata = ({ data }) => {
+      text += decoder.decode(data, { stream: true })
+      if (!text.endsWith('\u{1f680}')) return
+      socket.close()
+      window.result = [text, bytes instanceof Uint8Array, bytes.buffer instanceof ArrayBuffer, read, written, [...into].join(), new TextEncoder().encode().length, TextEncoder.name]
+    }`
+  const app = await start(t, makeApp(t, { 'index.html': page(script) }))
+  t.deepEqual(await resultOf(app), [
+    'gr\u00fc\u00dfe \u{1f680}',
+    true,
+    true,
+    3,
+    4,
+    '195,188,120,121',
+    0,
+    'TextEncoder',
+  ])
+  t.deepEqual(app.errors, [])
+})

@@ -42,7 +42,6 @@ async function makeScript() {
     platform: 'browser',
     target: 'es2022',
     charset: 'utf8',
-    keepNames: true,
     legalComments: 'none',
     // Applications see the names of classes.
     keepNames: true,

@@ -9,6 +9,7 @@ const { JSDOM, ResourceLoader, VirtualConsole } = require('jsdom')
 const { installInWindow } = require('moz-tcp-socket/testing')
 
 const { fileOf, holds } = require('../app/manifest.js')
+const { addEncoding } = require('./encoding.js')
 
 /** Loads what pages name, scripts and frames among it, from the app's folder. */
 class AppFiles extends ResourceLoader {
@@ -60,6 +61,7 @@ function openWindow(app, { files, globals, prepare, onError, onConsole }) {
     virtualConsole,
     beforeParse(window_) {
       for (const [name, value] of Object.entries(globals)) put(window_, name, value)
+      addEncoding(window_)
       addMozSystem(window_, files, holds(app, 'systemXHR'))
       addMozApps(window_, app, origin)
       installed = installInWindow(window_, {
