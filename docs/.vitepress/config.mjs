@@ -3,7 +3,7 @@
 
 import { defineConfig } from 'vitepress'
 
-import { REPOSITORY, repositoryLinks, slugify } from './markdown.mjs'
+import { REPOSITORY, plainProse, repositoryLinks, slugify } from './markdown.mjs'
 import { sidebar } from './sidebar.mjs'
 
 // Where the site is on its host: `npm run docs -- --base /moz-tcp-socket/`.
@@ -20,7 +20,7 @@ export default defineConfig({
   ignoreDeadLinks: true,
   markdown: {
     anchor: { slugify },
-    config: (md) => md.use(repositoryLinks),
+    config: (md) => md.use(repositoryLinks).use(plainProse),
   },
   themeConfig: {
     nav: [

@@ -1,5 +1,5 @@
 // What makes one Markdown file right on GitHub, in the npm package and on the site: anchors as GitHub makes them, and links to files
-// of the repository that are no pages, such as ../CHANGELOG.md, lead to the repository.
+// of the repository that are no pages, such as ../CHANGELOG.md, lead to the repository; and what looks like HTML is meant as it is written.
 
 import { posix } from 'node:path'
 
@@ -28,6 +28,22 @@ export function repositoryLinks(md) {
       if (token.type !== 'link_open') continue
       const address = outside(token.attrGet('href'), env.relativePath)
       if (address !== undefined) token.attrSet('href', address)
+    }
+  })
+}
+
+/**
+ * A plugin of markdown-it: prose is no HTML and no template of Vue, in which `<host>` would vanish and `{{` be run. Comments are for those who
+ * edit the file. Pages made from types have anchors in HTML.
+ */
+export function plainProse(md) {
+  md.core.ruler.before('normalize', 'plain-prose', (state) => {
+    const isMade = state.env.relativePath.startsWith('reference/')
+    md.set({ html: isMade })
+    if (isMade) return
+    state.src = state.src.replace(/^<!--[^]*?-->$/gm, '')
+    if (state.src.replaceAll(/^```[^]*?^```|`[^`\n]*`/gm, '').includes('{{')) {
+      throw new Error(`${state.env.relativePath}: "{{" outside of code would be a template`)
     }
   })
 }
