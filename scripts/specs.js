@@ -29,6 +29,7 @@ const WITHOUT_READINESS = [
   'docs',
   'docs/examples',
   'docs/reference',
+  'docs/walkthrough',
   'errors',
   'load/load',
   'load/network-permission',
