@@ -219,7 +219,7 @@ async function startTls(socket, protocol, domain) {
     // In the turn in which the consent was read: nothing can be received in between.
     socket.upgradeToSecure()
   } catch (error) {
-    if (error instanceof Refusal) throw new Error(`STARTTLS: ${error.message}`)
+    if (error instanceof Refusal) throw new Error(`STARTTLS: ${error.message}`, { cause: error })
     throw new Error(error.errorCode === undefined ? error.message : describeError(error), { cause: error })
   } finally {
     dialogue.leave()
