@@ -63,7 +63,7 @@ for (const driver of ['', 'tokio']) {
       timeout: 60_000,
     })
     const { rss, arrayBuffers } = JSON.parse(stdout)
-    t.true(arrayBuffers < 80 * 1024, `${arrayBuffers} bytes in ArrayBuffers`)
+    t.true(arrayBuffers < 160 * 1024, `${arrayBuffers} bytes in ArrayBuffers`)
     t.true(rss < MOST, `${rss} bytes`)
     t.log(
       `${Math.round(rss / 1024)} KiB of resident memory, ${Math.round(arrayBuffers / 1024)} in ArrayBuffers`,
