@@ -29,7 +29,11 @@ async function openTab(context, start, report) {
     const isOwn = request.url().startsWith(start) || protocol === 'data:' || protocol === 'blob:'
     if (!isOwn) say(`asks for ${request.url()}`)
   })
-  page.on('requestfailed', (request) => say(`${request.url()} failed: ${request.failure().errorText}`))
+  page.on('requestfailed', (request) => {
+    const { errorText } = request.failure()
+    // The page fetches in advance what its links lead to, and may be left before that is done.
+    if (errorText !== 'net::ERR_ABORTED') say(`${request.url()} failed: ${errorText}`)
+  })
   page.on('response', (response) => {
     if (response.status() >= 400) say(`${response.url()} is answered with ${response.status()}`)
   })
