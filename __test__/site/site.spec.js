@@ -141,7 +141,7 @@ inBrowser('on a telephone no page is wider than the screen', async (t) => {
   const page = await open(t, '', { viewport: { width: 360, height: 640 } })
   const names = readdirSync(docs).filter((name) => name.endsWith('.md'))
   for (const name of [...names, 'reference/moz-tcp-socket.md']) {
-    await page.goto(site.url + name.replace(/(?:index)?\.md$/, ''))
+    await page.goto(site.url + name.replace(/(?:index)?\.md$/, ''), { waitUntil: 'domcontentloaded' })
     const width = await page.evaluate(() => document.documentElement.scrollWidth)
     t.true(width <= 360, `${name} is ${width} pixels wide`)
   }
