@@ -2,6 +2,7 @@
 
 // The documentation site, built as `npm run docs` does it, and looked at with a browser.
 
+const { spawnSync } = require('node:child_process')
 const { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
@@ -152,3 +153,25 @@ test('the pages of the site are no part of the package', (t) => {
   t.true(files.includes('docs'))
   for (const name of ['.vitepress', 'public', 'reference']) t.true(files.includes(`!docs/${name}`), name)
 })
+
+for (const [what, args, message] of [
+  ['an unknown option', ['--watch'], /--watch/],
+  ['a port that is none', ['--port', '70000'], /--port takes 0 to 65535, not 70000/],
+  [
+    'a base without slashes',
+    ['--base', 'docs'],
+    /--base takes a path that begins and ends with \/, not docs/,
+  ],
+  ['a base of what is shown', ['--serve', '--base', '/docs/'], /--serve shows the site at \//],
+]) {
+  test(`npm run docs refuses ${what}, and builds nothing`, (t) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/docs.js', ...args], {
+      cwd: join(docs, '..'),
+      encoding: 'utf8',
+    })
+    t.is(status, 2)
+    t.is(stdout, '')
+    t.regex(stderr, message)
+    t.regex(stderr, /\nusage: npm run docs/)
+  })
+}
