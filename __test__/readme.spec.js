@@ -134,8 +134,8 @@ test('README: the server echoes, with back-pressure', async (t) => {
   t.pass()
 })
 
-test('README: both ends of TLS, with the certificate that the command makes', async (t) => {
-  const [, command] = /^```sh\nopenssl (.+)\n```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))
+test('docs/tls.md: both ends of TLS, with the certificate that the command makes', async (t) => {
+  const [, command] = /^```sh\nopenssl (.+)\n```$/m.exec(readFileSync(join(root, 'docs', 'tls.md'), 'utf8'))
   const path = directory(t, { 'both.js': example('docs/tls.md', "readFileSync('cert.pem')") })
   await promisify(execFile)('openssl', command.split(' '), { cwd: path })
   const { stdout, stderr } = await run(path, ['both.js'])
