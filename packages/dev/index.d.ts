@@ -1,4 +1,8 @@
-// What the commands do, as functions.
+/**
+ * What the commands do, as functions.
+ *
+ * @module moz-tcp-socket-dev
+ */
 
 /** Options of `serveApp`. */
 export interface ServeOptions {
