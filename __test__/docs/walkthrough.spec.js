@@ -107,8 +107,8 @@ onLinux(
   },
 )
 
-for (const name of ['test-found', 'test-mended']) {
-  onLinux(`${name}: the tests of the app end as the page says`, async (t) => {
+for (const name of ['doctor', 'test-found', 'test-mended']) {
+  onLinux(`${name}: the command ends, and has printed what the page says`, async (t) => {
     t.timeout(60_000)
     const tests = start(t, name, copy(t, '1995'))
     await tests.ended
@@ -141,6 +141,7 @@ test('the page shows each file that a reader has to know, and each step is run',
   }
   for (const file of shown) t.notThrows(() => readFileSync(join(examples, file)), file)
   t.deepEqual(Object.keys(steps), [
+    'doctor',
     'certificate',
     'server',
     'first-run',
