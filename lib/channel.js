@@ -49,7 +49,7 @@ function detach(id) {
 
 /** Closes every socket and listener of this realm at once: its window is closed, or its test is over. */
 function closeAll() {
-  live.forEach((socket) => socket[closeAtOnce]())
+  live.forEach((socket) => socket[closeAtOnce]?.())
 }
 
 module.exports = { closeAll, closeAtOnce, eventChannel, engineOutbound, attach, detach, receive }

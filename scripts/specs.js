@@ -36,6 +36,7 @@ const WITHOUT_READINESS = [
   'recorder',
   'reliability/names',
   'testing/docs',
+  'site/site',
   'testing/mock',
   'tls/options',
   'tls/options.property',

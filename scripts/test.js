@@ -134,6 +134,10 @@ const suites = [
   { name: 'Worker threads', command: script(join(compat, 'worker', 'main.js')) },
   { name: 'Types', command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.json')) },
   {
+    name: 'Types, with those of Workers',
+    command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.workers.json')),
+  },
+  {
     name: 'Types, with `using`',
     command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.using.json')),
   },

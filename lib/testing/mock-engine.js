@@ -273,6 +273,13 @@ function makeMockEngine(real, onHandle) {
     }
   }
 
+  // Connections as streams (moz-tcp-socket/winter) have no mock: they must not look as if they had.
+  for (const name of ['asStream', 'discardInput', 'hasUnread', 'reset', 'shutdown', 'shutdownImmediately']) {
+    MockSocket.prototype[name] = () => {
+      throw new Error(`${name}: the mock knows the sockets of Firefox OS alone`)
+    }
+  }
+
   class MockListener extends Handle {
     localAddress
     localPort
