@@ -16,7 +16,7 @@ const KEEP_EVERY = 1000
 
 const OPTIONS = ['data', 'onConsole', 'onError']
 
-/** Runs the app at `path`. Resolves with `{ window, close() }` when its first page is loaded. */
+/** Runs the app at `path`. Resolves with `{ window, close(), closed }` when its first page is loaded. */
 async function runApp(path, options = {}) {
   const { data, onConsole, onError } = toOptions(options)
   const app = readApp(path)
@@ -25,6 +25,7 @@ async function runApp(path, options = {}) {
   const files = new FileServer(app.root)
   await files.listen()
   let opened
+  let running
   let keepItems = () => {}
   try {
     const { globals, keep: keepDatabases } = await makeIndexedDb(data)
@@ -36,9 +37,12 @@ async function runApp(path, options = {}) {
       prepare(window) {
         keepItems = keepLocalStorage(window.localStorage, data)
       },
+      // Not before this function goes on.
+      onClose: () => running.close().catch(onError),
     })
-    await loaded(opened.window)
-    return started({ ...opened, files, keepItems, keepDatabases, onError })
+    running = started({ ...opened, files, keepItems, keepDatabases, onError })
+    await Promise.race([loaded(opened.window), running.closed])
+    return running
   } catch (error) {
     opened?.close()
     await files.close()
@@ -55,16 +59,24 @@ function started({ window, close: closeWindow, files, keepItems, keepDatabases, 
       onError(error)
     }
   }, KEEP_EVERY).unref()
-  let closing
+  let tell
+  const closed = new Promise((resolve) => {
+    tell = resolve
+  })
+  // What is stored is kept before the window forgets it. Each step is done whatever became of the others: storage that cannot be written
+  // leaves no socket open.
+  const steps = [keepItems, closeWindow, keepDatabases, () => files.close()]
   const end = async () => {
     clearInterval(timer)
-    // Before the window is closed, which forgets them.
-    keepItems()
-    closeWindow()
-    await Promise.all([keepDatabases(), files.close()])
+    const ends = await Promise.allSettled(steps.map(async (step) => step()))
+    tell()
+    const failed = ends.find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
+  let closing
   return {
     window,
+    closed,
     close() {
       closing ??= end()
       return closing
