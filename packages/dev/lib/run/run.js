@@ -5,7 +5,7 @@
 const { mkdirSync } = require('node:fs')
 
 const { readApp } = require('../app/manifest.js')
-const { FileServer } = require('./file-server.js')
+const { FileServerThread } = require('./file-server-thread.js')
 const { makeIndexedDb } = require('./indexed-db.js')
 const { keepLocalStorage } = require('./local-storage.js')
 const { runScript } = require('./script.js')
@@ -22,8 +22,8 @@ async function runApp(path, options = {}) {
   const app = readApp(path)
   if (data !== undefined) mkdirSync(data, { recursive: true })
   if (app.kind === 'script') return runScript(app, { data, onError })
-  const files = new FileServer(app.root)
-  await files.listen()
+  const files = new FileServerThread()
+  await files.listen(app.root)
   let opened
   let running
   let keepItems = () => {}
