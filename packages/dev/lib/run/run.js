@@ -6,7 +6,7 @@ const { mkdirSync } = require('node:fs')
 
 const { readApp } = require('../app/manifest.js')
 const { FileServerThread } = require('./file-server-thread.js')
-const { makeIndexedDb } = require('./indexed-db.js')
+const { KeptDatabases } = require('./indexed-db.js')
 const { keepLocalStorage } = require('./local-storage.js')
 const { runScript } = require('./script.js')
 const { openWindow } = require('./window.js')
@@ -28,19 +28,19 @@ async function runApp(path, options = {}) {
   let running
   let keepItems = () => {}
   try {
-    const { globals, keep: keepDatabases } = await makeIndexedDb(data)
+    const databases = new KeptDatabases(data)
     opened = openWindow(app, {
       files,
-      globals,
       onError,
       onConsole,
       prepare(window) {
         keepItems = keepLocalStorage(window.localStorage, data)
+        databases.install(window, (thrown) => throwIn(window, thrown))
       },
       // Not before this function goes on.
       onClose: () => running.close().catch(onError),
     })
-    running = started({ ...opened, files, keepItems, keepDatabases, onError })
+    running = started({ ...opened, files, keepItems, databases, onError })
     await Promise.race([loaded(opened.window), running.closed])
     return running
   } catch (error) {
@@ -51,10 +51,11 @@ async function runApp(path, options = {}) {
 }
 
 /** What the caller gets of an app that runs. */
-function started({ window, close: closeWindow, files, keepItems, keepDatabases, onError }) {
+function started({ window, close: closeWindow, files, keepItems, databases, onError }) {
   const timer = setInterval(() => {
     try {
       keepItems()
+      databases.keep()
     } catch (error) {
       onError(error)
     }
@@ -65,13 +66,19 @@ function started({ window, close: closeWindow, files, keepItems, keepDatabases, 
   })
   // What is stored is kept before the window forgets it. Each step is done whatever became of the others: storage that cannot be written
   // leaves no socket open.
-  const steps = [keepItems, closeWindow, keepDatabases, () => files.close()]
+  const steps = [() => databases.close(), keepItems, closeWindow, () => files.close()]
   const end = async () => {
     clearInterval(timer)
-    const ends = await Promise.allSettled(steps.map(async (step) => step()))
+    const failures = []
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
     tell()
-    const failed = ends.find(({ status }) => status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    if (failures.length > 0) throw failures[0]
   }
   let closing
   return {
@@ -82,6 +89,13 @@ function started({ window, close: closeWindow, files, keepItems, keepDatabases, 
       return closing
     },
   }
+}
+
+/** It is an error of the window, as what its own handlers throw. */
+function throwIn(window, thrown) {
+  window.setTimeout(() => {
+    throw thrown
+  })
 }
 
 function loaded(window) {

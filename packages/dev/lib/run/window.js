@@ -37,11 +37,11 @@ class AppFiles extends ResourceLoader {
 }
 
 /**
- * Opens the first page of `app`. `files` is its FileServer, `globals` goes on the window, and `onError(thrown)` and `onConsole(method, args)`
- * hear of errors and of what the app prints. `onClose()` is called, in a task of its own, when the app closes its window, which is what
- * `close()` is for. Returns `{ window, close() }`.
+ * Opens the first page of `app`. `files` is its FileServerThread; `prepare(window)` is called before its first script; `onError(thrown)` and
+ * `onConsole(method, args)` hear of errors and of what the app prints. `onClose()` is called, in a task of its own, when the app closes its
+ * window, which is what `close()` is for. Returns `{ window, close() }`.
  */
-function openWindow(app, { files, globals, prepare, onError, onConsole, onClose }) {
+function openWindow(app, { files, prepare, onError, onConsole, onClose }) {
   const { origin } = files
   const virtualConsole = new VirtualConsole()
   for (const method of ['debug', 'error', 'info', 'log', 'table', 'trace', 'warn']) {
@@ -62,7 +62,6 @@ function openWindow(app, { files, globals, prepare, onError, onConsole, onClose 
     pretendToBeVisual: true,
     virtualConsole,
     beforeParse(window_) {
-      for (const [name, value] of Object.entries(globals)) put(window_, name, value)
       addEncoding(window_)
       addMozSystem(window_, files, holds(app, 'systemXHR'))
       addMozApps(window_, app, origin)
