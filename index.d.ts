@@ -6,6 +6,8 @@
  * and 2.x), and a number such as "Q-08" is a decision in `docs/porting.md`.
  *
  * `Event` and `EventTarget` come from `@types/node` or from TypeScript's `dom` library: have one of the two.
+ *
+ * @module moz-tcp-socket
  */
 
 // As TypeScript's library "esnext.disposable" has them, for those who do not have that.

@@ -1,6 +1,8 @@
 /**
  * `import 'moz-tcp-socket/register'` puts the API where Firefox OS had it: the classes on the global object,
  * `mozTCPSocket` on `navigator`. What is there already is left alone.
+ *
+ * @module moz-tcp-socket/register
  */
 
 import type * as api from './index.js'

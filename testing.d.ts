@@ -3,6 +3,8 @@
  * `docs/testing.md` shows it with Jest, Vitest, ava and node:test.
  *
  * Everything that is wrong with an argument throws a TypeError or a RangeError that names it.
+ *
+ * @module moz-tcp-socket/testing
  */
 
 import type {

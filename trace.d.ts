@@ -1,5 +1,7 @@
 /**
  * The trace that `NODE_DEBUG=moztcp` prints, for programs that want it elsewhere. docs/diagnostics.md shows what it looks like.
+ *
+ * @module moz-tcp-socket/trace
  */
 
 import type { TCPServerSocket, TCPSocket, TCPSocketError } from './index.js'

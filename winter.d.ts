@@ -2,6 +2,8 @@
  * `connect()` of WinterTC's sockets draft and of Cloudflare Workers: a TCP or TLS connection as two streams.
  *
  * @see https://sockets-api.proposal.wintertc.org
+ *
+ * @module moz-tcp-socket/winter
  */
 
 /** Where to connect to. */

@@ -1,57 +1,23 @@
 'use strict'
 
-// The examples of README.md and docs/porting.md, run as a reader would run them: copied into a directory of their own, where
-// the package is in node_modules.
+// Those examples of README.md and docs/ that need a peer, a test runner or a signal, run as a reader would run them: copied into a
+// directory of their own, where the package is in node_modules. docs/examples.spec.js runs all others.
 
 const { execFile, spawn } = require('node:child_process')
 const { once } = require('node:events')
-const {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} = require('node:fs')
 const net = require('node:net')
-const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const tls = require('node:tls')
 const { promisify } = require('node:util')
 
 const test = require('ava')
 
+const { directory, example, root } = require('./helpers/examples.js')
 const { makePki } = require('./helpers/pki.js')
 const { receive, scope } = require('./helpers/sockets.js')
 const { toldName } = require('./helpers/tls-peers.js')
 
-const root = join(__dirname, '..')
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js')
-
-/** The one JavaScript example of `file` that contains `mark`, with `replacements` made, each of which must be there. */
-function example(file, mark, replacements = {}) {
-  const text = readFileSync(join(root, file), 'utf8')
-  const found = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code)
-  const matching = found.filter((code) => code.includes(mark))
-  if (matching.length !== 1) throw new Error(`${matching.length} examples of ${file} contain ${mark}`)
-  let [code] = matching
-  for (const [from, to] of Object.entries(replacements)) {
-    if (!code.includes(from)) throw new Error(`${from} is not in the example: ${code}`)
-    code = code.replace(from, to)
-  }
-  return code
-}
-
-/** A new directory with `files`, where `require('moz-tcp-socket')` works. Removed when the test ends. */
-function directory(t, files) {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'moz-tcp-socket-readme-')))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
-  mkdirSync(join(path, 'node_modules'))
-  symlinkSync(root, join(path, 'node_modules', 'moz-tcp-socket'), 'junction')
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
-  return path
-}
 
 /** Runs a program to its end and resolves with `{ stdout, stderr }`; rejects unless it exits with 0. */
 function run(cwd, args, env = {}) {
@@ -111,36 +77,33 @@ test('README: the mail client does not talk to a peer that it cannot verify', as
   t.true(stdout.endsWith('220 go ahead\nclosed\n'), stdout)
 })
 
-test('README: the server echoes, with back-pressure', async (t) => {
-  const server = example('README.md', 'new TCPServerSocket(7000', { 7000: '0' })
-  const child = spawn(process.execPath, ['server.js'], { cwd: directory(t, { 'server.js': server }) })
-  t.teardown(() => child.kill())
-  let output = ''
-  child.stdout.on('data', (text) => {
-    output += text
+for (const [page, mark] of [
+  ['README.md', 'new TCPServerSocket(7000'],
+  ['docs/server.md', 'new TCPServerSocket(7000'],
+]) {
+  test(`${page}: the server echoes, with back-pressure`, async (t) => {
+    const server = example(page, mark, { 7000: '0' })
+    const child = spawn(process.execPath, ['server.js'], { cwd: directory(t, { 'server.js': server }) })
+    t.teardown(() => child.kill())
+    let output = ''
+    child.stdout.on('data', (text) => {
+      output += text
+    })
+    const says = async (pattern) => {
+      while (!pattern.test(output)) await once(child.stdout, 'data')
+      return pattern.exec(output)
+    }
+    const [, port] = await says(/^port (\d+)\n/)
+    const client = net.connect(Number(port), '127.0.0.1')
+    t.teardown(() => client.destroy())
+    const sent = Buffer.alloc(8 << 20, 'moz-tcp-socket')
+    client.write(sent)
+    t.true(sent.equals(await receive(client, sent.length)))
+    client.end()
+    await says(/127\.0\.0\.1 connected\n127\.0\.0\.1 left\n/)
+    t.pass()
   })
-  const says = async (pattern) => {
-    while (!pattern.test(output)) await once(child.stdout, 'data')
-    return pattern.exec(output)
-  }
-  const [, port] = await says(/^port (\d+)\n/)
-  const client = net.connect(Number(port), '127.0.0.1')
-  t.teardown(() => client.destroy())
-  const sent = Buffer.alloc(8 << 20, 'moz-tcp-socket')
-  client.write(sent)
-  t.true(sent.equals(await receive(client, sent.length)))
-  client.end()
-  await says(/127\.0\.0\.1 connected\n127\.0\.0\.1 left\n/)
-  t.pass()
-})
-
-test('README: both ends of TLS, with the certificate that the command makes', async (t) => {
-  const [, command] = /^```sh\nopenssl (.+)\n```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))
-  const path = directory(t, { 'both.js': example('docs/tls.md', "readFileSync('cert.pem')") })
-  await promisify(execFile)('openssl', command.split(' '), { cwd: path })
-  const { stdout, stderr } = await run(path, ['both.js'])
-  t.deepEqual({ stdout, stderr }, { stdout: 'hello\n', stderr: '' })
-})
+}
 
 test('README: the Jest example passes, and Jest ends by itself', async (t) => {
   const path = directory(t, {
@@ -152,7 +115,7 @@ test('README: the Jest example passes, and Jest ends by itself', async (t) => {
   t.notRegex(stderr, /open handle|did not exit/)
 })
 
-test('README: the heartbeat gives up on a peer that has fallen silent', async (t) => {
+test('docs/timeouts.md: the heartbeat gives up on a peer that has fallen silent', async (t) => {
   let received = ''
   const { port, connection } = await scope(t).netServer({}, (socket) => {
     socket.setEncoding('latin1')
@@ -161,7 +124,7 @@ test('README: the heartbeat gives up on a peer that has fallen silent', async (t
       received += data
     })
   })
-  const client = example('docs/faq.md', 'heartbeat', {
+  const client = example('docs/timeouts.md', 'heartbeat', {
     "'irc.example.org', 6667": `'127.0.0.1', ${port}`,
     '30_000': '300',
   })
@@ -209,10 +172,8 @@ for (const [file, mark, expected] of [
   ['docs/running-apps.md', 'installInWindow', /^function\n$/],
 ]) {
   test(`${file}: the example with "${mark}" prints what it promises, and ends`, async (t) => {
-    const cwd = directory(t, { 'example.js': example(file, mark) })
     // Of the development tools, which users have beside the package.
-    for (const name of ['jsdom'])
-      symlinkSync(join(root, 'node_modules', name), join(cwd, 'node_modules', name), 'junction')
+    const cwd = directory(t, { 'example.js': example(file, mark) }, ['jsdom'])
     const { stdout } = await run(cwd, ['example.js'])
     t.regex(stdout, expected)
   })

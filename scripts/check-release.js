@@ -18,7 +18,7 @@ function changesOf(changelog, version) {
 }
 
 /** Sentences; none where all is well. `here` is the address of the repository that this runs for, where that is known. */
-function problemsOf({ tag, manifest, tools, cargo, changelog, readme, here }) {
+function problemsOf({ tag, manifest, tools, cargo, changelog, readme, guide, here }) {
   const { version, repository } = manifest
   const problems = []
   if (tag !== `v${version}`) problems.push(`the tag is ${tag}, and package.json of version ${version}`)
@@ -32,7 +32,9 @@ function problemsOf({ tag, manifest, tools, cargo, changelog, readme, here }) {
   const changes = changesOf(changelog, version)
   if (!changes) problems.push(`CHANGELOG.md has no heading "## [${version}] - YYYY-MM-DD"`)
   else if (changes.length === 0) problems.push(`CHANGELOG.md says nothing of ${version}`)
-  if (/not published yet/i.test(readme)) problems.push('README.md says that it is not published yet')
+  for (const [name, text] of Object.entries({ 'README.md': readme, 'docs/install.md': guide })) {
+    if (/not published yet/i.test(text)) problems.push(`${name} says that it is not published yet`)
+  }
   // The registry refuses a statement of provenance that names another.
   if (here && repository.url !== `git+${here}.git`) {
     problems.push(`the repository is ${here}, and package.json names ${repository.url}`)
@@ -50,6 +52,7 @@ if (require.main === module) {
     cargo: read('Cargo.toml'),
     changelog: read('CHANGELOG.md'),
     readme: read('README.md'),
+    guide: read('docs/install.md'),
     here: server && repository ? `${server}/${repository}` : undefined,
   })
   for (const problem of problems) console.error(problem)

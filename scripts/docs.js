@@ -1,79 +1,55 @@
 'use strict'
 
-// `npm run docs`: builds the site of the documentation into docs/.vitepress/dist: pages of all types from the declarations, by typedoc, then
-// everything by VitePress. `--serve` shows it afterwards, on loopback, until Ctrl+C.
+// `npm run docs`: installs what is needed, makes pages of the type declarations, and builds the site into docs/.vitepress/dist.
+// `--serve` shows it then, `--port PORT` at that port; `--base /PATH/` is for a host that has it below a path.
 
 const { spawnSync } = require('node:child_process')
-const { readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
-const { join } = require('node:path')
+const { parseArgs } = require('node:util')
 
 const { root } = require('./engine.js')
+const { buildSite, serveSite } = require('./docs/site.js')
 
-const reference = join(root, 'docs', 'reference')
+const USAGE = 'usage: npm run docs -- [--serve [--port PORT]] [--base /PATH/]'
 
-/** What has types: the declarations of each entry, and what it is called there. */
-const ENTRIES = {
-  'moz-tcp-socket': 'index.d.ts',
-  'moz-tcp-socket/testing': 'testing.d.ts',
-  'moz-tcp-socket-dev': join('packages', 'dev', 'index.d.ts'),
+/** What the command line asks for. Throws where it asks for something else. */
+function parse(args) {
+  const { values } = parseArgs({
+    args,
+    options: { serve: { type: 'boolean' }, port: { type: 'string' }, base: { type: 'string' } },
+  })
+  const { serve = false, port = '4173', base = '/' } = values
+  if (!/^\d+$/.test(port) || Number(port) > 65535) throw new Error(`--port takes 0 to 65535, not ${port}`)
+  if (!/^\/(?:[\w.-]+\/)*$/.test(base))
+    throw new Error(`--base takes a path that begins and ends with /, not ${base}`)
+  if (serve && base !== '/') throw new Error('--serve shows the site at /, so not with another --base')
+  return { serve, port: Number(port), base }
 }
 
-function run(name, bin, args) {
-  const { status, error } = spawnSync(process.execPath, [join(root, 'node_modules', name, bin), ...args], {
+async function main() {
+  let asked
+  try {
+    asked = parse(process.argv.slice(2))
+  } catch (error) {
+    console.error(`${error.message}\n${USAGE}`)
+    process.exitCode = 2
+    return
+  }
+  const { status } = spawnSync(process.execPath, ['scripts/setup.js', '--packages'], {
     cwd: root,
     stdio: 'inherit',
   })
-  if (error) throw error
-  if (status !== 0) process.exit(status ?? 1)
-}
-
-/** A folder of pages for each entry, and a page that names them. */
-function makeReference() {
-  rmSync(reference, { recursive: true, force: true })
-  const lines = []
-  for (const [name, file] of Object.entries(ENTRIES)) {
-    const folder = name.replace('/', '-')
-    run('typedoc', join('bin', 'typedoc'), [
-      '--plugin',
-      'typedoc-plugin-markdown',
-      '--tsconfig',
-      join('scripts', 'docs-tsconfig.json'),
-      '--entryPoints',
-      file,
-      '--out',
-      join(reference, folder),
-      '--name',
-      name,
-      '--readme',
-      'none',
-      '--entryFileName',
-      'index',
-      '--hideBreadcrumbs',
-      'true',
-      '--disableSources',
-      'true',
-      '--excludeExternals',
-      'true',
-      '--logLevel',
-      'Warn',
-    ])
-    lines.push(`- [${name}](${folder}/index.md)`)
+  if (status !== 0) {
+    process.exitCode = 1
+    return
   }
-  const intro =
-    '# Types\n\nMade from the declarations that each package brings. What they mean is in [the API](../api.md).\n\n'
-  writeFileSync(join(reference, 'index.md'), `${intro}${lines.join('\n')}\n`)
+  const folder = buildSite({ base: asked.base })
+  console.log(`The site is in ${folder}`)
+  if (!asked.serve) return
+  const { url } = await serveSite(folder, asked.port)
+  console.log(`It is shown at ${url}; Ctrl+C ends that.`)
 }
 
-/** Pages are Markdown, in which code is no template of Vue. */
-function checkPages() {
-  for (const name of readdirSync(join(root, 'docs')).filter((each) => each.endsWith('.md'))) {
-    const prose = readFileSync(join(root, 'docs', name), 'utf8').replaceAll(/```[^]*?```|`[^`\n]*`/g, '')
-    if (prose.includes('{{')) throw new Error(`docs/${name}: "{{" outside of code would be a template`)
-  }
-}
-
-checkPages()
-makeReference()
-const vitepress = join('bin', 'vitepress.js')
-run('vitepress', vitepress, ['build', 'docs'])
-if (process.argv.includes('--serve')) run('vitepress', vitepress, ['preview', 'docs', '--host', '127.0.0.1'])
+main().catch((error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})

@@ -1,7 +1,8 @@
 'use strict'
 
 // Makes a fresh clone ready, and does nothing where that was done before: installs the development packages when the
-// lockfile asks for others than those that are there, and builds the addon when a source is newer than it.
+// lockfile asks for others than those that are there, and builds the addon when a source is newer than it. `--packages`: without the
+// addon.
 
 const { spawnSync } = require('node:child_process')
 const { readdirSync } = require('node:fs')
@@ -36,7 +37,7 @@ if (installedAt() < newest(join(root, 'package-lock.json'))) {
   run('install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund'])
 }
 
-if (builtAt() < sourcesAt()) {
+if (!process.argv.includes('--packages') && builtAt() < sourcesAt()) {
   console.error('\nBuilding the engine. The first time this compiles OpenSSL, which takes a few minutes.')
   run('build', 'npm', ['run', '--silent', 'build'])
 }

@@ -155,6 +155,7 @@ const RELEASE = {
   changelog:
     '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-12-01\n\n### Added\n\n- something\n\n## [1.2.2] - 2026-11-01\n',
   readme: '# Sockets\n',
+  guide: '# Getting started\n',
   here: 'https://example.org/somebody/sockets',
 }
 
@@ -189,6 +190,11 @@ for (const [what, change, problem] of [
     'a README that calls it unpublished',
     { readme: '**It is not published yet.**' },
     'README.md says that it is not published yet',
+  ],
+  [
+    'a guide that calls it unpublished',
+    { guide: '**It is not published yet.**' },
+    'docs/install.md says that it is not published yet',
   ],
   [
     'another repository',

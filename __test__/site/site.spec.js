@@ -1,161 +1,154 @@
 'use strict'
 
-// The site of the documentation, as `npm run docs` builds it, in a browser: each page that a link leads to, from the first on.
+// The documentation site, built as `npm run docs` does it, and looked at with a browser.
 
-const { spawn } = require('node:child_process')
-const { once } = require('node:events')
-const { existsSync, readFileSync, readdirSync, statSync } = require('node:fs')
-const { createServer } = require('node:http')
-const { extname, join, normalize } = require('node:path')
+const { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
 
 const test = require('ava')
-const { chromium } = require('playwright-core')
 
-const { testWhere } = require('../helpers/needs.js')
+const { buildSite, serveSite } = require('../../scripts/docs/site.js')
+const { hasChromium, launch } = require('../helpers/chromium.js')
+const { serialWhere } = require('../helpers/needs.js')
+const { crawl } = require('./crawl.js')
 
-const root = join(__dirname, '..', '..')
-const site = join(root, 'docs', '.vitepress', 'dist')
+const docs = join(__dirname, '../../docs')
+const inBrowser = serialWhere(test, hasChromium, 'chromium')
 
-const CHROMIUM = '/usr/bin/chromium'
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+let folder, site, browser
 
-const TYPES = {
-  '.css': 'text/css',
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-}
-
-/** The file for a path of the site, whose pages have no ending. */
-function fileFor(pathname) {
-  const path = join(site, normalize(decodeURIComponent(pathname)))
-  if (!path.startsWith(site)) return undefined
-  const found = [path, `${path}.html`, join(path, 'index.html')]
-  return found.find((each) => existsSync(each) && statSync(each).isFile())
-}
-
-const server = createServer((request, response) => {
-  const file = fileFor(new URL(request.url, 'http://site').pathname)
-  if (file === undefined) return response.writeHead(404).end()
-  response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' })
-  return response.end(readFileSync(file))
-})
-
-let browser
-let origin
-
-const there = testWhere(test.serial, existsSync(CHROMIUM), 'Chromium')
-
-test.before(async () => {
-  if (!existsSync(CHROMIUM)) return
-  const building = spawn(process.execPath, [join(root, 'scripts', 'docs.js')], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let errors = ''
-  building.stderr.setEncoding('utf8').on('data', (text) => (errors += text))
-  const [status] = await once(building, 'close')
-  if (status !== 0) throw new Error(`the site is not built:\n${errors}`)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  origin = `http://127.0.0.1:${server.address().port}`
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
+test.before(async (t) => {
+  t.timeout(110_000)
+  if (!hasChromium) return
+  folder = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-site-'))
+  buildSite({ folder })
+  site = await serveSite(folder)
+  browser = await launch()
 })
 
 test.after.always(async () => {
   await browser?.close()
-  server.closeAllConnections()
-  server.close()
+  await site?.close()
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A page, and what went wrong in it or with what it asked for. */
-async function openPage(t, options) {
+/** A new browser context, closed when the test ends. */
+async function contextFor(t, options) {
   const context = await browser.newContext(options)
   t.teardown(() => context.close())
-  const page = await context.newPage()
-  const problems = []
-  page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.message}`))
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(`${page.url()}: ${message.text()}`)
-  })
-  page.on('request', (request) => {
-    const url = new URL(request.url())
-    if (url.origin !== origin && url.protocol !== 'data:')
-      problems.push(`${page.url()} asks ${request.url()}`)
-  })
-  page.on('response', (response) => {
-    if (response.status() >= 400) problems.push(`${page.url()}: ${response.status()} for ${response.url()}`)
-  })
-  return { page, problems }
+  return context
 }
 
-there(
-  'every page can be reached, no link is broken, no page has an error, and nobody else is asked',
-  async (t) => {
-    t.timeout(150_000)
-    const { page, problems } = await openPage(t)
-    /** By path: the ids that its elements have. */
-    const pages = new Map()
-    const links = []
-    const queue = ['/']
-    for (const path of queue) {
-      if (pages.has(path)) continue
-      await page.goto(origin + path, { waitUntil: 'load' })
-      const { ids, targets } = await page.evaluate(() => ({
-        ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
-        targets: [...document.querySelectorAll('a[href]')].map(({ href }) => href),
-      }))
-      pages.set(path, new Set(ids))
-      for (const target of targets) {
-        const url = new URL(target)
-        if (url.origin !== origin) continue
-        links.push({ from: path, to: url.pathname, anchor: decodeURIComponent(url.hash.slice(1)) })
-        if (fileFor(url.pathname) !== undefined) queue.push(url.pathname)
-      }
-    }
-    const broken = links.filter(({ to, anchor }) => {
-      const ids = pages.get(to)
-      return ids === undefined ? fileFor(to) === undefined : anchor !== '' && !ids.has(anchor)
-    })
-    t.deepEqual([...new Set(broken.map(({ from, to, anchor }) => `${from} -> ${to}#${anchor}`))], [])
-    t.deepEqual(problems, [])
-    const written = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-    const missing = written.filter((name) => !pages.has(`/${name.replace(/(?:index)?\.md$/, '')}`))
-    t.deepEqual(missing, [], 'each page of docs/ is in the sidebar')
-    t.true(pages.size > written.length, `${pages.size} pages`)
-  },
-)
+/** A page of the site, in a context of its own. */
+async function open(t, path, options) {
+  const page = await (await contextFor(t, options)).newPage()
+  await page.goto(site.url + path, { waitUntil: 'networkidle' })
+  return page
+}
 
-there('search finds pages by their words', async (t) => {
-  const { page, problems } = await openPage(t)
-  await page.goto(origin)
-  await page.keyboard.press('Control+k')
-  await page.fill('#localsearch-input', 'bufferedAmount')
-  await page.waitForSelector('#localsearch-list a')
-  t.true((await page.locator('#localsearch-list a').count()) > 2)
+inBrowser('every link leads somewhere, and no page fails or asks another host', async (t) => {
+  t.timeout(90_000)
+  const { pages, problems } = await crawl(await contextFor(t), site.url)
   t.deepEqual(problems, [])
+  const reached = new Set([...pages.keys()].map((address) => address.slice(site.url.length)))
+  const written = readdirSync(docs).filter((name) => name.endsWith('.md') && name !== 'index.md')
+  for (const name of written) t.true(reached.has(name.replace('.md', '')), `no link leads to ${name}`)
+  for (const name of ['moz-tcp-socket', 'moz-tcp-socket/testing', 'moz-tcp-socket-dev']) {
+    t.true(reached.has(`reference/${name}`), `no link leads to the types of ${name}`)
+  }
 })
 
-there('on a small screen the text fits, light and dark', async (t) => {
-  for (const colorScheme of ['light', 'dark']) {
-    const { page } = await openPage(t, { viewport: { width: 360, height: 640 }, colorScheme })
-    await page.goto(`${origin}/client`)
-    const width = await page.evaluate(() => document.documentElement.scrollWidth)
-    t.true(width <= 360, `${width} pixels`)
-    const [text, background] = await page.evaluate(() => {
-      const style = getComputedStyle(document.querySelector('.vp-doc p'))
-      return [style.color, getComputedStyle(document.body).backgroundColor]
-    })
-    t.not(text, background)
+inBrowser('a broken link, a missing anchor, an exception and a foreign host are found', async (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-broken-'))
+  t.teardown(() => rmSync(place, { recursive: true, force: true }))
+  writeFileSync(
+    join(place, 'index.html'),
+    `<!doctype html><link rel="icon" href="data:,"><h1 id="here">Broken</h1>
+    <a href="missing.html">one</a> <a href="#there">two</a> <a href="#here">good</a>
+    <img src="http://127.0.0.2:9/pixel.png"><script>missingFunction()</script>`,
+  )
+  const broken = await serveSite(place)
+  t.teardown(() => broken.close())
+  const { problems } = await crawl(await contextFor(t), broken.url)
+  for (const what of [
+    /the link "one" leads to \S+missing\.html, which is not there/,
+    /the link "two" leads to #there, which is not in/,
+    /throws missingFunction is not defined/,
+    /asks for http:\/\/127\.0\.0\.2:9\/pixel\.png/,
+    /missing\.html is answered with 404/,
+  ]) {
+    t.true(
+      problems.some((problem) => what.test(problem)),
+      `${what} is not among ${problems.join('\n')}`,
+    )
   }
+  t.false(problems.some((problem) => problem.includes('"good"')))
+})
+
+inBrowser('the search finds a word, and leads to where it is', async (t) => {
+  const page = await open(t, '')
+  await page.click('#local-search')
+  await page.fill('#localsearch-input', 'closeImmediately')
+  const result = page.locator('.VPLocalSearchBox .result').first()
+  await result.waitFor()
+  t.regex(await result.textContent(), /closeImmediately/)
+  await result.click()
+  await page.waitForURL((url) => url.pathname.length > 1)
+  t.regex(await page.locator('main').textContent(), /closeImmediately/)
+})
+
+inBrowser('what is not on the site is not found by the search', async (t) => {
+  const page = await open(t, '')
+  await page.click('#local-search')
+  await page.fill('#localsearch-input', 'xylophonequartz')
+  await page.locator('.VPLocalSearchBox .no-results').waitFor()
+  t.is(await page.locator('.VPLocalSearchBox .result').count(), 0)
+})
+
+/** In the page: the contrast (WCAG 2) between the text of what `selector` finds and what is behind it. */
+function contrastOf(selector) {
+  const numbers = (color) => color.match(/[\d.]+/g).map(Number)
+  const light = ([red, green, blue]) => {
+    const [r, g, b] = [red, green, blue].map((value) => {
+      const part = value / 255
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const element = document.querySelector(selector)
+  let behind = element
+  while (behind && (numbers(getComputedStyle(behind).backgroundColor)[3] ?? 1) < 1) {
+    behind = behind.parentElement
+  }
+  const background = behind ? getComputedStyle(behind).backgroundColor : 'rgb(255, 255, 255)'
+  const [one, other] = [getComputedStyle(element).color, background].map((color) => light(numbers(color)))
+  return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  inBrowser(`text, code and links can be read in ${colorScheme} colors`, async (t) => {
+    const page = await open(t, 'api', { colorScheme })
+    t.is(await page.locator('html.dark').count(), colorScheme === 'dark' ? 1 : 0)
+    for (const selector of ['.vp-doc p', '.vp-doc li', '.vp-doc td', '.vp-doc pre code', '.vp-doc p a']) {
+      const contrast = await page.evaluate(contrastOf, selector)
+      t.true(contrast >= 4.5, `${selector} has a contrast of ${contrast.toFixed(1)}`)
+    }
+  })
+}
+
+inBrowser('on a telephone no page is wider than the screen', async (t) => {
+  const page = await open(t, '', { viewport: { width: 360, height: 640 } })
+  const names = readdirSync(docs).filter((name) => name.endsWith('.md'))
+  for (const name of [...names, 'reference/moz-tcp-socket.md']) {
+    await page.goto(site.url + name.replace(/(?:index)?\.md$/, ''), { waitUntil: 'domcontentloaded' })
+    const width = await page.evaluate(() => document.documentElement.scrollWidth)
+    t.true(width <= 360, `${name} is ${width} pixels wide`)
+  }
+})
+
+test('the pages of the site are no part of the package', (t) => {
+  const { files } = JSON.parse(readFileSync(join(docs, '../package.json'), 'utf8'))
+  t.true(files.includes('docs'))
+  for (const name of ['.vitepress', 'public', 'reference']) t.true(files.includes(`!docs/${name}`), name)
 })

@@ -1,4 +1,8 @@
-// What the commands do, as functions.
+/**
+ * What the commands do, as functions.
+ *
+ * @module moz-tcp-socket-dev
+ */
 
 /** Options of `serveApp`. */
 export interface ServeOptions {
@@ -59,3 +63,42 @@ export interface RunningApp {
  * damaged.
  */
 export function runApp(path: string, options?: RunOptions): Promise<RunningApp>
+
+/** What becomes of a use of the API: it throws or is not there, works in another way, could not be followed, is the same, or is only to be known. */
+export type DoctorVerdict = 'missing' | 'differs' | 'unfollowed' | 'same' | 'note'
+
+/** One use of the API, or one thing to know about a file. */
+export interface DoctorFinding {
+  /** The file, from the path that was examined, with `/` between folders. */
+  file: string
+  /** From 1. Of a member it is where its name begins; columns count UTF-16 units, as editors do. */
+  line: number
+  column: number
+  verdict: DoctorVerdict
+  /** The rule's name. */
+  rule: string
+  /** The decision in docs/porting.md, such as `"Q-13"`. */
+  q: string | null
+  /** One sentence. */
+  text: string
+  /** The code it is about, its first line and 80 characters at most; of a file that could not be read, why. */
+  code: string
+}
+
+/** What `examine` answers. */
+export interface DoctorReport {
+  /** As it was given. */
+  path: string
+  /** How many files of code, pages and manifests there are. */
+  files: number
+  /** By file, line and column. */
+  findings: DoctorFinding[]
+  counts: Record<DoctorVerdict, number>
+}
+
+/**
+ * Reads the code of the app at `path` (a folder, a manifest, a page, or a file of JavaScript or TypeScript) and says of each use of the API
+ * whether it works here as on a device. Runs nothing of it. Files of more than 2 MiB, links, `node_modules` and the like are not read. Throws
+ * a TypeError for what is no path, and an Error where there is nothing to read, or more than 10000 files.
+ */
+export function examine(path: string): DoctorReport

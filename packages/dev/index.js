@@ -3,6 +3,10 @@
 // The package's public entry: what the commands do, as functions. index.d.ts describes it. What each
 // needs is loaded when it is called.
 
+function examine(...args) {
+  return require('./lib/doctor/examine.js').examine(...args)
+}
+
 function runApp(...args) {
   return require('./lib/run/run.js').runApp(...args)
 }
@@ -12,4 +16,4 @@ function serveApp(...args) {
 }
 
 // By names alone: Node.js finds them without running this, for `import { runApp } from 'moz-tcp-socket-dev'`.
-module.exports = { runApp, serveApp }
+module.exports = { examine, runApp, serveApp }

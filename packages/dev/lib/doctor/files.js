@@ -2,7 +2,7 @@
 
 // The code of an app: its files, and the scripts in its pages, each with where in the file it begins.
 
-const { lstatSync, readFileSync, readdirSync } = require('node:fs')
+const { lstatSync, readFileSync, readdirSync, statSync } = require('node:fs')
 const { basename, dirname, extname, join } = require('node:path')
 
 const { parse: parseHtml } = require('parse5')
@@ -49,7 +49,7 @@ function findFiles(path) {
 function statOf(path) {
   try {
     const status = lstatSync(path)
-    return status.isSymbolicLink() ? require('node:fs').statSync(path) : status
+    return status.isSymbolicLink() ? statSync(path) : status
   } catch (error) {
     throw new Error(`${path}: ${error.code === 'ENOENT' ? 'does not exist' : error.message}`, {
       cause: error,
@@ -88,7 +88,7 @@ function scriptsOf(html) {
       }
     }
     for (const { name, value } of node.attrs ?? []) {
-      if (!/^on/.test(name) || !/TCPSocket|TCPServerSocket/.test(value)) continue
+      if (!name.startsWith('on') || !/TCPSocket|TCPServerSocket/.test(value)) continue
       const { startLine, startCol } = node.sourceCodeLocation?.attrs?.[name] ?? { startLine: 1, startCol: 1 }
       attributes.push({ line: startLine, column: startCol })
     }

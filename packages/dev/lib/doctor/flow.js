@@ -3,40 +3,35 @@
 // Follows things of the API through a file: variables, members, object literals, arguments and answers of the file's functions, handlers,
 // promises. It runs over the program again and again until it learns nothing more, and once more to report what uses.js sees.
 //
-// What a variable, or a member by its name, may hold is the same everywhere in the file: the order of statements, and which object a member
-// is of, are not looked at. So too much may be found, and not too little; what leaves the file's sight is reported as not followed.
+// What a variable, or a member by its name, may hold is the same everywhere in the file, whatever the order of statements. So too much may
+// be found, and not too little; what leaves the file's sight is reported as not followed.
 
-const { K, builtinInstance, globalKind, handlerArgument, isApi, memberKind } = require('./kinds.js')
+const { K, builtinInstance, holdsApi, isApi, memberKind, moduleKind } = require('./kinds.js')
 const { resolve } = require('./scopes.js')
 const { bare, children, keyOf, literal } = require('./syntax.js')
+const { NONE, Values } = require('./values.js')
 
-const NONE = new Set()
 /** Enough for any chain of assignments in code that people wrote; more would find nothing that they could. */
 const MOST_ROUNDS = 12
 /** Methods that hand what is in a collection to a function, and those that put something in. */
 const CALLS_BACK = new Set(['forEach', 'map', 'filter', 'find', 'some', 'every', 'flatMap'])
 const PUTS_IN = new Set(['push', 'unshift', 'add', 'set'])
 const TAKES_OUT = new Set(['get', 'pop', 'shift', 'at', 'find', 'filter', 'values', 'slice'])
+const COLLECTIONS = /^(?:Weak)?(?:Map|Set)$|^Array$/
 const HARMLESS = /^(?:console|JSON|Object|Boolean|String|Array|assert|expect)$/
-/** The name under which all that is in collections is known. */
-const INSIDE = '[]'
 
 /** By the type of a node: what evaluates it, and everything in it. */
 let VISITORS
 
-class Flow {
-  #bindings
-  #members = new Map()
+class Flow extends Values {
   #functions = new Map()
   #objects = new Map()
   #current = null
-  #changed = false
-  #uses = null
 
   constructor(program) {
+    super(resolve(program))
     this.program = program
     this.parents = new Map()
-    this.#bindings = resolve(program)
     const link = (node) =>
       children(node, (child) => {
         this.parents.set(child, node)
@@ -48,110 +43,12 @@ class Flow {
   /** Reports to `uses`, whose methods are called with what happens to things of the API. */
   run(uses) {
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      this.#changed = false
+      this.changed = false
       this.evaluate(this.program)
-      if (!this.#changed) break
+      if (!this.changed) break
     }
-    this.#uses = uses
+    this.uses = uses
     this.evaluate(this.program)
-  }
-
-  /** The functions that `kinds` may be. */
-  functionsOf(kinds) {
-    return [...kinds].filter(({ tag }) => tag === 'function')
-  }
-
-  #add(set, kinds) {
-    for (const each of kinds) {
-      if (set.has(each)) continue
-      set.add(each)
-      this.#changed = true
-    }
-  }
-
-  #memberSet(name) {
-    if (!this.#members.has(name)) this.#members.set(name, new Set())
-    return this.#members.get(name)
-  }
-
-  #bindingKinds(node) {
-    const binding = this.#bindings.get(node)
-    if (binding === undefined) return NONE
-    const own = binding.isGlobal ? globalKind(binding.name) : undefined
-    if (own === undefined) return binding.kinds
-    this.#uses?.global(own, node)
-    return new Set([own, ...binding.kinds])
-  }
-
-  /** Whether `node` is the global variable `name`. */
-  isGlobal(node, name) {
-    const at = bare(node)
-    return at?.type === 'Identifier' && at.name === name && this.#bindings.get(at)?.isGlobal === true
-  }
-
-  isDeclaredNowhere(node) {
-    return this.#bindings.get(node)?.isGlobal === true
-  }
-
-  #get(kinds, name, node) {
-    const found = new Set()
-    let isKnown = false
-    for (const each of kinds) {
-      if (each.tag === 'function') continue
-      if (each.tag === 'object') {
-        for (const value of each.properties.get(name) ?? NONE) found.add(value)
-        continue
-      }
-      isKnown = true
-      this.#uses?.get(each, name, node)
-      const value = memberKind(each, name)
-      if (value) found.add(value)
-    }
-    if (!isKnown) for (const each of this.#members.get(name) ?? NONE) found.add(each)
-    return found
-  }
-
-  #set(kinds, name, values, valueNode, node) {
-    let isKnown = false
-    for (const each of kinds) {
-      if (each.tag === 'function') continue
-      if (each.tag === 'object') {
-        if (!each.properties.has(name)) each.properties.set(name, new Set())
-        this.#add(each.properties.get(name), values)
-        if (!each.nodes.has(name)) each.nodes.set(name, { node, valueNode })
-        continue
-      }
-      if (each.tag === 'window') continue
-      isKnown = true
-      this.#uses?.set(each, name, values, valueNode, node)
-      if (/^on[a-z]+$/.test(name)) this.#handle(each, name.slice(2), values)
-    }
-    if (!isKnown) this.#add(this.#memberSet(name), values)
-  }
-
-  /** `values` handle events of `type`. */
-  #handle(target, type, values, isListener = false) {
-    for (const each of values) {
-      if (each.tag !== 'function' && each.tag !== 'bound') continue
-      this.#pass(
-        each,
-        [new Set([handlerArgument(target, type, isListener)])],
-        each.tag === 'function' ? [target] : [],
-      )
-      const { handles } = each.target ?? each
-      this.#add(handles, [target.isServer ? `server ${type}` : `socket ${type}`])
-    }
-  }
-
-  /** `callee` is called with arguments of these kinds. Returns what it may answer. */
-  #pass(callee, args, thisKinds = []) {
-    const target = callee.tag === 'bound' ? callee.target : callee
-    args.forEach((kinds, index) => {
-      target.args[index] ??= new Set()
-      this.#add(target.args[index], kinds)
-    })
-    this.#add(target.thisKinds, thisKinds)
-    return target.answers
   }
 
   #function(node) {
@@ -176,10 +73,10 @@ class Flow {
     if (node.body) {
       const kinds = this.evaluate(node.body)
       if (node.body.type !== 'BlockStatement' && node.body.type !== 'FunctionBody')
-        this.#add(known.answers, kinds)
+        this.add(known.answers, kinds)
     }
     this.#current = outer
-    this.#uses?.function(known)
+    this.uses?.function(known)
     return known
   }
 
@@ -194,16 +91,16 @@ class Flow {
     const at = bare(target)
     switch (at?.type) {
       case 'Identifier':
-        if (this.#bindings.has(at)) this.#add(this.#bindings.get(at).kinds, kinds)
+        if (this.bindings.has(at)) this.add(this.bindings.get(at).kinds, kinds)
         return
       case 'MemberExpression': {
         const of = this.evaluate(at.object)
         const name = keyOf(at)
-        if (name !== undefined) this.#set(of, name, kinds, valueNode, at)
+        if (name !== undefined) this.set(of, name, kinds, valueNode, at)
         else {
           this.evaluate(at.property)
-          if ([...of].some(isApi)) this.#uses?.computed(at)
-          this.#add(this.#memberSet(INSIDE), kinds)
+          if ([...of].some(isApi)) this.uses?.computed(at)
+          this.putInside(of, kinds)
         }
         return
       }
@@ -215,19 +112,22 @@ class Flow {
           if (property.type === 'RestElement') continue
           const name = keyOf(property)
           if (name === undefined) this.evaluate(property.key)
-          else this.#assign(property.value, this.#get(kinds, name, property), null)
+          else this.#assign(property.value, this.get(kinds, name, property), null)
         }
         return
       case 'ArrayPattern':
-        for (const element of at.elements) if (element) this.#assign(element, this.#memberSet(INSIDE), null)
+        for (const element of at.elements) if (element) this.#assign(element, this.inside(kinds), null)
         return
       case 'RestElement':
         this.#assign(at.argument, NONE, null)
         return
-      case 'TSParameterProperty':
-        this.#assign(at.parameter, kinds, null)
-        for (const name of at.parameter.type === 'Identifier' ? [at.parameter.name] : [])
-          this.#add(this.#memberSet(name), kinds)
+      case 'TSParameterProperty': {
+        // A variable, and a member by the same name.
+        const { parameter } = at
+        this.#assign(parameter, kinds, null)
+        const id = parameter.left ?? parameter
+        this.add(this.memberSet(id.name), this.bindings.get(id).kinds)
+      }
     }
   }
 
@@ -244,30 +144,27 @@ class Flow {
   }
 
   static {
-    const union = (...sets) => new Set(sets.flatMap((set) => [...set]))
+    const union = (a, b) => new Set([...a, ...b])
 
     VISITORS = {
       __proto__: null,
-      Identifier: (flow, node) => flow.#bindingKinds(node),
+      Identifier: (flow, node) => flow.bindingKinds(node),
+      PropertyDefinition: (flow, node) => VISITORS.MethodDefinition(flow, node),
       ThisExpression: (flow, node) => {
         const kinds = flow.#thisKinds()
-        for (const each of kinds) flow.#uses?.self(each, node)
+        for (const each of kinds) flow.uses?.self(each, node)
         return kinds
       },
       FunctionDeclaration(flow, node) {
         const known = flow.#function(node)
-        if (node.id && flow.#bindings.has(node.id)) flow.#add(flow.#bindings.get(node.id).kinds, [known])
+        if (node.id && flow.bindings.has(node.id)) flow.add(flow.bindings.get(node.id).kinds, [known])
         return new Set([known])
       },
-      FunctionExpression(flow, node) {
-        const known = flow.#function(node)
-        if (node.id && flow.#bindings.has(node.id)) flow.#add(flow.#bindings.get(node.id).kinds, [known])
-        return new Set([known])
-      },
+      FunctionExpression: (flow, node) => VISITORS.FunctionDeclaration(flow, node),
       ArrowFunctionExpression: (flow, node) => new Set([flow.#function(node)]),
       ReturnStatement(flow, node) {
         const kinds = flow.evaluate(node.argument)
-        if (flow.#current) flow.#add(flow.#current.known.answers, kinds)
+        if (flow.#current) flow.add(flow.#current.known.answers, kinds)
       },
       VariableDeclarator(flow, node) {
         const kinds = flow.evaluate(node.init)
@@ -282,13 +179,11 @@ class Flow {
       MemberExpression(flow, node) {
         const kinds = flow.evaluate(node.object)
         const name = keyOf(node)
-        if (name !== undefined) {
-          if (kinds.size === 0) flow.#uses?.unknownMember(name, node)
-          return flow.#get(kinds, name, node)
-        }
+        if (name !== undefined && kinds.size === 0) flow.uses?.unknownMember(name, node)
+        if (name !== undefined) return flow.get(kinds, name, node)
         flow.evaluate(node.property)
-        if ([...kinds].some((each) => isApi(each) || each === K.navigator)) flow.#uses?.computed(node)
-        return flow.#memberSet(INSIDE)
+        if ([...kinds].some((each) => isApi(each) || each === K.navigator)) flow.uses?.computed(node)
+        return flow.inside(kinds)
       },
       ObjectExpression(flow, node) {
         let known = flow.#objects.get(node)
@@ -309,61 +204,54 @@ class Flow {
           if (name === undefined) {
             flow.evaluate(property.key)
             known.isComplete = false
-            flow.#add(flow.#memberSet(INSIDE), kinds)
+            flow.putInside(NONE, kinds)
             continue
           }
           known.nodes.set(name, { node: property, valueNode: property.value })
           if (!known.properties.has(name)) known.properties.set(name, new Set())
-          flow.#add(known.properties.get(name), kinds)
-          // Methods of objects call each other by `this`.
-          flow.#add(flow.#memberSet(name), kinds)
+          flow.add(known.properties.get(name), kinds)
+          // Methods of objects find each other by `this`.
+          flow.add(
+            flow.memberSet(name),
+            [...kinds].filter((each) => isApi(each) || each.tag === 'function'),
+          )
         }
         return new Set([known])
       },
       ArrayExpression(flow, node) {
-        for (const element of node.elements)
-          if (element) flow.#add(flow.#memberSet(INSIDE), flow.evaluate(element))
+        const list = flow.#list(node)
+        for (const element of node.elements) if (element) flow.add(list.items, flow.evaluate(element))
+        return new Set([list])
       },
       MethodDefinition(flow, node) {
         const kinds = flow.evaluate(node.value)
         const name = keyOf(node)
         if (name === undefined) flow.evaluate(node.key)
         else if (node.kind === 'get')
-          for (const { answers } of flow.functionsOf(kinds)) flow.#add(flow.#memberSet(name), answers)
-        else flow.#add(flow.#memberSet(name), kinds)
-      },
-      PropertyDefinition(flow, node) {
-        const kinds = flow.evaluate(node.value)
-        const name = keyOf(node)
-        if (name === undefined) flow.evaluate(node.key)
-        else flow.#add(flow.#memberSet(name), kinds)
+          for (const { answers } of flow.functionsOf(kinds)) flow.add(flow.memberSet(name), answers)
+        else flow.add(flow.memberSet(name), kinds)
       },
       ConditionalExpression(flow, node) {
         flow.evaluate(node.test)
         return union(flow.evaluate(node.consequent), flow.evaluate(node.alternate))
       },
-      LogicalExpression(flow, node) {
-        return union(flow.evaluate(node.left), flow.evaluate(node.right))
-      },
+      LogicalExpression: (flow, node) => union(flow.evaluate(node.left), flow.evaluate(node.right)),
       SequenceExpression(flow, node) {
         return node.expressions.map((each) => flow.evaluate(each)).at(-1)
       },
       AwaitExpression: (flow, node) => flow.evaluate(node.argument),
       ForOfStatement(flow, node) {
-        flow.evaluate(node.right)
+        const of = flow.evaluate(node.right)
         const target = node.left.type === 'VariableDeclaration' ? node.left.declarations[0].id : node.left
-        flow.#assign(target, flow.#memberSet(INSIDE), null)
+        flow.#assign(target, flow.inside(of), null)
         flow.evaluate(node.body)
       },
       CallExpression: (flow, node) => flow.#call(node),
       NewExpression: (flow, node) => flow.#new(node),
       ImportDeclaration: (flow, node) => flow.#import(node),
-      ImportExpression(flow, node) {
-        return literal(node.source) === 'moz-tcp-socket' ? new Set([K.module]) : NONE
-      },
-      ExportDefaultDeclaration(flow, node) {
-        flow.#escape(flow.evaluate(node.declaration), node, 'exported')
-      },
+      ImportExpression: (flow, node) => flow.#module(node.source),
+      ExportDefaultDeclaration: (flow, node) =>
+        flow.#escape(flow.evaluate(node.declaration), node, 'exported'),
       ExportNamedDeclaration(flow, node) {
         if (!node.declaration) {
           for (const { local } of node.specifiers)
@@ -373,7 +261,7 @@ class Flow {
         const kinds = flow.evaluate(node.declaration)
         flow.#escape(kinds, node, 'exported')
         for (const { id } of node.declaration.declarations ?? [])
-          if (id.type === 'Identifier') flow.#escape(flow.#bindings.get(id)?.kinds ?? NONE, id, 'exported')
+          if (id.type === 'Identifier') flow.#escape(flow.bindings.get(id)?.kinds ?? NONE, id, 'exported')
       },
     }
   }
@@ -391,24 +279,32 @@ class Flow {
   }
 
   #escape(kinds, node, rule) {
-    if (this.#uses === null) return
-    const gives = (each) =>
-      isApi(each) ||
-      (rule === 'exported' && each.tag === 'function' && [...each.answers].some(isApi)) ||
-      (rule === 'exported' &&
-        each.tag === 'object' &&
-        [...each.properties.values()].some((set) => [...set].some(isApi)))
-    if ([...kinds].some(gives)) this.#uses.escape(rule, node)
+    if (this.uses === null) return
+    if ([...kinds].some((each) => isApi(each) || (rule === 'exported' && holdsApi(each))))
+      this.uses.escape(rule, node)
+  }
+
+  /** What the module that the literal `node` names exports. */
+  #module(node) {
+    const known = moduleKind(literal(node))
+    if (known === K.factory) this.uses?.replaced(node)
+    return known ? new Set([known]) : NONE
   }
 
   #import({ source, specifiers }) {
-    const isOurs = source.value === 'moz-tcp-socket'
+    const [exported] = this.#module(source)
     for (const { type, imported, local } of specifiers) {
-      if (!isOurs || !this.#bindings.has(local)) continue
-      const name = imported?.name ?? imported?.value
-      const found = type === 'ImportSpecifier' && name !== 'default' ? memberKind(K.module, name) : K.module
-      if (found) this.#add(this.#bindings.get(local).kinds, [found])
+      if (exported === undefined || !this.bindings.has(local)) continue
+      const name = type === 'ImportSpecifier' ? (imported.name ?? imported.value) : 'default'
+      const found = type === 'ImportNamespaceSpecifier' ? exported : memberKind(exported, name)
+      if (found) this.add(this.bindings.get(local).kinds, [found])
     }
+  }
+
+  /** What the collection that `node` makes is known as. */
+  #list(node) {
+    if (!this.#objects.has(node)) this.#objects.set(node, { tag: 'list', items: new Set() })
+    return this.#objects.get(node)
   }
 
   #args(node) {
@@ -422,10 +318,9 @@ class Flow {
   #call(node) {
     const callee = bare(node.callee)
     const args = this.#args(node)
-    if (this.isGlobal(callee, 'require') && literal(node.arguments[0]) === 'moz-tcp-socket')
-      return new Set([K.module])
+    if (this.isGlobal(callee, 'require')) return this.#module(node.arguments[0])
     if (callee.type === 'MemberExpression' && this.isGlobal(callee.object, 'Buffer')) return new Set([K.view])
-    if (this.isGlobal(callee, 'eval')) this.#uses?.codeFromText(node)
+    if (this.isGlobal(callee, 'eval')) this.uses?.codeFromText(node)
     const kinds = this.evaluate(callee)
     const name = callee.type === 'MemberExpression' ? keyOf(callee) : undefined
     const through =
@@ -438,10 +333,10 @@ class Flow {
     for (const each of kinds) {
       if (each.tag === 'function' || each.tag === 'bound') {
         isFollowed = true
-        for (const answer of this.#pass(each, args, thisKinds)) answers.add(answer)
+        for (const answer of this.pass(each, args, thisKinds)) answers.add(answer)
       } else if (each.tag === 'settle') {
         isFollowed = true
-        this.#add(each.values, args[0] ?? NONE)
+        this.add(each.values, args[0] ?? NONE)
       } else if (each.tag === 'method') {
         isFollowed = true
         for (const answer of this.#callMethod(each, node, args)) answers.add(answer)
@@ -459,7 +354,7 @@ class Flow {
       const bound = this.functionsOf(of).map(({ bound: each }) => each)
       for (const each of this.functionsOf(of)) {
         const self = [...(args[0] ?? NONE)].filter(isApi)
-        this.#pass(each, args.slice(1), self)
+        this.pass(each, args.slice(1), self)
       }
       return bound.length + [...of].filter(({ tag }) => tag === 'method').length > 0
         ? new Set([...bound, ...[...of].filter(({ tag }) => tag === 'method')])
@@ -467,36 +362,43 @@ class Flow {
     }
     if (name === 'call' && this.functionsOf(of).length > 0) {
       const self = [...(args[0] ?? NONE)].filter(isApi)
-      return new Set(this.functionsOf(of).flatMap((each) => [...this.#pass(each, args.slice(1), self)]))
+      return this.#passAll(of, args.slice(1), self)
+    }
+    // A promise is the same as what it is of.
+    if (name === 'then') {
+      const values = new Set([...of].filter(({ tag }) => tag !== 'function'))
+      return this.#passAll(args[0], [values])
     }
     if ([...of].some((each) => isApi(each) || each === K.module)) return undefined
-    if (name === 'then' || name === 'finally') {
-      const values = [...of].filter(({ tag }) => tag !== 'function')
-      return new Set(
-        this.functionsOf(args[0] ?? NONE).flatMap((each) => [...this.#pass(each, [new Set(values)])]),
-      )
-    }
     if (name === 'resolve' && this.isGlobal(bare(node.callee).object, 'Promise')) return args[0]
     if (CALLS_BACK.has(name)) {
-      for (const each of this.functionsOf(args[0] ?? NONE)) this.#pass(each, [this.#memberSet(INSIDE)])
-      return this.#memberSet(INSIDE)
+      for (const each of this.functionsOf(args[0] ?? NONE)) this.pass(each, [this.inside(of)])
+      return new Set([...of, ...this.inside(of)])
     }
-    if (this.#memberSet(name).size > 0) return undefined
+    if (this.memberSet(name).size > 0) return undefined
     if (PUTS_IN.has(name)) {
-      for (const each of args) this.#add(this.#memberSet(INSIDE), each)
+      for (const each of args) this.putInside(of, each)
       return NONE
     }
-    if (TAKES_OUT.has(name)) return this.#memberSet(INSIDE)
+    if (TAKES_OUT.has(name)) return new Set([...of, ...this.inside(of)])
     return undefined
   }
 
+  /** All functions that `kinds` may be are called so. Returns what they may answer. */
+  #passAll(kinds = NONE, args, self) {
+    const answers = new Set()
+    for (const each of this.functionsOf(kinds))
+      for (const answer of this.pass(each, args, self)) answers.add(answer)
+    return answers
+  }
+
   #callMethod({ of, name }, node, args) {
-    this.#uses?.call(of, name, node, args)
+    this.uses?.call(of, name, node, args)
     if (name === 'open') return of.isSocket ? NONE : new Set([K.socket])
     if (name === 'listen') return of.isSocket ? NONE : new Set([K.listener])
     if (name === 'addEventListener') {
       const type = literal(node.arguments[0])
-      if (typeof type === 'string') this.#handle(of, type, args[1] ?? NONE, true)
+      if (typeof type === 'string') this.handle(of, type, args[1] ?? NONE, true)
     }
     return NONE
   }
@@ -508,11 +410,12 @@ class Flow {
       const values = new Set()
       const known = this.#objects.get(node) ?? { tag: 'settle', values }
       this.#objects.set(node, known)
-      for (const each of this.functionsOf(args[0] ?? NONE)) this.#pass(each, [new Set([known])])
+      for (const each of this.functionsOf(args[0] ?? NONE)) this.pass(each, [new Set([known])])
       return known.values
     }
-    if (this.isGlobal(callee, 'Function')) this.#uses?.codeFromText(node)
+    if (this.isGlobal(callee, 'Function')) this.uses?.codeFromText(node)
     if (callee.type === 'Identifier' && this.isDeclaredNowhere(callee)) {
+      if (COLLECTIONS.test(callee.name)) return new Set([this.#list(node)])
       const made = builtinInstance(callee.name)
       if (made) return new Set([made])
     }
@@ -522,20 +425,20 @@ class Flow {
     for (const each of kinds) {
       if (each.tag === 'function') {
         isFollowed = true
-        this.#pass(each, args)
+        this.pass(each, args)
       }
       const instance = { TCPSocket: K.socket, TCPServerSocket: K.server }[each.tag]
       if (each === K.UDPSocket) isFollowed = true
       if (!instance) continue
       isFollowed = true
-      this.#uses?.construct(each, node, args)
+      this.uses?.construct(each, node, args)
       made.add(instance)
     }
     // A class of the file: its constructor, whichever it is.
     if (!isFollowed && callee.type === 'Identifier' && !this.isDeclaredNowhere(callee)) {
-      for (const each of this.functionsOf(this.#memberSet('constructor'))) {
+      for (const each of this.functionsOf(this.memberSet('constructor'))) {
         isFollowed = true
-        this.#pass(each, args)
+        this.pass(each, args)
       }
     }
     if (!isFollowed)

@@ -44,10 +44,24 @@ const isApi = ({ tag, isSocket, isServer }) =>
   tag === 'TCPServerSocket' ||
   tag === 'method'
 
+/** Whether a function or an object literal hands out such a thing. */
+function holdsApi({ tag, answers, properties }) {
+  if (tag === 'function') return [...answers].some(isApi)
+  return tag === 'object' && [...properties.values()].some((kinds) => [...kinds].some(isApi))
+}
+
+/** The same, of which it is not sure. */
+const doubtful = new Map()
+function perhaps(known) {
+  if (!Object.values(K).includes(known) || known.isMaybe) return known
+  if (!doubtful.has(known)) doubtful.set(known, Object.freeze({ ...known, isMaybe: true }))
+  return doubtful.get(known)
+}
+
 /** A method of something, before it is called. */
 const methods = new Map()
 function method(of, name) {
-  const key = `${of.tag}.${name}`
+  const key = `${of.tag}.${name}${of.isMaybe ? '?' : ''}`
   if (!methods.has(key)) methods.set(key, kind('method', { of, name }))
   return methods.get(key)
 }
@@ -75,7 +89,13 @@ function handlerArgument(target, type, isListener = false) {
   if (target.isSocket) return EVENT_KINDS[type] ?? K.event
   if (type === 'error') return K.errorEvent
   // A listener gets an event, whoever made the server.
-  return target === K.listener && !isListener ? K.connectArgument : K.connectEvent
+  return target.tag === 'listener' && !isListener ? K.connectArgument : K.connectEvent
+}
+
+/** What the module `name` exports. Two others have this API, and this package takes their place: docs/porting.md. */
+function moduleKind(name) {
+  if (name === 'moz-tcp-socket') return K.module
+  return name === 'emailjs-tcp-socket' || name === 'tcp-socket' ? K.factory : undefined
 }
 
 const FACTORY_METHODS = new Set(['open', 'listen'])
@@ -91,6 +111,8 @@ function memberKind(target, name) {
       return name === 'mozTCPSocket' ? K.factory : name === 'default' ? K.module : CLASSES[name]
     case 'factory':
     case 'TCPSocket':
+      // Of a module whose default it is.
+      if (name === 'default') return target
       return FACTORY_METHODS.has(name) ? method(target, name) : undefined
     case 'dataEvent':
       return name === 'data' ? K.payload : targetOf(name)
@@ -98,13 +120,12 @@ function memberKind(target, name) {
       return name === 'data' ? K.errorData : undefined
     case 'connectEvent':
       return name === 'socket' || name === 'data' ? K.accepted : undefined
-    case 'connectArgument':
-      return name === 'socket' ? K.accepted : name === 'send' ? method(target, name) : undefined
     case 'event':
       return targetOf(name)
     case 'view':
       return name === 'buffer' ? K.buffer : undefined
     default:
+      if (target.isArgument && name === 'socket') return K.accepted
       if (target.isSocket || target.isServer) return METHODS.has(name) ? method(target, name) : undefined
       return undefined
   }
@@ -140,7 +161,9 @@ module.exports = {
   builtinInstance,
   globalKind,
   handlerArgument,
+  holdsApi,
   isApi,
   memberKind,
-  method,
+  moduleKind,
+  perhaps,
 }

@@ -154,10 +154,15 @@ const RULES = {
   'other-api': missing('this API of Firefox OS is not in the package'),
   'page-global': note('is of a page: Node.js has none, run and serve have'),
 
+  'replaced-module': note(
+    'moz-tcp-socket takes the place of this module: docs/porting.md, "In place of emailjs-tcp-socket"',
+  ),
+
   // Limits of the reading.
   escapes: unfollowed('is given to code that is not in this file'),
   exported: unfollowed('is exported: what other files do with it is not followed'),
   computed: unfollowed('the name of the member is made while the program runs'),
+  ambiguous: unfollowed('this may be one of several things here, and not all of them have such a member'),
   'looks-like': unfollowed('looks like a use of the API, on a value that could not be followed here'),
   'code-from-text': unfollowed('code that is made from text is not read'),
   'code-in-attribute': unfollowed('code in attributes of HTML is not read'),

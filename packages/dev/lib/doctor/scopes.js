@@ -81,7 +81,8 @@ function hoist(node, scope) {
 /** Declares what belongs to a block. */
 function declareBlock(body, scope) {
   for (const statement of body) {
-    const node = statement.declaration && /^Export/.test(statement.type) ? statement.declaration : statement
+    const node =
+      statement.declaration && statement.type.startsWith('Export') ? statement.declaration : statement
     if (node.type === 'VariableDeclaration' && node.kind !== 'var')
       for (const { id } of node.declarations) for (const name of patternNames(id)) scope.declare(name)
     if ((node.type === 'ClassDeclaration' || node.type === 'FunctionDeclaration') && node.id)

@@ -4,7 +4,7 @@
 // read or written, a call, a constructor.
 
 const { checkListen, checkOpen } = require('./arguments.js')
-const { K, OTHER_NAVIGATOR } = require('./kinds.js')
+const { K, OTHER_NAVIGATOR, isApi } = require('./kinds.js')
 const {
   OTHER_CLASSES,
   PAGE_GLOBALS,
@@ -118,6 +118,11 @@ class Uses {
     if (kind.isSocket || kind.isServer) this.#report('handler-this', node)
   }
 
+  /** A module that this package takes the place of. */
+  replaced(node) {
+    this.#report('replaced-module', node)
+  }
+
   computed(node) {
     this.#report('computed', node)
   }
@@ -132,7 +137,7 @@ class Uses {
 
   /** A member of something unknown. */
   unknownMember(name, node) {
-    if (TELLTALE.has(name)) this.#report('looks-like', node)
+    if (TELLTALE.has(name) && bare(node.object).type !== 'ThisExpression') this.#report('looks-like', node)
   }
 
   function({ node, handles }) {
@@ -177,19 +182,28 @@ class Uses {
         return
       default:
         if (kind.isSocket) this.#getOfSocket(kind, name, node)
-        if (kind.isServer) this.#getOfServer(name, node)
+        if (kind.isServer) this.#getOfServer(kind, name, node)
     }
   }
 
   #getOfSocket(kind, name, node) {
+    // Of a promise of one.
+    if (name === 'then' || name === 'catch' || name === 'finally') return undefined
     if (kind.isArgument && name === 'socket') return this.#report('on-connect-socket', node)
     if (kind.isArgument && name === 'data') return this.#report('connect-argument', node)
-    if (name === 'open' || name === 'listen') return this.#report('method-of-socket', node)
+    if (name === 'open' || name === 'listen')
+      return this.#report(this.#unknown(kind, node, 'method-of-socket'), node)
     if (name === 'bufferedAmount') return this.#report('buffered-amount', node)
     if (name === 'readyState') return this.#readyState(node)
     if (CALLED_MEMBERS.has(name) && this.#isCallee(node)) return undefined
     const isKnown = SOCKET_MEMBERS.has(name) || SOCKET_EVENTS.has(name.replace(/^on/, ''))
-    return this.#report(isKnown ? 'member' : 'unknown-member', node)
+    return this.#report(isKnown ? 'member' : this.#unknown(kind, node, 'unknown-member'), node)
+  }
+
+  /** The rule for a member that `kind` has not, where that may not be all that the thing can be. */
+  #unknown(kind, node, rule) {
+    const of = node.type === 'MemberExpression' ? [...this.#flow.evaluate(node.object)].filter(isApi) : [kind]
+    return kind.isMaybe || of.length > 1 ? 'ambiguous' : rule
   }
 
   #readyState(node) {
@@ -205,11 +219,11 @@ class Uses {
     }
   }
 
-  #getOfServer(name, node) {
+  #getOfServer(kind, name, node) {
     if (name === 'localPort') return this.#report('local-port', node)
     if ((name === 'close' || name === 'addEventListener') && this.#isCallee(node)) return undefined
     const isKnown = SERVER_MEMBERS.has(name) || SERVER_EVENTS.has(name.replace(/^on/, ''))
-    return this.#report(isKnown ? 'server-member' : 'unknown-server-member', node)
+    return this.#report(isKnown ? 'server-member' : this.#unknown(kind, node, 'unknown-server-member'), node)
   }
 
   set(kind, name, values, valueNode, node) {
@@ -227,7 +241,7 @@ class Uses {
 
   #onConnect(kind, node) {
     this.#connectSet = true
-    this.#report(kind === K.listener ? 'on-connect-socket' : 'on-connect-event', node)
+    this.#report(kind.tag === 'listener' ? 'on-connect-socket' : 'on-connect-event', node)
   }
 
   /** The method `name` of `of` is called. */
@@ -254,7 +268,7 @@ class Uses {
         this.#report(name, at)
         return
       case 'upgradeToSecure':
-        this.#report(of.isAccepted ? 'upgrade-accepted' : 'upgrade', at)
+        this.#report(of.isAccepted && !of.isMaybe ? 'upgrade-accepted' : 'upgrade', at)
         return
       case 'close':
         this.#report(of.isServer ? 'server-close' : 'close', at)
@@ -319,7 +333,7 @@ class Uses {
 
   /** `new` of a class. */
   construct(kind, node, args) {
-    if (kind === K.TCPSocket) {
+    if (kind.tag === 'TCPSocket') {
       this.#report('open', node)
       checkOpen(node.arguments, args, this.#report)
       return
