@@ -7,7 +7,14 @@
  * @module moz-tcp-socket/testing
  */
 
-import type { TCPServerSocket, TCPSocket, TCPSocketErrorName, TCPSocketTls, UDPSocket } from './index.js'
+import type {
+  TCPServerSocket,
+  TCPSocket,
+  TCPSocketAppOptions,
+  TCPSocketErrorName,
+  TCPSocketTls,
+  UDPSocket,
+} from './index.js'
 
 // --- Mocks ---
 
@@ -288,4 +295,29 @@ export interface ProxyCounts {
   readonly toClient: number
   /** Bytes that were lost. */
   readonly dropped: number
+}
+
+// --- Windows ---
+
+/** Without `manifest`, `origin`, `generation`, `connect` and `listen`, of which none is needed, everything is allowed. */
+export interface InstallInWindowOptions extends Partial<TCPSocketAppOptions> {
+  /**
+   * Hears of what handlers of the window's sockets throw, unless a listener of the window's own `error` event prevents the default of
+   * that. Default: an uncaught exception of the process.
+   */
+  onError?: (thrown: unknown) => void
+}
+
+/**
+ * Puts `navigator.mozTCPSocket`, `TCPSocket` and the other classes into `window`, a window of jsdom (`runScripts: 'dangerously'` or
+ * `'outside-only'`) or of happy-dom (`enableJavaScriptEvaluation: true`). They belong to the realm of the window: there `instanceof`
+ * holds for `ArrayBuffer`, `Event`, `TypeError` and the classes.
+ *
+ * Throws a TypeError for what is no such window, for one that runs no scripts, and for a wrong option.
+ */
+export declare function installInWindow(window: object, options?: InstallInWindowOptions): InstalledInWindow
+
+export interface InstalledInWindow {
+  /** Closes the window's sockets and listeners, and takes the API away. The window's own `close()` does the same. */
+  close(): void
 }

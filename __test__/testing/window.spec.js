@@ -4,6 +4,8 @@
 
 const { once } = require('node:events')
 const net = require('node:net')
+const { setFlagsFromString } = require('node:v8')
+const vm = require('node:vm')
 
 const test = require('ava')
 const { Window } = require('happy-dom')
@@ -168,4 +170,32 @@ test('an option that does not exist is refused by name', (t) => {
   })
   t.throws(() => installInWindow(window, { onError: 1 }), { instanceOf: TypeError, message: /^onError 1: / })
   window.close()
+})
+
+test('a window that is closed leaves nothing of its realm behind', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const gc = vm.runInNewContext('gc')
+  const use = async () => {
+    const window = WINDOWS.jsdom()
+    const api = installInWindow(window)
+    const opened = new Promise((resolve) => {
+      window.opened = resolve
+    })
+    window.eval(`
+      var server = new TCPServerSocket(0, { localAddress: '127.0.0.1' })
+      server.onconnect = function (event) { window.accepted = event.socket }
+      var socket = new TCPSocket('127.0.0.1', server.localPort)
+      socket.onopen = function () { opened() }`)
+    await opened
+    window.close()
+    return { api, realm: new WeakRef(window.Array) }
+  }
+  // Whoever keeps what installInWindow returned keeps no window by it.
+  const { api, realm } = await use()
+  for (let round = 0; round < 50 && realm.deref() !== undefined; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    gc()
+  }
+  t.is(realm.deref(), undefined)
+  t.notThrows(() => api.close())
 })

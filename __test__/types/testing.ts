@@ -5,12 +5,14 @@ import * as moz from 'moz-tcp-socket'
 import { type TCPServerSocket, type TCPSocket } from 'moz-tcp-socket'
 import {
   type FaultProxy,
+  type InstalledInWindow,
   type MockControl,
   type ScriptedPeer,
   type SocketControl,
   type Transcript,
   createMock,
   faultProxy,
+  installInWindow,
   mockOf,
   scriptedPeer,
 } from 'moz-tcp-socket/testing'
@@ -63,4 +65,17 @@ export async function peers(): Promise<void> {
   // @ts-expect-error There are two directions.
   proxy.stall({ direction: 'up' })
   await Promise.all([proxy.close(), peer.close()])
+}
+
+export function windows(window: object) {
+  const api = installInWindow(window, {
+    manifest: { type: 'privileged', permissions: { 'tcp-socket': {} } },
+    origin: 'app://mail.example',
+    connect: ['*.example.org:993'],
+    onError: (thrown) => expectTypeOf(thrown).toBeUnknown(),
+  })
+  expectTypeOf(api).toEqualTypeOf<InstalledInWindow>()
+  installInWindow(window).close()
+  // @ts-expect-error There is no such option.
+  installInWindow(window, { manifests: null })
 }

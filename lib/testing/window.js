@@ -22,17 +22,17 @@ function installInWindow(window, options = {}) {
     })),
     ...Object.entries(classes).map(([name, value]) => ({ target: window, name, value })),
   ]
-  const undo = places.map(define)
   const { closeAll } = realm.require('lib/channel.js')
-  let isClosed = false
-  const close = () => {
-    if (isClosed) return
-    isClosed = true
-    closeAll()
-    for (const takeBack of undo) takeBack()
-  }
+  const close = once([closeAll, ...places.map(define)])
   followWindow(window, close)
   return { close }
+}
+
+/** Calls `steps` when it is called first, and then lets go of them, so that whoever has it does not keep the window by that. */
+function once(steps) {
+  return () => {
+    for (const step of steps.splice(0)) step()
+  }
 }
 
 function toOptions(options) {

@@ -48,8 +48,13 @@ export interface RunOptions {
 export interface RunningApp {
   /** Its window, a jsdom; of a script the global object of this program. */
   readonly window: any
-  /** Closes the window, its sockets and its listeners, and keeps what it stores. The same promise each time. */
+  /**
+   * Closes the window, its sockets and its listeners, and keeps what it stores. The same promise each time. Rejects where what it stores
+   * cannot be written; all is closed then as well.
+   */
   close(): Promise<void>
+  /** Resolves when all is closed, by `close()` or by the app's own `window.close()`. Never rejects. */
+  readonly closed: Promise<void>
 }
 
 /**

@@ -7,7 +7,13 @@ function examine(...args) {
   return require('./lib/doctor/examine.js').examine(...args)
 }
 
-function runApp(...args) {
+async function runApp(...args) {
+  // What jsdom itself needs is missing in the jsdom environment of Jest.
+  if (typeof TextEncoder === 'undefined') {
+    throw new Error(
+      'runApp: cannot run where a test runner has replaced the globals of Node.js by those of jsdom; begin the test file with /** @jest-environment node */',
+    )
+  }
   return require('./lib/run/run.js').runApp(...args)
 }
 

@@ -16,7 +16,7 @@ module of Node.js with everything allowed.
 
   --data FOLDER  where localStorage and IndexedDB are kept; without, in a folder for this app in the user's data directory
 
-Ctrl+C closes the app. A second one ends the process at once.`
+Ctrl+C closes the app, and so does its own window.close(). A second Ctrl+C ends the process at once.`
 
 const options = { data: { type: 'string' } }
 
@@ -39,7 +39,7 @@ async function run({ values, positionals }) {
       console.error(error)
     },
   })
-  await ended
+  await Promise.race([ended, app.closed])
   await app.close()
   return failed ? 1 : 0
 }

@@ -5,8 +5,8 @@
 const { mkdirSync } = require('node:fs')
 
 const { readApp } = require('../app/manifest.js')
-const { FileServer } = require('./file-server.js')
-const { makeIndexedDb } = require('./indexed-db.js')
+const { FileServerThread } = require('./file-server-thread.js')
+const { KeptDatabases } = require('./indexed-db.js')
 const { keepLocalStorage } = require('./local-storage.js')
 const { runScript } = require('./script.js')
 const { openWindow } = require('./window.js')
@@ -16,29 +16,33 @@ const KEEP_EVERY = 1000
 
 const OPTIONS = ['data', 'onConsole', 'onError']
 
-/** Runs the app at `path`. Resolves with `{ window, close() }` when its first page is loaded. */
+/** Runs the app at `path`. Resolves with `{ window, close(), closed }` when its first page is loaded. */
 async function runApp(path, options = {}) {
   const { data, onConsole, onError } = toOptions(options)
   const app = readApp(path)
   if (data !== undefined) mkdirSync(data, { recursive: true })
   if (app.kind === 'script') return runScript(app, { data, onError })
-  const files = new FileServer(app.root)
-  await files.listen()
+  const files = new FileServerThread()
+  await files.listen(app.root)
   let opened
+  let running
   let keepItems = () => {}
   try {
-    const { globals, keep: keepDatabases } = await makeIndexedDb(data)
+    const databases = new KeptDatabases(data)
     opened = openWindow(app, {
       files,
-      globals,
       onError,
       onConsole,
       prepare(window) {
         keepItems = keepLocalStorage(window.localStorage, data)
+        databases.install(window, (thrown) => throwIn(window, thrown))
       },
+      // Not before this function goes on.
+      onClose: () => running.close().catch(onError),
     })
-    await loaded(opened.window)
-    return started({ ...opened, files, keepItems, keepDatabases, onError })
+    running = started({ ...opened, files, keepItems, databases, onError })
+    await Promise.race([loaded(opened.window), running.closed])
+    return running
   } catch (error) {
     opened?.close()
     await files.close()
@@ -47,29 +51,51 @@ async function runApp(path, options = {}) {
 }
 
 /** What the caller gets of an app that runs. */
-function started({ window, close: closeWindow, files, keepItems, keepDatabases, onError }) {
+function started({ window, close: closeWindow, files, keepItems, databases, onError }) {
   const timer = setInterval(() => {
     try {
       keepItems()
+      databases.keep()
     } catch (error) {
       onError(error)
     }
   }, KEEP_EVERY).unref()
-  let closing
+  let tell
+  const closed = new Promise((resolve) => {
+    tell = resolve
+  })
+  // What is stored is kept before the window forgets it. Each step is done whatever became of the others: storage that cannot be written
+  // leaves no socket open.
+  const steps = [() => databases.close(), keepItems, closeWindow, () => files.close()]
   const end = async () => {
     clearInterval(timer)
-    // Before the window is closed, which forgets them.
-    keepItems()
-    closeWindow()
-    await Promise.all([keepDatabases(), files.close()])
+    const failures = []
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    tell()
+    if (failures.length > 0) throw failures[0]
   }
+  let closing
   return {
     window,
+    closed,
     close() {
       closing ??= end()
       return closing
     },
   }
+}
+
+/** It is an error of the window, as what its own handlers throw. */
+function throwIn(window, thrown) {
+  window.setTimeout(() => {
+    throw thrown
+  })
 }
 
 function loaded(window) {

@@ -10,7 +10,7 @@ const { installInWindow } = require('moz-tcp-socket/testing')
 
 const { keepLocalStorage } = require('./local-storage.js')
 
-/** Runs the script of `app`. Resolves with `{ window, close() }` when it has been evaluated; `window` is the global object. */
+/** Runs the script of `app`. Resolves with `{ window, close(), closed }` when it has been evaluated; `window` is the global object. */
 async function runScript(app, { data, onError }) {
   const { localStorage } = new JSDOM('', { url: 'http://localhost/' }).window
   const keep = keepLocalStorage(localStorage, data)
@@ -18,13 +18,20 @@ async function runScript(app, { data, onError }) {
   if (typeof navigator === 'undefined') globals.navigator = { userAgent: 'Node.js' }
   const undo = Object.entries(globals).map(([name, value]) => define(name, value))
   const installed = installInWindow(globalThis, { onError })
-  let isClosed = false
-  const close = async () => {
-    if (isClosed) return
-    isClosed = true
+  let tell
+  const closed = new Promise((resolve) => {
+    tell = resolve
+  })
+  const end = async () => {
     installed.close()
     for (const takeBack of undo.toReversed()) takeBack()
+    tell()
     keep()
+  }
+  let closing
+  const close = () => {
+    closing ??= end()
+    return closing
   }
   try {
     await import(pathToFileURL(app.file))
@@ -32,7 +39,7 @@ async function runScript(app, { data, onError }) {
     await close()
     throw error
   }
-  return { window: globalThis, close }
+  return { window: globalThis, close, closed }
 }
 
 /** Returns what takes it back. */

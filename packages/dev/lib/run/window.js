@@ -37,10 +37,11 @@ class AppFiles extends ResourceLoader {
 }
 
 /**
- * Opens the first page of `app`. `files` is its FileServer, `globals` goes on the window, and `onError(thrown)` and `onConsole(method, args)`
- * hear of errors and of what the app prints. Returns `{ window, close() }`.
+ * Opens the first page of `app`. `files` is its FileServerThread; `prepare(window)` is called before its first script; `onError(thrown)` and
+ * `onConsole(method, args)` hear of errors and of what the app prints. `onClose()` is called, in a task of its own, when the app closes its
+ * window, which is what `close()` is for. Returns `{ window, close() }`.
  */
-function openWindow(app, { files, globals, prepare, onError, onConsole }) {
+function openWindow(app, { files, prepare, onError, onConsole, onClose }) {
   const { origin } = files
   const virtualConsole = new VirtualConsole()
   for (const method of ['debug', 'error', 'info', 'log', 'table', 'trace', 'warn']) {
@@ -52,6 +53,7 @@ function openWindow(app, { files, globals, prepare, onError, onConsole }) {
     onConsole('warn', [`${url}: is no file of the app, and is not loaded`]),
   )
   let installed
+  let closeWindow
   const { window } = new JSDOM(readFileSync(fileOf(app.root, new URL(app.launchPath, origin).pathname)), {
     url: origin + app.launchPath,
     contentType: 'text/html',
@@ -60,7 +62,6 @@ function openWindow(app, { files, globals, prepare, onError, onConsole }) {
     pretendToBeVisual: true,
     virtualConsole,
     beforeParse(window_) {
-      for (const [name, value] of Object.entries(globals)) put(window_, name, value)
       addEncoding(window_)
       addMozSystem(window_, files, holds(app, 'systemXHR'))
       addMozApps(window_, app, origin)
@@ -70,6 +71,9 @@ function openWindow(app, { files, globals, prepare, onError, onConsole }) {
         generation: app.generation === 3 ? 2 : 'both',
         onError,
       })
+      closeWindow = window_.close
+      // In a browser, too, a window is there until the script that closed it is done.
+      put(window_, 'close', () => void setImmediate(onClose))
       prepare(window_)
     },
   })
@@ -77,7 +81,7 @@ function openWindow(app, { files, globals, prepare, onError, onConsole }) {
     window,
     close() {
       installed.close()
-      window.close()
+      closeWindow.call(window)
     },
   }
 }
