@@ -929,13 +929,13 @@ export interface TCPSocketAppOptions<G extends TCPSocketGeneration = TCPSocketGe
   generation?: G | undefined
   /**
    * Where it may connect to, of what the manifest allows: patterns as `AllowList` has them. `[]` is nowhere. Throws a TypeError for what
-   * `AllowList` throws for. Default: everywhere. (Q-50)
+   * `AllowList` throws for. A UDPSocket may send there. Default: everywhere. (Q-50)
    */
   connect?: readonly string[] | undefined
   /**
    * Where it may listen, of what the manifest allows: patterns of local addresses, such as `'127.0.0.1:*'`. They are compared with
    * `localAddress`, which is `0.0.0.0` by default; `[::]` and `0.0.0.0` are only themselves, and are listened at for all addresses.
-   * Port 0 is any free one. Default: everywhere. (Q-50)
+   * Port 0 is any free one. A UDPSocket may have a `localPort` there, and any free port in any case. Default: everywhere. (Q-50)
    */
   listen?: readonly string[] | undefined
 }
@@ -954,6 +954,9 @@ export interface TCPSocketGlobals<G extends TCPSocketGeneration = TCPSocketGener
   TCPSocketEvent?: typeof TCPSocketEvent
   TCPSocketErrorEvent?: typeof TCPSocketErrorEvent
   TCPServerSocketEvent?: typeof TCPServerSocketEvent
+  /** With the permission `udp-socket`, of whatever generation; sends and receives where `connect` and `listen` allow it. */
+  UDPSocket?: typeof UDPSocket
+  UDPMessageEvent?: typeof UDPMessageEvent
 }
 
 /**

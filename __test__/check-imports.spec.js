@@ -244,6 +244,14 @@ for (const [file, text, message] of [
   })
 }
 
+test('the wall stands: peers in lib/testing have sockets of Node.js, and nothing else of lib has those peers', (t) => {
+  const peer = { 'lib/testing/peer.js': "require('node:net')\n" }
+  t.deepEqual(checkWith(t, peer), [])
+  t.deepEqual(checkWith(t, { ...peer, 'lib/socket.js': "require('./testing/peer.js')\n" }), [
+    'lib/socket.js:1 imports lib/testing/peer.js: lib/testing is for tests alone',
+  ])
+})
+
 const FLOORS = ['error', ['poll', 'no_poll'], 'tls', ['socket', 'socket_model']]
 
 test('floors: what is above may import what is below', (t) => {

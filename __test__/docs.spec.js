@@ -96,7 +96,9 @@ test('each check of docs/reliability.md is named by a spec, or excepted there wi
 
 const documents = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(root, 'docs')).map((name) => join('docs', name)),
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
 ]
 
 for (const file of documents) {

@@ -10,7 +10,13 @@ const { ava } = require('../package.json')
 const { specs } = require('../scripts/specs.js')
 
 test('all that ava finds is run once, by itself or beside the others', (t) => {
-  t.deepEqual(ava.files, ['__test__/**/*.spec.js', '!__test__/compat/**', '!__test__/faults/**'])
+  t.deepEqual(ava.files, [
+    '__test__/**/*.spec.js',
+    // A suite of its own: see scripts/test.js.
+    'packages/*/__test__/**/*.spec.js',
+    '!__test__/compat/**',
+    '!__test__/faults/**',
+  ])
   const { working, waiting } = specs()
   const all = [...working, ...waiting]
   t.is(new Set(all).size, all.length)

@@ -136,7 +136,7 @@ test('README: the server echoes, with back-pressure', async (t) => {
 
 test('README: both ends of TLS, with the certificate that the command makes', async (t) => {
   const [, command] = /^```sh\nopenssl (.+)\n```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))
-  const path = directory(t, { 'both.js': example('README.md', "readFileSync('cert.pem')") })
+  const path = directory(t, { 'both.js': example('docs/tls.md', "readFileSync('cert.pem')") })
   await promisify(execFile)('openssl', command.split(' '), { cwd: path })
   const { stdout, stderr } = await run(path, ['both.js'])
   t.deepEqual({ stdout, stderr }, { stdout: 'hello\n', stderr: '' })
@@ -161,7 +161,7 @@ test('README: the heartbeat gives up on a peer that has fallen silent', async (t
       received += data
     })
   })
-  const client = example('README.md', 'heartbeat', {
+  const client = example('docs/faq.md', 'heartbeat', {
     "'irc.example.org', 6667": `'127.0.0.1', ${port}`,
     '30_000': '300',
   })
@@ -202,3 +202,18 @@ test('docs/porting.md: a client of emailjs-tcp-socket gets our sockets', async (
   t.regex(stderr, /^Tests: +1 passed, 1 total$/m)
   t.notRegex(stderr, /open handle|did not exit/)
 })
+
+for (const [file, mark, expected] of [
+  ['docs/udp.md', 'what time is it', /^\d{4}-\d\d-\d\dT[\d:.]+Z\n$/],
+  ['docs/udp.md', 'hello, everybody', /^hello, everybody\n$/],
+  ['docs/running-apps.md', 'installInWindow', /^function\n$/],
+]) {
+  test(`${file}: the example with "${mark}" prints what it promises, and ends`, async (t) => {
+    const cwd = directory(t, { 'example.js': example(file, mark) })
+    // Of the development tools, which users have beside the package.
+    for (const name of ['jsdom'])
+      symlinkSync(join(root, 'node_modules', name), join(cwd, 'node_modules', name), 'junction')
+    const { stdout } = await run(cwd, ['example.js'])
+    t.regex(stdout, expected)
+  })
+}

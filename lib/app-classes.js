@@ -1,6 +1,6 @@
 'use strict'
 
-// TCPSocket and TCPServerSocket of one application. They are constructors of their own, which hold its rights, over the one
+// TCPSocket, TCPServerSocket and UDPSocket of one application. They are constructors of their own, which hold its rights, over the one
 // implementation: what they make is made there, and has their prototype, so that nothing that an application is given, a socket that its
 // server accepts included, leads to a class with other rights. Methods are shared by all: they act on what they are called on, and make
 // nothing.
@@ -11,10 +11,12 @@ const { HandlerTarget } = require('./event-target.js')
 const { makeEntrance } = require('./moz-tcp-socket.js')
 const server = require('./tcp-server-socket.js')
 const socket = require('./tcp-socket.js')
+const datagrams = require('./udp-socket.js')
 
 /** What instances have, as it is now: a program may replace it later, for the sockets that it makes itself. */
 const SOCKET_MEMBERS = membersOf(socket.TCPSocket)
 const SERVER_MEMBERS = membersOf(server.TCPServerSocket)
+const DATAGRAM_MEMBERS = membersOf(datagrams.UDPSocket)
 
 function membersOf(Class) {
   const members = Object.getOwnPropertyDescriptors(Class.prototype)
@@ -34,7 +36,7 @@ function complete(Class, { members, isInstance }) {
   })
 }
 
-/** `{ TCPSocket, TCPServerSocket, mozTCPSocket }` of an application that has `rights`. */
+/** `{ TCPSocket, TCPServerSocket, UDPSocket, mozTCPSocket }` of an application that has `rights`. */
 function makeAppClasses(rights) {
   // A constructor that returns an object need not call `super`: the parent's is called where the implementation is.
   /* oxlint-disable no-constructor-return, constructor-super */
@@ -51,11 +53,18 @@ function makeAppClasses(rights) {
       return server.listenWith(rights, new.target, TCPSocket, port, options, backlog)
     }
   }
+
+  class UDPSocket extends HandlerTarget {
+    constructor(options) {
+      return datagrams.bindWith(rights, new.target, options)
+    }
+  }
   /* oxlint-enable no-constructor-return, constructor-super */
 
   complete(TCPSocket, SOCKET_MEMBERS)
   complete(TCPServerSocket, SERVER_MEMBERS)
-  return { TCPSocket, TCPServerSocket, mozTCPSocket: makeEntrance(TCPSocket, TCPServerSocket) }
+  complete(UDPSocket, DATAGRAM_MEMBERS)
+  return { TCPSocket, TCPServerSocket, UDPSocket, mozTCPSocket: makeEntrance(TCPSocket, TCPServerSocket) }
 }
 
 module.exports = { makeAppClasses }

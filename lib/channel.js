@@ -9,6 +9,8 @@ const { atExit, inLoop } = require('./platform/process.js')
 
 /** The symbol under which sockets take their events: `socket[receive](kind, …)`. */
 const receive = Symbol('receive')
+/** The symbol under which they are closed together, see `closeAll`. */
+const closeAtOnce = Symbol('closeAtOnce')
 
 const live = new SafeMap()
 let channel
@@ -45,4 +47,9 @@ function detach(id) {
   live.delete(id)
 }
 
-module.exports = { eventChannel, engineOutbound, attach, detach, receive }
+/** Closes every socket and listener of this realm at once: its window is closed, or its test is over. */
+function closeAll() {
+  live.forEach((socket) => socket[closeAtOnce]?.())
+}
+
+module.exports = { closeAll, closeAtOnce, eventChannel, engineOutbound, attach, detach, receive }

@@ -5,7 +5,7 @@
 
 const { ArrayBuffer, ArrayBufferPrototypeGetByteLength } = require('./builtins.js')
 const { inThisRealm, payloadLength } = require('./bytes.js')
-const { attach, detach, receive } = require('./channel.js')
+const { attach, closeAtOnce, detach, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { channels } = require('./diagnostics.js')
 const { errorEvent, wrongState } = require('./errors.js')
@@ -176,6 +176,10 @@ class Connection {
       this.#native.abort()
       this.#tellClosing(true)
     }
+  }
+
+  [closeAtOnce]() {
+    this.closeImmediately()
   }
 
   /** Whether the process stays alive for it. */

@@ -15,8 +15,8 @@ const {
   TypeError,
 } = require('./builtins.js')
 const { describe, toHost, toPort } = require('./convert.js')
-const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent } = require('./events.js')
-const { mayUse, toPolicy } = require('./policy.js')
+const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent, UDPMessageEvent } = require('./events.js')
+const { mayUse, mayUseUdp, toPolicy } = require('./policy.js')
 const { Rights } = require('./rights.js')
 
 const NAMES = new SafeMap([
@@ -39,15 +39,20 @@ function createNavigator(options) {
 function createGlobals(options) {
   const { policy, generation, ...rest } = toOptions(options)
   const isPermitted = mayUse(policy)
-  const { mozTCPSocket, ...classes } = makeAppClasses(new Rights({ policy, ...rest }))
+  const { mozTCPSocket, UDPSocket, ...classes } = makeAppClasses(new Rights({ policy, ...rest }))
   const navigator = {}
   if (isPermitted || generation !== 2) {
     hide(navigator, 'mozTCPSocket', mozTCPSocket)
     // What drafts called it first; applications ask for `navigator.TCPSocket || navigator.mozTCPSocket`.
     hide(navigator, 'TCPSocket', mozTCPSocket)
   }
-  if (!isPermitted || generation === 1) return { navigator }
-  return { navigator, ...classes, TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent }
+  const hasClasses = isPermitted && generation !== 1
+  return {
+    navigator,
+    ...(hasClasses && { ...classes, TCPSocketEvent, TCPSocketErrorEvent, TCPServerSocketEvent }),
+    // There never was one without its permission.
+    ...(mayUseUdp(policy) && { UDPSocket, UDPMessageEvent }),
+  }
 }
 
 function hide(target, name, value) {

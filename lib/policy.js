@@ -86,6 +86,11 @@ function mayUse(policy) {
   return !(policy & MAY_NOT_USE)
 }
 
+/** Whether `policy` has the one for datagrams. */
+function mayUseUdp(policy) {
+  return !(policy & MAY_NOT_USE_UDP)
+}
+
 function ownProperties(name, value, form) {
   if (typeof value !== 'object' || value === null || ArrayIsArray(value)) {
     throw new TypeError(`${name} ${describe(value)}: must be ${form}`)
@@ -98,17 +103,15 @@ function checkUse(policy) {
   if (policy & MAY_NOT_USE) throw new Error('TCPSocket does not have permission in this context.\n')
 }
 
+/** The same for datagram sockets. */
+function checkUseUdp(policy) {
+  if (policy & MAY_NOT_USE_UDP) throw new Error('UDPSocket does not have permission in this context.\n')
+}
+
 /** Throws where `policy` does not let anybody listen on `port`. 0 is allowed: the system picks none of those. */
 function checkListen(policy, port) {
   if (port === 0 || port >= FIRST_FREE_PORT || !(policy & MAY_NOT_LISTEN_BELOW)) return
   throw new Error(`port ${port}: only a certified application may listen below ${FIRST_FREE_PORT}`)
-}
-
-/** Throws where the process may not make datagram sockets. */
-function requireUdpPermission() {
-  requireNetwork()
-  if (processPolicy() & MAY_NOT_USE_UDP)
-    throw new Error('UDPSocket does not have permission in this context.\n')
 }
 
 /** What may be done with the classes that the package exports: what goes for every socket of the process. */
@@ -117,6 +120,10 @@ const PROCESS_RIGHTS = {
     requireNetwork()
     checkUse(processPolicy())
   },
+  requireUdpPermission() {
+    requireNetwork()
+    checkUseUdp(processPolicy())
+  },
   requireConnect() {},
   requirePort(port) {
     checkListen(processPolicy(), port)
@@ -124,4 +131,13 @@ const PROCESS_RIGHTS = {
   requireListen() {},
 }
 
-module.exports = { PROCESS_RIGHTS, checkListen, checkUse, mayUse, requireUdpPermission, setPolicy, toPolicy }
+module.exports = {
+  PROCESS_RIGHTS,
+  checkListen,
+  checkUse,
+  checkUseUdp,
+  mayUse,
+  mayUseUdp,
+  setPolicy,
+  toPolicy,
+}

@@ -5,7 +5,7 @@
 
 const { Error, ObjectDefineProperty, StringPrototypeIncludes } = require('./builtins.js')
 const { isListed } = require('./allow-list.js')
-const { PROCESS_RIGHTS, checkListen, checkUse } = require('./policy.js')
+const { PROCESS_RIGHTS, checkListen, checkUse, checkUseUdp } = require('./policy.js')
 
 class Rights {
   /** As `toPolicy` makes it of a manifest. */
@@ -29,6 +29,12 @@ class Rights {
     this.#check(() => checkUse(this.#policy))
   }
 
+  /** The same for datagram sockets. */
+  requireUdpPermission() {
+    PROCESS_RIGHTS.requireUdpPermission()
+    this.#check(() => checkUseUdp(this.#policy))
+  }
+
   /** Throws where it may not connect to `port` of `host`, which is as `toHost` returns it. */
   requireConnect(host, port) {
     this.#requirePlace(this.#connect, 'connect', host, port)
@@ -43,6 +49,16 @@ class Rights {
   /** Throws where this one may not listen on `port` of the IP address. */
   requireListen(address, port) {
     this.#requirePlace(this.#listen, 'listen', address, port)
+  }
+
+  /** Throws where no datagram may be sent to `port` of `host`, which is as `toHost` returns it. */
+  requireSend(host, port) {
+    this.#requirePlace(this.#connect, 'send', host, port)
+  }
+
+  /** Throws where no datagrams may be received at `port` of the IP address. */
+  requireBind(address, port) {
+    this.#requirePlace(this.#listen, 'bind', address, port)
   }
 
   #requirePlace(list, what, host, port) {

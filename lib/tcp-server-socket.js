@@ -5,7 +5,7 @@
 
 const { whenAborted } = require('./aborts.js')
 const { ObjectDefineProperty, ReflectConstruct } = require('./builtins.js')
-const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
 const { channels } = require('./diagnostics.js')
@@ -90,7 +90,10 @@ class TCPServerSocket extends HandlerTarget {
     this.#localPort = this.#native.localPort
     this.#context = new Context('TCPSERVERSOCKET', this.#native)
     this.#id = this.#native.id
-    attach(this.#id, { [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c) })
+    attach(this.#id, {
+      [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c),
+      [closeAtOnce]: () => this.#close(),
+    })
     if (channels.serverListen.hasSubscribers) channels.serverListen.publish({ server: this })
   }
 

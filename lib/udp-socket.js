@@ -11,10 +11,11 @@ const {
   ArrayBufferIsView,
   PromisePrototypeThen,
   RangeError,
+  ReflectConstruct,
   StringPrototypeIncludes,
 } = require('./builtins.js')
 const { fromUtf8, inThisRealm, payloadLength } = require('./bytes.js')
-const { attach, detach, eventChannel, receive } = require('./channel.js')
+const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toText, toView } = require('./convert.js')
 const { makeDisposable } = require('./dispose.js')
@@ -26,7 +27,7 @@ const { isObject } = require('./interface.js')
 const native = require('./platform/native.js')
 const { isAnyArrayBuffer } = require('./platform/types.js')
 const { runSoon } = require('./platform/timers.js')
-const { requireUdpPermission } = require('./policy.js')
+const { PROCESS_RIGHTS } = require('./policy.js')
 const { Settlement } = require('./settlement.js')
 const { toDestination, toGroup, toUdpOptions, toUdpPort } = require('./udp-options.js')
 
@@ -38,7 +39,15 @@ const EVENTS = { handlers: ['message'], answered: [] }
 const MOST_BYTES = 65_535
 const MOST_BYTES_V4 = 65_507
 
+/** Passed to the constructor in place of options: makes a socket that `bindWith` has bound. */
+const UNBOUND = Symbol('unbound')
+
+/** Makes a socket of `Class` that may do what `rights` allow. */
+let bindWith
+
 class UDPSocket extends HandlerTarget {
+  /** Of the application; `null` where everybody may send to everywhere. */
+  #rights = null
   #options
   #readyState = 'opening'
   #opened = new Settlement()
@@ -58,9 +67,14 @@ class UDPSocket extends HandlerTarget {
 
   constructor(options) {
     super(EVENTS)
-    requireUdpPermission()
-    this.#options = toUdpOptions(options)
-    const { localAddress, localPort, remoteAddress, remotePort } = this.#options
+    if (options === UNBOUND) return
+    PROCESS_RIGHTS.requireUdpPermission()
+    this.#start(toUdpOptions(options))
+  }
+
+  #start(options) {
+    this.#options = options
+    const { localAddress, localPort, remoteAddress, remotePort } = options
     this.#localAddress = localAddress
     this.#localPort = localPort
     this.#remoteAddress = remoteAddress
@@ -113,6 +127,7 @@ class UDPSocket extends HandlerTarget {
     const port = remotePort ?? this.#remotePort
     if (port === null) throw domException('InvalidAccessError', 'send: there is no remotePort')
     const destination = { host: toDestination(address), port: toUdpPort(port, 'remotePort') }
+    this.#rights?.requireSend(destination.host, destination.port)
     if (isBlob(data)) this.#sendBlob(data, destination)
     else this.#send(toDatagram(data), destination)
     return true
@@ -152,9 +167,8 @@ class UDPSocket extends HandlerTarget {
 
   #open() {
     if (this.#readyState !== 'opening') return
-    const { localAddress, localPort, remoteAddress, addressReuse, loopback } = this.#options
-    const isV6 = remoteAddress !== null && StringPrototypeIncludes(remoteAddress, ':')
-    const address = localAddress ?? (isV6 ? '::' : '0.0.0.0')
+    const { localPort, addressReuse, loopback } = this.#options
+    const address = addressOf(this.#options)
     const port = localPort ?? 0
     let handle
     try {
@@ -172,7 +186,10 @@ class UDPSocket extends HandlerTarget {
     this.#native = handle
     this.#context = new Context('UDPSOCKET', handle)
     this.#keepAlive(this.#keepsAlive)
-    attach(handle.id, { [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c) })
+    attach(handle.id, {
+      [receive]: (kind, a, b, c) => this.#receive(kind, a, b, c),
+      [closeAtOnce]: () => this.#close(),
+    })
     this.#localAddress = handle.localAddress
     this.#localPort = handle.localPort
     this.#readyState = 'open'
@@ -289,6 +306,25 @@ class UDPSocket extends HandlerTarget {
   static isInstance(value) {
     return isObject(value) && #readyState in value
   }
+
+  static {
+    bindWith = (rights, Class, options) => {
+      const socket = ReflectConstruct(UDPSocket, [UNBOUND], Class)
+      rights.requireUdpPermission()
+      const read = toUdpOptions(options)
+      // Any free port is no place to receive at that others know, as that of a client.
+      if (read.localPort !== null) rights.requireBind(addressOf(read), read.localPort)
+      socket.#rights = rights
+      socket.#start(read)
+      return socket
+    }
+  }
+}
+
+/** The address to bind, of the options. */
+function addressOf({ localAddress, remoteAddress }) {
+  const isV6 = remoteAddress !== null && StringPrototypeIncludes(remoteAddress, ':')
+  return localAddress ?? (isV6 ? '::' : '0.0.0.0')
 }
 
 const done = () => {}
@@ -327,4 +363,4 @@ defineInterface(UDPSocket, {
 
 makeDisposable(UDPSocket, (socket, closed) => PromisePrototypeThen(socket.closed, closed, closed))
 
-module.exports = { UDPSocket }
+module.exports = { UDPSocket, bindWith }

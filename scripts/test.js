@@ -110,7 +110,12 @@ const suites = [
   },
   {
     name: 'node --test',
-    command: script('--test', '--test-reporter=tap', join(compat, 'node-test', 'sockets.test.js')),
+    command: script(
+      '--test',
+      '--test-reporter=tap',
+      join(compat, 'node-test', 'sockets.test.js'),
+      join(compat, 'node-test', 'testing.test.js'),
+    ),
     counts: nodeTest,
   },
   { name: 'ESM, named imports', command: script(join(compat, 'esm', 'named-imports.mjs')) },
@@ -128,6 +133,10 @@ const suites = [
   },
   { name: 'Worker threads', command: script(join(compat, 'worker', 'main.js')) },
   { name: 'Types', command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.json')) },
+  {
+    name: 'Types, with those of Workers',
+    command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.workers.json')),
+  },
   {
     name: 'Types, with `using`',
     command: tool('typescript', 'bin/tsc', '-p', join(types, 'tsconfig.using.json')),

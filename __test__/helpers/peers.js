@@ -27,13 +27,13 @@ function temporaryDirectory(own) {
 /**
  * Runs a server that takes its port from us: `command(port)` gives the program and its arguments. Resolves when its
  * output matches `ready`; a group in `ready` is its port. Somebody else may take the port in between, so it tries
- * again. Returns `{ port, child }`.
+ * again. `options` are those of `spawn`. Returns `{ port, child }`.
  */
-async function startServer(own, ready, command) {
+async function startServer(own, ready, command, options = {}) {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const [program, ...args] = command(port)
-    const child = spawn(program, args, { stdio: 'pipe' })
+    const child = spawn(program, args, { ...options, stdio: 'pipe' })
     own.onEnd(() => end(child))
     let output = ''
     const match = await new Promise((resolve) => {

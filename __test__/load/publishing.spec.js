@@ -93,14 +93,14 @@ test('the package looks for the packages that are published, by their names', (t
   }
 })
 
-test('every target is built by the release workflow, checked by cargo-deny and named in README', (t) => {
+test('every target is built by the release workflow, checked by cargo-deny and named in docs/install.md', (t) => {
   const built = [...read('.github/workflows/release.yml').matchAll(/- \{ target: ([\w-]+),/g)].map(
     ([, target]) => target,
   )
   t.deepEqual(built.toSorted(), napi.targets.toSorted())
   const denied = [...read('deny.toml').matchAll(/^ {2}"([\w-]+)",$/gm)].map(([, target]) => target)
   t.deepEqual(denied.toSorted(), napi.targets.toSorted())
-  const [, table] = read('README.md').split('| prebuilt |')
+  const [, table] = read('docs/install.md').split('| prebuilt |')
   for (const target of napi.targets) t.true(table.includes(`\`${platformName(target)}\``), target)
 })
 

@@ -3,26 +3,11 @@
 // An IRC session with ngIRCd, in string mode as the Firefox OS chat clients did it: two users, a channel, UTF-8 by
 // hand, and the server closing the connection after QUIT.
 
-const { writeFileSync } = require('node:fs')
-const { join } = require('node:path')
-
 const test = require('ava')
 
-const { startServer, temporaryDirectory, testWith } = require('../helpers/peers.js')
+const { startIrcServer } = require('../helpers/ngircd.js')
+const { testWith } = require('../helpers/peers.js')
 const { mozTCPSocket, scope } = require('../helpers/sockets.js')
-
-function startIrcServer(own) {
-  const dir = temporaryDirectory(own)
-  return startServer(own, /Now listening on/, (port) => {
-    const file = join(dir, 'ngircd.conf')
-    const global = ['Name = irc.test', 'AdminEMail = admin@irc.test', 'Listen = 127.0.0.1', `Ports = ${port}`]
-    const options = ['Ident = no', 'DNS = no', 'PAM = no', 'DefaultUserModes =']
-    const limits = ['MaxConnectionsIP = 0', 'PingTimeout = 60']
-    const text = ['[Global]', ...global, '[Limits]', ...limits, '[Options]', ...options, '']
-    writeFileSync(file, text.join('\n'))
-    return ['ngircd', '--nodaemon', '--config', file]
-  })
-}
 
 /** One user: `line(pattern)` resolves with the next line that matches. Answers PING. */
 async function user(own, port, nick) {

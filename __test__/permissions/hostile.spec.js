@@ -61,13 +61,24 @@ async function usedApp(t, options) {
 test('nothing that an application can reach is a class with other rights, or makes one', async (t) => {
   const { port, untouched } = forbidden(t)
   const other = app()
-  const { client, ...used } = await usedApp(t)
+  const manifest = { ...PRIVILEGED, permissions: { 'tcp-socket': {}, 'udp-socket': {} } }
+  const { client, ...used } = await usedApp(t, { manifest })
+  const datagrams = new used.UDPSocket(LOCAL)
+  t.teardown(() => datagrams.close())
+  await datagrams.opened
   client.close()
   const [close] = await once(used.socket, 'close')
   const error = t.throws(() => used.mozTCPSocket.open('127.0.0.1', port), { name: 'SecurityError' })
   const first = used.mozTCPSocket.listen(0, LOCAL)
   t.teardown(() => first.close())
-  const found = reachable({ ...used, close, error, first, errorEvent: new used.TCPSocketErrorEvent('error') })
+  const found = reachable({
+    ...used,
+    close,
+    error,
+    first,
+    datagrams,
+    errorEvent: new used.TCPSocketErrorEvent('error'),
+  })
 
   t.is(typeof native.TCPSocket, 'function')
   t.true(found.has(used.TCPSocket) && found.has(used.socket.transport) && found.size > 100)

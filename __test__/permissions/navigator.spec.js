@@ -4,8 +4,11 @@
 
 const { once } = require('node:events')
 const { inspect } = require('node:util')
+const { setFlagsFromString } = require('node:v8')
+const vm = require('node:vm')
 
 const test = require('ava')
+const fc = require('fast-check')
 
 const api = require('../../index.js')
 const { createGlobals, createNavigator, setPolicy } = api
@@ -29,6 +32,9 @@ const CLASSES = [
   'TCPSocketErrorEvent',
   'TCPSocketEvent',
 ]
+const DATAGRAMS = ['UDPMessageEvent', 'UDPSocket']
+const UDP_ONLY = { type: 'privileged', permissions: { 'udp-socket': {} } }
+const UDP_TOO = { type: 'privileged', permissions: { ...permissions, 'udp-socket': {} } }
 const ORIGIN = 'app://mail.example'
 const LOCAL = { localAddress: '127.0.0.1' }
 
@@ -51,9 +57,14 @@ for (const [generation, manifest, navigator, classes] of [
   ['both', {}, ENTRANCE, []],
   [1, WEB, ENTRANCE, []],
   [2, WEB, [], []],
-  [2, null, ENTRANCE, CLASSES],
+  [2, null, ENTRANCE, [...CLASSES, ...DATAGRAMS]],
+  [undefined, UDP_TOO, ENTRANCE, [...CLASSES, ...DATAGRAMS]],
+  [undefined, UDP_ONLY, ENTRANCE, DATAGRAMS],
+  [1, UDP_TOO, ENTRANCE, DATAGRAMS],
+  [2, UDP_ONLY, [], DATAGRAMS],
+  [2, { ...UDP_TOO, type: 'web' }, [], []],
 ]) {
-  const who = manifest === null ? 'no manifest' : (manifest.type ?? 'a manifest that says nothing')
+  const who = manifest === null ? 'no manifest' : JSON.stringify(manifest)
   test(`GT-43 GT-44 generation ${generation}, ${who}: there are ${[...navigator, ...classes].join(', ') || 'none'}`, (t) => {
     const globals = createGlobals({ manifest, generation })
     t.deepEqual(namesOf(globals), { navigator, classes })
@@ -316,6 +327,84 @@ test('isInstance knows the sockets of every application, as in Gecko those of ev
   t.false(socket instanceof api.TCPSocket)
 })
 
+/** A UDPSocket that is open, and closed when the test ends. */
+async function openUdp(t, { UDPSocket }, options) {
+  const socket = new UDPSocket(options)
+  t.teardown(() => socket.close())
+  await socket.opened
+  return socket
+}
+
+test('Q-50 datagrams are sent to the places in the list alone', async (t) => {
+  const receiver = await openUdp(t, api, LOCAL)
+  const port = receiver.localPort
+  const got = []
+  const last = new Promise((resolve) => {
+    receiver.onmessage = ({ data }) => {
+      got.push(Buffer.from(data).toString())
+      if (got.at(-1) === 'allowed') resolve()
+    }
+  })
+  const elsewhere = app({ manifest: UDP_TOO, origin: ORIGIN, connect: ['127.0.0.1:1', 'localhost:*'] })
+  const here = { remoteAddress: '127.0.0.1', remotePort: port }
+  const refused = await openUdp(t, elsewhere, here)
+  const error = t.throws(() => refused.send('by default'), refusal('send', `127.0.0.1:${port}`, ORIGIN))
+  t.is(error.origin, ORIGIN)
+  t.throws(() => refused.send('by argument', '127.0.0.1', port), { name: 'SecurityError' })
+  t.throws(() => refused.send('mapped', '::ffff:127.0.0.1', port), { name: 'SecurityError' })
+  t.throws(() => refused.send(new Blob(['blob']), '127.0.0.1', port), { name: 'SecurityError' })
+  // That it was borrowed changes nothing: the right is the socket's.
+  t.throws(() => api.UDPSocket.prototype.send.call(refused, 'borrowed'), { name: 'SecurityError' })
+  const allowed = await openUdp(t, app({ manifest: UDP_TOO, connect: ['127.0.0.0/8:*'] }), here)
+  t.true(allowed.send('allowed'))
+  await last
+  t.deepEqual(got, ['allowed'])
+})
+
+test('Q-50 a port to receive datagrams at is allowed as one to listen at, and any free one always', async (t) => {
+  // One that was free just now.
+  const before = await openUdp(t, api, LOCAL)
+  const { localPort } = before
+  await before.close()
+  const made = app({ manifest: UDP_TOO, listen: [`127.0.0.1:${localPort}`] })
+  for (const options of [
+    { localPort },
+    { localPort: localPort ^ 1, ...LOCAL },
+    { localPort, localAddress: '::' },
+  ]) {
+    t.throws(() => new made.UDPSocket(options), { name: 'SecurityError', message: /^bind / })
+  }
+  const socket = await openUdp(t, made)
+  t.true(socket.localPort > 0)
+  await openUdp(t, made, { ...LOCAL, localPort })
+})
+
+test('a UDPSocket of an application is of its class, and as the exported one', async (t) => {
+  const made = app({ manifest: UDP_TOO })
+  const { UDPSocket } = made
+  t.not(UDPSocket, api.UDPSocket)
+  t.deepEqual(Object.keys(UDPSocket.prototype), Object.keys(api.UDPSocket.prototype))
+  t.is(UDPSocket.length, api.UDPSocket.length)
+  const socket = await openUdp(t, made, LOCAL)
+  t.is(socket.constructor, UDPSocket)
+  t.true(api.UDPSocket.isInstance(socket))
+  const message = once(socket, 'message')
+  socket.send('to itself', '127.0.0.1', socket.localPort)
+  const [event] = await message
+  t.is(event.target.constructor, UDPSocket)
+  t.true(event instanceof made.UDPMessageEvent)
+})
+
+test.serial('with a process policy both hold for datagrams, too', (t) => {
+  const { UDPSocket } = app({ manifest: UDP_TOO })
+  const message = 'UDPSocket does not have permission in this context.\n'
+  setPolicy(PRIVILEGED)
+  t.throws(() => new UDPSocket(), { instanceOf: Error, message })
+  setPolicy(UDP_ONLY)
+  t.notThrows(() => new UDPSocket().close())
+  t.throws(() => new (app({ manifest: null }).TCPSocket)('127.0.0.1', 9), NOT_PERMITTED)
+})
+
 test.serial('with a process policy both hold: the stricter decides', (t) => {
   const mail = app({ connect: ['127.0.0.1:9'] })
   const system = app({ manifest: CERTIFIED })
@@ -408,3 +497,83 @@ for (const [options, message] of [
       t.throws(() => create(options), { instanceOf: TypeError, message })
   })
 }
+
+test('property: any options make a navigator or throw a TypeError', (t) => {
+  const pattern = fc.constantFrom('*:*', '*.a.test:1-9', '10.0.0.0/8:*', '[::1]:0', 'x')
+  const options = fc.record(
+    {
+      manifest: fc.oneof(fc.constantFrom(null, WEB, PRIVILEGED, CERTIFIED), fc.anything()),
+      origin: fc.oneof(fc.constantFrom(ORIGIN, 'app://'), fc.webUrl(), fc.anything()),
+      generation: fc.constantFrom(1, 2, 'both', 3, undefined),
+      connect: fc.oneof(fc.array(pattern), fc.anything()),
+      listen: fc.oneof(fc.array(pattern), fc.anything()),
+    },
+    { requiredKeys: [] },
+  )
+  const results = new Set()
+  fc.assert(
+    fc.property(fc.oneof({ weight: 9, arbitrary: options }, fc.anything()), (value) => {
+      try {
+        const { navigator } = createGlobals(value)
+        results.add('made')
+        return typeof navigator === 'object'
+      } catch (error) {
+        results.add('refused')
+        return error instanceof TypeError
+      }
+    }),
+    { numRuns: 1000 },
+  )
+  t.deepEqual([...results].sort(), ['made', 'refused'])
+})
+
+test('property: what the lists, the manifest and the generation allow, and nothing else, is allowed', (t) => {
+  const hosts = ['a.test', 'b.a.test', '127.0.0.1', '::1']
+  const ports = [1, 80, 993]
+  const patterns = fc.subarray(['a.test:*', '*.a.test:80', '127.0.0.0/8:993', '[::1]:1-80', '*:1'])
+  fc.assert(
+    fc.property(
+      fc.constantFrom(null, WEB, PRIVILEGED, CERTIFIED),
+      fc.option(patterns, { nil: undefined }),
+      fc.constantFrom(...hosts),
+      fc.constantFrom(...ports),
+      (manifest, connect, host, port) => {
+        const { mozTCPSocket } = createNavigator({ manifest, connect })
+        const isListed = connect === undefined || new api.AllowList(connect).allows(host, port)
+        const expected = manifest === WEB ? 'Error' : isListed ? 'made' : 'SecurityError'
+        try {
+          // Given up from the start, so that nobody is asked.
+          mozTCPSocket.open(host, port, { signal: AbortSignal.abort() })
+          return expected === 'made'
+        } catch ({ name }) {
+          return name === expected
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+  t.pass()
+})
+
+test('an application that is gone leaves nothing behind', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const gc = vm.runInNewContext('gc')
+  const use = async () => {
+    const { TCPSocket, TCPServerSocket } = app()
+    const server = new TCPServerSocket(0, LOCAL)
+    const client = new TCPSocket('127.0.0.1', server.localPort)
+    const [[{ socket }]] = await Promise.all([once(server, 'connect'), once(client, 'open')])
+    const ends = Promise.all([once(socket, 'close'), once(client, 'close')])
+    client.close()
+    await ends
+    server.close()
+    return new WeakRef(TCPSocket)
+  }
+  const left = await use()
+  // A task of its own: what a WeakRef has shown lives as long as the task.
+  for (let round = 0; round < 50 && left.deref() !== undefined; round++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    gc()
+  }
+  t.is(left.deref(), undefined)
+})

@@ -7,6 +7,7 @@ import {
   createNavigator,
   TCPServerSocket,
   TCPSocket,
+  UDPSocket,
   type MozTCPSocket,
   type TCPSocketAppOptions,
   type TCPSocketGlobals,
@@ -30,6 +31,7 @@ const globals = createGlobals({
 expectTypeOf(globals.navigator.mozTCPSocket).toEqualTypeOf<MozTCPSocket>()
 expectTypeOf(globals.TCPSocket).toEqualTypeOf<typeof TCPSocket | undefined>()
 expectTypeOf(globals.TCPServerSocket).toEqualTypeOf<typeof TCPServerSocket | undefined>()
+expectTypeOf(globals.UDPSocket).toEqualTypeOf<typeof UDPSocket | undefined>()
 expectTypeOf(globals).toExtend<TCPSocketGlobals>()
 if (globals.TCPSocket) {
   const socket = new globals.TCPSocket('mail.example', 993, { binaryType: 'arraybuffer' })

@@ -19,6 +19,8 @@ const BASELINE = 'baseline'
 
 const runtimes = {
   moz: { title: 'moz-tcp-socket', ...onNode('moz.js') },
+  // The subject of a workload of streams, with events in their place.
+  events: { title: 'moz-tcp-socket, events', ...onNode('moz.js'), withEvents: true },
   baseline: { title: 'moz-tcp-socket (baseline)', ...onNode('moz.js') },
   node: { title: 'Node `net`, `tls`', ...onNode('node.js') },
   emailjs: { title: 'emailjs-tcp-socket', ...onNode('emailjs.js'), caFile: true },
@@ -58,7 +60,7 @@ function binaryOf(name) {
 /** The version of a runtime, for the report. */
 function versionOf(name, binary) {
   if (runtimes[name].library) return ''
-  if (name === SUBJECT) return require('../../package.json').version
+  if (name === SUBJECT || name === 'events') return require('../../package.json').version
   if (name === BASELINE) return ''
   if (name === 'emailjs') return require('emailjs-tcp-socket/package.json').version
   return /\d+\.\d+\.\d+\S*/.exec(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout)?.[0] || ''
@@ -72,6 +74,7 @@ function commandFor(name, { binary, folder: build }, { role, ...rest }) {
     return { command: binary, args: [`limit-${role}`, ...peerArgs({ ...told, library })], clean() {} }
   }
   const options = { role, package: build, ...rest }
+  if (runtimes[name].withEvents) options.streams = false
   const started = { command: binary, args: [...runtimes[name].args, JSON.stringify(options)], clean() {} }
   if (!runtimes[name].caFile || !options.ca) return started
   const folder = mkdtempSync(join(tmpdir(), 'moz-tcp-socket-benchmark-'))

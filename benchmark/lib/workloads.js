@@ -33,6 +33,14 @@ const workloads = [
     figures: bulk({ speed: [atLeast(1.0)], cpu: [atMost(0.8)] }),
   },
   {
+    key: 'W1-stream',
+    title: 'receive in bulk by `for await` over a stream, 1 connection; Node: `Readable.toWeb(socket)`',
+    subject: { role: 'receive', streams: true },
+    peer: { role: 'source' },
+    peers: ['events', 'node', 'deno'],
+    figures: bulk({ speed: [atLeast(0.8, 'events'), atLeast(1.2)] }),
+  },
+  {
     key: 'W1-string',
     title: "receive in bulk as strings; Node: `setEncoding('latin1')`",
     subject: { role: 'receive', string: true },

@@ -59,6 +59,11 @@ async function write(socket, data) {
 
 run({
   async receive(options, meter) {
+    if (options.streams) {
+      const { readable } = await Deno.connect({ hostname: '127.0.0.1', port: options.port })
+      for await (const chunk of readable) meter.add(chunk.byteLength)
+      return
+    }
     await each(options, async (socket) => {
       const buffer = new Uint8Array(READ_BYTES)
       for (;;) meter.add(await socket.read(buffer))

@@ -7,6 +7,12 @@ const { Pop3 } = require('./pop3.js')
 
 const { TCPServerSocket, TCPSocket } = require(orders.package || '../..')
 
+/** `connect` of moz-tcp-socket/winter. */
+function connectStream(address) {
+  const { join } = require('node:path')
+  return require(join(orders.package || join(__dirname, '../..'), 'winter.js')).connect(address)
+}
+
 function connect(options, host = '127.0.0.1') {
   const socket = new TCPSocket(host, options.port, {
     binaryType: options.string ? 'string' : 'arraybuffer',
@@ -56,7 +62,12 @@ function fail(event) {
 }
 
 run({
-  receive(options, meter) {
+  async receive(options, meter) {
+    if (options.streams) {
+      const { readable } = connectStream(`127.0.0.1:${options.port}`)
+      for await (const chunk of readable) meter.add(chunk.byteLength)
+      return
+    }
     each(options, (socket) => {
       socket.ondata = options.string
         ? (event) => meter.add(event.data.length)

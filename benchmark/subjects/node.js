@@ -47,7 +47,13 @@ function each(options, use) {
 }
 
 run({
-  receive(options, meter) {
+  async receive(options, meter) {
+    if (options.streams) {
+      const { Readable } = require('node:stream')
+      const socket = require('node:net').connect(options.port, '127.0.0.1')
+      for await (const chunk of Readable.toWeb(socket)) meter.add(chunk.byteLength)
+      return
+    }
     each(options, (socket) => {
       if (options.string) socket.setEncoding('latin1')
       socket.on('data', (data) => meter.add(data.length))

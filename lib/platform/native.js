@@ -19,6 +19,7 @@ const NAMES = [
   'ARENA',
   'EventChannel',
   'EventKind',
+  'NOT_WRITTEN',
   'TCPServerSocket',
   'TCPSocket',
   'TlsConfig',

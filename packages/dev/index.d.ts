@@ -65,3 +65,31 @@ export interface DoctorReport {
  * a TypeError for what is no path, and an Error where there is nothing to read, or more than 10000 files.
  */
 export function examine(path: string): DoctorReport
+
+/** Options of `runApp`. */
+export interface RunOptions {
+  /** A folder, made where it is not there, in which localStorage and IndexedDB of the app are kept. Without it they end with the app. */
+  data?: string
+  /** Hears of what the app prints: `method` is that of its console. By default it is printed by the console of this program. */
+  onConsole?: (method: string, args: unknown[]) => void
+  /**
+   * Hears of what scripts and handlers of the app throw, and of what jsdom cannot do, unless the app prevents the default of its own `error`
+   * event. By default it is printed.
+   */
+  onError?: (thrown: unknown) => void
+}
+
+/** An app that runs. */
+export interface RunningApp {
+  /** Its window, a jsdom; of a script the global object of this program. */
+  readonly window: any
+  /** Closes the window, its sockets and its listeners, and keeps what it stores. The same promise each time. */
+  close(): Promise<void>
+}
+
+/**
+ * Runs the app at `path` in Node.js: a manifest or a folder that has one, whose first page is loaded when this resolves; or a script, which
+ * has been evaluated then. Rejects where there is no such app, where its manifest or an option is wrong, and where what was kept of it is
+ * damaged.
+ */
+export function runApp(path: string, options?: RunOptions): Promise<RunningApp>

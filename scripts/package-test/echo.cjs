@@ -1,6 +1,6 @@
 'use strict'
 
-// Runs where the package was installed by name: a server and a client that it trusts, an echo over TLS. Prints the version
+// Runs where the package was installed by name: a server and a client that it trusts, an echo over TLS, and a mock. Prints the version
 // of Node.js and that of the engine, and exits with 0 when all came back and both sides closed.
 
 const { createRequire } = require('node:module')
@@ -10,6 +10,7 @@ const { join } = require('node:path')
 // As a program of the project would, whatever the package manager made of node_modules.
 const require_ = createRequire(join(process.cwd(), 'index.js'))
 const { TCPServerSocket, TCPSocket } = require_('moz-tcp-socket')
+const { createMock } = require_('moz-tcp-socket/testing')
 const read = (name) => readFileSync(join(__dirname, name))
 
 const SENT = 'x'.repeat(200_000)
@@ -19,6 +20,11 @@ function fail(why) {
   console.error(why)
   process.exit(1)
 }
+
+// What it evaluates it reads from the package, which a package manager may keep in an archive.
+const mocked = new (createMock().TCPSocket)('mail.example', 25)
+mocked.mock.open()
+if (mocked.readyState !== 'open') fail('moz-tcp-socket/testing does not work')
 
 const server = new TCPServerSocket(0, {
   localAddress: '127.0.0.1',

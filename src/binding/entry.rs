@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use super::realm::Realm;
+use super::{demand::Demand, realm::Realm};
 use crate::net::{DatagramSocket, Socket};
 
 /// A live socket or listener.
@@ -13,6 +13,8 @@ pub(super) struct Entry {
   pub(super) keeps_alive: Cell<bool>,
   /// The last read was a large one: more of the like will follow.
   pub(super) bulk: Cell<bool>,
+  /// Of a socket that is read on demand.
+  pub(super) demand: Demand,
 }
 
 /// What events are about.
@@ -37,6 +39,7 @@ impl Entry {
       target,
       keeps_alive: Cell::new(true),
       bulk: Cell::new(false),
+      demand: Demand::default(),
     }
   }
 

@@ -1,7 +1,6 @@
 //! Events on their way to JavaScript: a number for the kind, and what belongs to it.
 
 use std::{
-  cell::Cell,
   panic::{AssertUnwindSafe, catch_unwind},
   ptr,
   rc::Rc,
@@ -30,7 +29,7 @@ use crate::net::{
 pub enum EventKind {
   /// Connected, and verified where TLS was asked for.
   Opened,
-  /// `(data: string | ArrayBuffer)`: bytes arrived.
+  /// `(data: string | ArrayBuffer)`: bytes arrived. `(count: number)`: they are in the memory that was given for them.
   Data,
   /// The peer will send no more.
   Ended,
@@ -44,6 +43,16 @@ pub enum EventKind {
   Accepted,
   /// `(data: ArrayBuffer, host, port)`: a datagram arrived, from there.
   Datagram,
+  /// Our side of the stream is ended. What follows is of a socket that is used as a stream: of the facade's it does not come.
+  ShutDown,
+  /// The peer has ended its side, perhaps behind bytes that nobody has read.
+  PeerEnded,
+  /// `(failure: Failure)`: nothing can be read any more.
+  ReadFailed,
+  /// `(failure: Failure)`: nothing can be written any more.
+  WriteFailed,
+  /// STARTTLS is done.
+  Secured,
 }
 
 /// Calls the realm that `entry` belongs to. A socket whose event cannot be made fails: it must not just fall silent.
@@ -150,13 +159,15 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
     Event::Closed { .. } => Arguments::new(EventKind::Closed, []),
     // For the hub alone.
     Event::Settled => return Ok(None),
-    // Of sockets whose directions are apart, which no facade has asked for so far.
-    Event::ShutDown | Event::PeerEnded | Event::WriteFailed(_) => return Ok(None),
+    Event::ShutDown => Arguments::new(EventKind::ShutDown, []),
+    Event::PeerEnded => Arguments::new(EventKind::PeerEnded, []),
+    Event::Secured => Arguments::new(EventKind::Secured, []),
+    Event::WriteFailed(error) => failure(env, EventKind::WriteFailed, &error)?,
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(hub, env, accepted, entry)?,
     Event::Readable => {
       return match &entry.target {
-        Target::Socket { socket, as_strings } => readable(hub, env, socket, *as_strings, &entry.bulk),
+        Target::Socket { socket, as_strings } => read(hub, env, socket, *as_strings, entry),
         Target::Datagrams(socket) => datagram(hub, env, socket),
         Target::Listener { .. } => Ok(None),
       };
@@ -168,15 +179,24 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
 /// size. Below it, a copy costs less than asking.
 const BULK: usize = 8 * 1024;
 
+/// The most that a stream gets at once: a chunk costs it more than an event does.
+const MOST_OF_STREAM: usize = 2 * MOST_TAKEN;
+
 fn readable(
   hub: &Hub,
   env: &Env,
   socket: &Socket,
   as_strings: bool,
-  is_bulk: &Cell<bool>,
+  entry: &Entry,
 ) -> Result<Option<Arguments>> {
+  let is_bulk = &entry.bulk;
   if is_bulk.get() {
-    let waiting = socket.input_waiting().min(MOST_TAKEN);
+    let most = if entry.demand.is_used() {
+      MOST_OF_STREAM
+    } else {
+      MOST_TAKEN
+    };
+    let waiting = socket.input_waiting().min(most);
     is_bulk.set(waiting >= BULK);
     if waiting >= BULK {
       return bulk(env, socket, waiting);
@@ -188,6 +208,33 @@ fn readable(
     is_bulk.set(length >= BULK && !as_strings);
   }
   taken(env, input, memory, as_strings)
+}
+
+/// What was asked for is there: nothing more is read until it is asked for again. What ends reading alone is told as such.
+fn on_demand(entry: &Entry, socket: &Socket, arguments: Arguments) -> Arguments {
+  if !entry.demand.is_used() {
+    return arguments;
+  }
+  entry.demand.met();
+  socket.suspend();
+  match arguments.kind {
+    EventKind::Failed if !socket.has_ended() => Arguments {
+      kind: EventKind::ReadFailed,
+      ..arguments
+    },
+    _ => arguments,
+  }
+}
+
+/// What was read into the memory that JavaScript has given for it.
+fn taken_into_given(env: &Env, input: Input) -> Result<Option<Arguments>> {
+  let Input::Filled(length) = input else {
+    return taken(env, input, &[], false);
+  };
+  let mut count = ptr::null_mut();
+  // SAFETY: on the JavaScript thread, in an open handle scope.
+  check_status!(unsafe { sys::napi_create_uint32(env.raw(), length as u32, &raw mut count) })?;
+  Ok(Some(Arguments::new(EventKind::Data, [count])))
 }
 
 /// Reads `waiting` bytes straight into an ArrayBuffer.
@@ -216,6 +263,22 @@ fn taken(env: &Env, input: Input, memory: &[u8], as_strings: bool) -> Result<Opt
     Input::End(End::Eof) => Arguments::new(EventKind::Ended, []),
     Input::End(End::Failed(error)) => failed(env, &error)?,
   }))
+}
+
+/// What `socket` has, into memory that JavaScript gave for it, where it gave some.
+fn read(
+  hub: &Hub,
+  env: &Env,
+  socket: &Rc<Socket>,
+  as_strings: bool,
+  entry: &Entry,
+) -> Result<Option<Arguments>> {
+  let given = entry.demand.with_memory(env, |memory| socket.take_input(memory));
+  let arguments = match given {
+    None => readable(hub, env, socket, as_strings, entry)?,
+    Some(input) => taken_into_given(env, input)?,
+  };
+  Ok(arguments.map(|arguments| on_demand(entry, socket, arguments)))
 }
 
 /// The next datagram, if there is one.
@@ -249,6 +312,10 @@ pub struct Failure {
 }
 
 fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
+  failure(env, EventKind::Failed, error)
+}
+
+fn failure(env: &Env, kind: EventKind, error: &SocketError) -> Result<Arguments> {
   let failure = Failure {
     name: error.name.as_str().into(),
     class: error.name.class().as_str().into(),
@@ -259,7 +326,7 @@ fn failed(env: &Env, error: &SocketError) -> Result<Arguments> {
   };
   // SAFETY: a value made here, on the JavaScript thread.
   let failure = unsafe { ToNapiValue::to_napi_value(env.raw(), failure)? };
-  Ok(Arguments::new(EventKind::Failed, [failure]))
+  Ok(Arguments::new(kind, [failure]))
 }
 
 fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {

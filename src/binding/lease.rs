@@ -34,6 +34,20 @@ impl Lease {
     self.hub.keep_alive(self.id, keep)
   }
 
+  /// From now on it is read on demand. Without effect once it was given up.
+  pub(super) fn read_on_demand(&self) {
+    if let Some(entry) = self.hub.entry(self.id) {
+      entry.demand.begin();
+    }
+  }
+
+  /// Nothing is to be read into the memory that was given for it.
+  pub(super) fn wants_nothing(&self) {
+    if let Some(entry) = self.hub.entry(self.id) {
+      entry.demand.met();
+    }
+  }
+
   /// Queues an event of it, as the engine would.
   pub(super) fn report(&self, event: Event) {
     self.hub.report(self.id, event);

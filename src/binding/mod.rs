@@ -15,6 +15,8 @@
 //! | `pace` | when deliveries let the event loop run timers and other I/O |
 //! | `queue` | the ordered queue of events, and what wakes the JavaScript thread for it |
 //! | `entry` | what the hub knows about a live socket or listener |
+//! | `demand` | which socket is read only when a stream asks for it, and into which memory |
+//! | `stream` | what a socket can do whose directions are apart |
 //! | `realm` | one per JavaScript realm: the function that takes its events |
 //! | `doorbell` | the threadsafe function that wakes the JavaScript thread |
 //! | `poll_set`, `uv` | the poll set that Node's own loop watches on Linux, and how libuv is told |
@@ -26,6 +28,7 @@
 //! Every exported function catches panics; a panic in here is a JavaScript exception, never the end of the process.
 
 pub mod channel;
+mod demand;
 mod doorbell;
 mod entry;
 pub mod environment;
@@ -45,6 +48,7 @@ mod realm;
 pub mod server;
 pub mod socket;
 pub mod start;
+mod stream;
 pub mod tls;
 pub mod udp;
 #[cfg(target_os = "linux")]

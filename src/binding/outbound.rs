@@ -11,6 +11,7 @@ use std::{
   panic::{AssertUnwindSafe, catch_unwind},
   ptr,
   rc::Rc,
+  slice,
 };
 
 use napi::{Env, Error, JsError, Result, check_status, sys};
@@ -20,6 +21,9 @@ use crate::net::SocketId;
 
 /// Bytes of an arena.
 pub(super) const ARENA: usize = 256 * 1024;
+
+/// What `write` returns where nothing can be written any more: more than there can be.
+pub(super) const NOT_WRITTEN: usize = u32::MAX as usize;
 
 /// What the functions of one realm share.
 struct Outbound {
@@ -61,6 +65,8 @@ pub(super) fn object(env: &Env, hub: Rc<Hub>) -> Result<sys::napi_value> {
     (c"writeBytes", write_bytes),
     (c"stage", stage),
     (c"flush", flush),
+    (c"write", write),
+    (c"pull", pull),
   ] {
     let outbound = Rc::clone(&outbound);
     let function = function(env, name, Function { outbound, call })?;
@@ -217,6 +223,63 @@ fn flush(
   let entry = outbound.entry(env, id);
   let socket = entry.as_deref().and_then(Entry::socket);
   Ok(socket.map_or(0, |socket| socket.flush(bytes, report)))
+}
+
+/// `write(id, bytes, reportDrained)`: as `flush`, of a Uint8Array in place of the arena. Returns `NOT_WRITTEN` where nothing can be
+/// written any more, of which an event tells.
+fn write(
+  outbound: &Outbound,
+  env: sys::napi_env,
+  [id, bytes, report_drained, _]: [sys::napi_value; 4],
+) -> Answer {
+  crate::fault::point("flush");
+  let (mut length, mut memory, mut kind, mut report) = (0, ptr::null_mut(), 0, false);
+  let entry = outbound.entry(env, id);
+  let Some(socket) = entry.as_deref().and_then(Entry::socket) else {
+    return Ok(NOT_WRITTEN);
+  };
+  // SAFETY: as in `write_bytes`: no JavaScript runs while its memory is read.
+  let data = unsafe {
+    sys::napi_get_value_bool(env, report_drained, &raw mut report);
+    let status = sys::napi_get_typedarray_info(
+      env,
+      bytes,
+      &raw mut kind,
+      &raw mut length,
+      &raw mut memory,
+      ptr::null_mut(),
+      ptr::null_mut(),
+    );
+    let is_bytes = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array;
+    if is_bytes && !memory.is_null() && length > 0 {
+      slice::from_raw_parts(memory.cast::<u8>(), length)
+    } else {
+      &[]
+    }
+  };
+  let left = socket.flush(data, report);
+  Ok(if socket.accepts_output() {
+    left
+  } else {
+    NOT_WRITTEN
+  })
+}
+
+/// `pull(id, view)`: socket `id`, which is read on demand, is read once, into the Uint8Array `view` if there is one. `Data` or
+/// `Ended` follows.
+fn pull(outbound: &Outbound, env: sys::napi_env, [id, view, ..]: [sys::napi_value; 4]) -> Answer {
+  crate::fault::point("resume");
+  let entry = outbound.entry(env, id);
+  if let Some(entry) = entry.as_deref()
+    && let Some(socket) = entry.socket()
+  {
+    entry
+      .demand
+      .give(env, view)
+      .map_err(|_| c"no memory to read into")?;
+    socket.resume();
+  }
+  Ok(0)
 }
 
 /// `arena[start..end]`.

@@ -19,8 +19,8 @@ use crate::net::{self, Event};
 /// A connection. The facade wraps it and decides what its events mean.
 #[napi(js_name = "TCPSocket")]
 pub struct TcpSocket {
-  socket: Rc<net::Socket>,
-  lease: Lease,
+  pub(super) socket: Rc<net::Socket>,
+  pub(super) lease: Lease,
 }
 
 #[napi]

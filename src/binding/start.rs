@@ -27,7 +27,7 @@ impl EventChannel {
   /// [`outbound`] on it. All sockets of this channel share it.
   #[napi(
     catch_unwind,
-    ts_return_type = "{ writeText(at: number, text: string): number; writeBytes(at: number, bytes: Uint8Array): number; stage(id: number, start: number, end: number): number; flush(id: number, start: number, end: number, reportDrained: boolean): number }"
+    ts_return_type = "{ writeText(at: number, text: string): number; writeBytes(at: number, bytes: Uint8Array): number; stage(id: number, start: number, end: number): number; flush(id: number, start: number, end: number, reportDrained: boolean): number; write(id: number, bytes: Uint8Array, reportDrained: boolean): number; pull(id: number, view?: Uint8Array): number }"
   )]
   pub fn outbound(&self, env: &Env) -> Result<Unknown<'_>> {
     let object = outbound::object(env, Rc::clone(&self.hub))?;
@@ -35,6 +35,10 @@ impl EventChannel {
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), object) })
   }
 }
+
+/// What `write` of [`EventChannel::outbound`] returns where nothing can be written any more.
+#[napi]
+pub const NOT_WRITTEN: u32 = outbound::NOT_WRITTEN as u32;
 
 /// Bytes of the arena of [`EventChannel::outbound`].
 #[napi]

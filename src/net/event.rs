@@ -36,6 +36,9 @@ pub enum Event {
   /// The peer ended its stream, perhaps behind bytes that nobody has taken. Only where
   /// [directions are apart](super::Socket::keep_directions_apart), and nobody was reading.
   PeerEnded,
+  /// What [`Socket::upgrade`](super::Socket::upgrade) asked for is done. Only where
+  /// [directions are apart](super::Socket::keep_directions_apart).
+  Secured,
   /// Nothing can be written any more. What has come can still be taken, and what comes. Only where
   /// [directions are apart](super::Socket::keep_directions_apart).
   WriteFailed(SocketError),

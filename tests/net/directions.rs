@@ -271,3 +271,44 @@ fn nothing_is_accepted_that_was_not_asked_for() {
     assert_eq!(third.1, peers[2].local_addr().unwrap());
   }
 }
+
+#[test]
+fn shutdown_immediately_behind_a_shutdown_that_waits_drops_what_was_not_written() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = pair(&owner);
+    send(&socket, &vec![7; MUCH]);
+    socket.shutdown();
+    assert!(socket.unwritten() > 0);
+    socket.shutdown_immediately();
+    // The peer has not read anything yet.
+    shut_down(&owner, &socket);
+    let received = owner.meanwhile(move || {
+      let mut received = Vec::new();
+      peer.read_to_end(&mut received).unwrap();
+      received.len()
+    });
+    assert!(received < MUCH, "{received} bytes");
+  }
+}
+
+#[test]
+fn what_came_before_a_failed_write_survives_a_suspension_by_who_waits_for_it_to_be_written() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = pair(&owner);
+    socket.suspend();
+    peer.write_all(b"last words").unwrap();
+    socket.flush(&vec![7; MUCH], true);
+    reset(peer);
+    loop {
+      match owner.event(socket.id()) {
+        Event::WriteFailed(_) => break,
+        Event::Readable | Event::PeerEnded => {}
+        other => panic!("wanted the failure of writing, got {other:?}"),
+      }
+    }
+    socket.suspend();
+    assert!(!socket.has_ended());
+    socket.resume();
+    assert!(!socket.accepts_output());
+  }
+}

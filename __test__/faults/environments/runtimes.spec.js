@@ -36,7 +36,7 @@ const STEPS = [
 ]
 const ENDS = ['ends', 'flushes', 'unref']
 
-/** What does not work, and is told in README.md. */
+/** What does not work, and is told in docs/install.md. */
 const KNOWN = { Bun: [], Deno: ['tasks'] }
 
 let directory
@@ -170,7 +170,7 @@ const OTHERS = {
 
 for (const [name, runtime] of Object.entries(OTHERS)) {
   const there = serialWhere(test, runtime.file, FROM)
-  there(`${name} does what README.md says that it does`, async (t) => {
+  there(`${name} does what docs/install.md says that it does`, async (t) => {
     const account = openAccount(t, __filename, {
       fault: `another runtime: ${name}`,
       did: `plain, TLS, STARTTLS, server, errors, exceptions, workers, ends; not: ${KNOWN[name].join(', ') || 'nothing'}`,

@@ -164,7 +164,7 @@ impl Link {
       Layer::Plain if received == 0 => Received::End,
       Layer::Plain => Received::Bytes {
         count: received,
-        more: received == MOST_TAKEN,
+        more: received >= MOST_TAKEN,
       },
       Layer::Tls(_) if received == 0 => Received::Truncated,
       Layer::Tls(session) => {

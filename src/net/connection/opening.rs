@@ -127,8 +127,10 @@ impl Connection {
     match notice {
       Notice::Established(established) => {
         self.send.pass_barrier();
-        if self.take_over(established) && is_first {
-          self.tell(Event::Opened);
+        match (self.take_over(established), is_first) {
+          (true, true) => self.tell(Event::Opened),
+          (true, false) if self.is_apart => self.tell(Event::Secured),
+          _ => {}
         }
         self.go_on_open();
       }

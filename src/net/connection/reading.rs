@@ -38,6 +38,11 @@ impl Connection {
     }
   }
 
+  /// See [`Socket::has_unread`](super::socket::Socket::has_unread).
+  pub(super) fn has_unread(&self) -> bool {
+    matches!(&self.life, Life::Open(link) if link.has_bytes())
+  }
+
   /// See [`Socket::take_input`](super::socket::Socket::take_input).
   pub(super) fn take_input(&mut self, memory: &mut [u8]) -> Input {
     self.announced = false;
@@ -180,6 +185,7 @@ impl Connection {
       self.is_end_told = true;
       self.failure = Some(Box::new(error.clone()));
       self.outgoing = Outgoing::Ended;
+      self.owes_drained = false;
       self.send.clear();
       self.tell(Event::WriteFailed(error));
     } else if link.stream.has_peer_ended(self.end_is_near) {

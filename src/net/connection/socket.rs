@@ -136,6 +136,21 @@ impl Socket {
     self.drive(Input::None, |connection| connection.take_input(memory))
   }
 
+  /// Whether bytes wait that nobody has taken: here, or in the kernel, where with TLS they are its records.
+  pub fn has_unread(&self) -> bool {
+    self.drive(false, |connection| connection.has_unread())
+  }
+
+  /// Whether what is staged now may still leave: nobody has ended our side, and it has not failed.
+  pub fn accepts_output(&self) -> bool {
+    self.connection.borrow().accepts_output()
+  }
+
+  /// Whether the last event was told, perhaps in place of input.
+  pub fn has_ended(&self) -> bool {
+    self.connection.borrow().is_over()
+  }
+
   /// Stops reading from the network and delivering what was read, until [`Socket::resume`]. Writing goes on.
   pub fn suspend(&self) {
     self.drive((), |connection| connection.suspend());

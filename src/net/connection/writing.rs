@@ -67,6 +67,11 @@ impl Connection {
     self.tell(Event::Drained);
   }
 
+  /// See [`Socket::accepts_output`](super::socket::Socket::accepts_output).
+  pub(super) fn accepts_output(&self) -> bool {
+    !self.is_over() && self.outgoing == Outgoing::Open && self.failure.is_none()
+  }
+
   /// Something waits to be written for which the kernel has room, as far as is known.
   pub(super) fn may_write(&self) -> bool {
     self.has_to_write() && matches!(&self.life, Life::Open(link) if !link.stream.interest().write)
@@ -173,6 +178,10 @@ impl Connection {
       link.drop_unsent();
     }
     self.send.clear();
+    if self.outgoing == Outgoing::Ending {
+      // Nothing is left to wait for: FIN needs no room in the kernel.
+      self.write();
+    }
     self.shutdown();
   }
 
@@ -184,6 +193,7 @@ impl Connection {
       link.drop_output();
       self.send.clear();
       self.outgoing = Outgoing::Ended;
+      self.owes_drained = false;
       self.tell(Event::WriteFailed(error));
       return self.watch();
     }

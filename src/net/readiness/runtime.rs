@@ -57,6 +57,7 @@ impl Runtime {
       ),
       interest: Interest::default(),
       asked: Cell::default(),
+      has_forgotten: Cell::default(),
     })
   }
 
@@ -126,18 +127,19 @@ pub(in crate::net) struct RegisteredStream {
   interest: Interest,
   /// The directions that Tokio was asked for, and has not told of.
   asked: Cell<Interest>,
+  /// Tokio was made to forget that there is something to read, and nobody has read so far that there was nothing left.
+  has_forgotten: Cell<bool>,
 }
 
 impl RegisteredStream {
   pub(super) fn watch(&mut self, interest: Interest) {
-    // Tokio was made to forget bytes that wait, see below.
-    let reads_again = interest.read && self.interest.end && !self.interest.read;
     self.interest = interest;
     let mut asked = self.asked.get();
     let wants_news = interest.read || interest.end;
     if interest.end && !interest.read && !self.has_peer_ended() {
       // Only the end is asked for. Tokio tells of bytes as well: it is made to forget those that it knows of, so that it tells of what
       // comes after them.
+      self.has_forgotten.set(true);
       let _ = self.stream.try_io(TokioInterest::READABLE, || {
         io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())
       });
@@ -150,7 +152,8 @@ impl RegisteredStream {
         self.reader.wake_by_ref();
       }
     }
-    if reads_again {
+    // Bytes may wait of which Tokio knows nothing any more.
+    if interest.read && self.has_forgotten.get() {
       self.reader.wake_by_ref();
     }
     if interest.write && !asked.write {
@@ -178,9 +181,13 @@ impl RegisteredStream {
 
   pub(super) fn receive(&self, memory: &mut [u8]) -> io::Result<usize> {
     let most = memory.len();
-    self.call(TokioInterest::READABLE, most, |socket| {
+    let received = self.call(TokioInterest::READABLE, most, |socket| {
       direct::receive(socket, memory)
-    })
+    });
+    if !matches!(received, Ok(bytes) if bytes == most) {
+      self.has_forgotten.set(false);
+    }
+    received
   }
 
   pub(super) fn send(

@@ -181,6 +181,8 @@ test('another site that includes, fetches or frames the app finds no token, and 
   }
   t.is(tokenIn((await ask(at('/worker.js'), { headers: { 'sec-fetch-dest': 'worker' } })).body), undefined)
   t.not(tokenIn((await ask(at('/worker.js'), { headers: AS_WORKER })).body), undefined)
+  const included = { 'sec-fetch-dest': 'script', 'sec-fetch-site': 'same-origin' }
+  t.is(tokenIn((await ask(at('/worker.js'), { headers: included })).body), undefined)
   t.is((await ask(at('/__bridge/config.js?x'))).status, 404)
   t.is((await ask(at('/__sockets'))).headers['x-frame-options'], 'DENY')
   t.is((await ask(at('/'), { headers: { origin: 'http://evil.example' } })).status, 403)

@@ -23,17 +23,19 @@ const ARGS = [
 
 const hasChromium = existsSync(CHROMIUM)
 
-let browser
+/** A promise, so that tests that ask at the same time get the same browser. */
+let launched
 
 /** The browser of this process, which `closeBrowser` ends. */
-async function theBrowser() {
-  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
-  return browser
+function theBrowser() {
+  launched ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
+  return launched
 }
 
 async function closeBrowser() {
+  const browser = await launched
+  launched = undefined
   await browser?.close()
-  browser = undefined
 }
 
 const PRIVILEGED = {
@@ -42,7 +44,7 @@ const PRIVILEGED = {
   permissions: { 'tcp-socket': { description: 'test' } },
 }
 
-/** A folder with an app: `files` by path, beside a manifest and a page unless they are among them. */
+/** A folder with an app: `files` by path, beside a manifest and a page unless they are among them; `undefined` leaves one out. */
 function makeApp(t, files = {}, manifest = PRIVILEGED) {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'moz-app-')))
   t.teardown(() => rmSync(root, { recursive: true, force: true }))
@@ -52,6 +54,7 @@ function makeApp(t, files = {}, manifest = PRIVILEGED) {
     ...files,
   }
   for (const [name, content] of Object.entries(all)) {
+    if (content === undefined) continue
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), content)
   }
@@ -67,6 +70,7 @@ async function serve(t, files, { manifest, ...options } = {}) {
 
 /** A page of an app: `{ page, server, problems }`; `problems` are its uncaught errors. */
 async function openApp(t, files, options) {
+  t.timeout(40_000)
   const server = await serve(t, files, options)
   const context = await (await theBrowser()).newContext()
   t.teardown(() => context.close())

@@ -43,7 +43,8 @@ async function makeScript() {
     target: 'es2022',
     charset: 'utf8',
     legalComments: 'none',
-    // Names of classes are seen by applications, so no identifiers.
+    // Applications see the names of classes.
+    keepNames: true,
     minifySyntax: true,
     minifyWhitespace: true,
     logLevel: 'silent',

@@ -76,8 +76,8 @@ class Session {
       this.#obey(decode(message))
     } catch (error) {
       this.#bridge.note({ page: this.name, event: 'refused', detail: error.message })
-      this.#webSocket.close(1008, error.message.slice(0, 100))
-      this.end()
+      this.#webSocket.close(1008, reasonOf(error))
+      this.#finish()
       return
     }
     if (!this.#orders.take()) {
@@ -285,8 +285,13 @@ class Session {
     this.tell(FACT.Failed, listener.id, failure)
   }
 
-  /** The page has gone. */
+  /** The page has gone, or is to. */
   end() {
+    this.#finish()
+    this.#webSocket?.terminate()
+  }
+
+  #finish() {
     if (this.#isEnded) return
     this.#isEnded = true
     clearTimeout(this.#reportTimer)
@@ -297,8 +302,12 @@ class Session {
     this.#tlsSessions.clear()
     this.#early = []
     this.#bridge.ended(this)
-    this.#webSocket?.terminate()
   }
+}
+
+/** What is wrong, as a WebSocket can say it: in ASCII, and not much of it. */
+function reasonOf(error) {
+  return error.message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 100)
 }
 
 /** A connection that nobody can take. */

@@ -5,6 +5,7 @@
 
 const { decode, encode } = require('../bridge/protocol.js')
 const { config } = require('./config.js')
+const { task } = require('./tasks.js')
 
 const { XMLHttpRequest } = globalThis
 const { base, subprotocol, token } = config
@@ -38,13 +39,14 @@ webSocket.addEventListener('message', ({ data }) => {
 })
 webSocket.addEventListener('close', () => {
   isLost = true
-  for (const receiver of receivers.values()) receiver.lost(GONE)
+  for (const receiver of receivers.values()) task(() => receiver.lost(GONE))
 })
 
 /** Facts about `id` go to `receiver` from now on. */
 function receive(id, receiver) {
   receivers.set(id, receiver)
-  if (isLost) receiver.lost(GONE)
+  // The facade waits for events only when the socket is made.
+  if (isLost) task(() => receiver.lost(GONE))
 }
 
 function forget(id) {

@@ -1,0 +1,37 @@
+'use strict'
+
+// Streams of this realm, and what their controllers can do, as it was when a face was loaded that has them: see ../builtins.js for why.
+
+const { uncurryThis } = require('../builtins.js')
+
+const {
+  ReadableByteStreamController,
+  ReadableStream,
+  ReadableStreamBYOBRequest,
+  ReadableStreamDefaultController,
+  WritableStream,
+  WritableStreamDefaultController,
+} = globalThis
+
+function getter(Class, name) {
+  return uncurryThis(Object.getOwnPropertyDescriptor(Class.prototype, name).get)
+}
+
+module.exports = {
+  ReadableStream,
+  WritableStream,
+
+  ByteControllerClose: uncurryThis(ReadableByteStreamController.prototype.close),
+  ByteControllerEnqueue: uncurryThis(ReadableByteStreamController.prototype.enqueue),
+  ByteControllerError: uncurryThis(ReadableByteStreamController.prototype.error),
+  ByteControllerGetByobRequest: getter(ReadableByteStreamController, 'byobRequest'),
+  ByobRequestGetView: getter(ReadableStreamBYOBRequest, 'view'),
+  ByobRequestRespond: uncurryThis(ReadableStreamBYOBRequest.prototype.respond),
+  DefaultControllerClose: uncurryThis(ReadableStreamDefaultController.prototype.close),
+  DefaultControllerEnqueue: uncurryThis(ReadableStreamDefaultController.prototype.enqueue),
+  DefaultControllerError: uncurryThis(ReadableStreamDefaultController.prototype.error),
+  WritableControllerError: uncurryThis(WritableStreamDefaultController.prototype.error),
+  WritableControllerGetSignal: getter(WritableStreamDefaultController, 'signal'),
+  WritableStreamClose: uncurryThis(WritableStream.prototype.close),
+  WritableStreamGetLocked: getter(WritableStream, 'locked'),
+}

@@ -1,0 +1,39 @@
+'use strict'
+
+// The Error that is the `cause` of what a stream fails with: the names that specifications have for network errors say little.
+
+const { Error, ObjectDefineProperty, StringPrototypeStartsWith } = require('../builtins.js')
+const { systemError } = require('../platform/system-errors.js')
+
+/** How the engine's words for what failed begin, and what Node calls the call. */
+const SYSCALLS = [
+  ['connect to', 'connect'],
+  ['look up', 'getaddrinfo'],
+  ['read from', 'read'],
+  ['write to', 'write'],
+  ['listen', 'listen'],
+]
+
+/** Failures of which the system gives no number, and what Node calls them. */
+const CODES = { __proto__: null, DomainNotFoundError: 'ENOTFOUND', NetworkTimeoutError: 'ETIMEDOUT' }
+
+/** The system's Error, of an engine's `Failure`. `name` is Gecko's name for it, `reason` what the TLS library said. */
+function causeOf(failure) {
+  const { name, detail, errno, reason } = { __proto__: null, ...failure }
+  const error = new Error(detail)
+  ObjectDefineProperty(error, 'name', { __proto__: null, value: name, writable: true, configurable: true })
+  if (errno) {
+    const { code, errno: number } = systemError(errno)
+    error.code = code
+    error.errno = number
+  } else if (CODES[name] !== undefined) {
+    error.code = CODES[name]
+  }
+  for (let i = 0; i < SYSCALLS.length; i++) {
+    if (StringPrototypeStartsWith(detail, SYSCALLS[i][0])) error.syscall = SYSCALLS[i][1]
+  }
+  if (reason) error.reason = reason
+  return error
+}
+
+module.exports = { causeOf }

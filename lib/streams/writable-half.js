@@ -1,0 +1,229 @@
+'use strict'
+
+// The writable side of a connection as a WritableStream. One chunk at a time goes down, and its write is done when the kernel has all of it.
+
+const { isAnyArrayBuffer } = require('../platform/types.js')
+const {
+  AbortSignalPrototypeAddEventListener,
+  ArrayBufferIsView,
+  TypeError,
+  TypedArrayPrototypeGetLength,
+  Uint8Array,
+} = require('../builtins.js')
+const { byteLengthOf, fromUtf8 } = require('../bytes.js')
+const { describe, toView } = require('../convert.js')
+const { BufferByteLength } = require('../platform/buffers.js')
+const {
+  WritableControllerError,
+  WritableControllerGetSignal,
+  WritableStream,
+  WritableStreamClose,
+  WritableStreamGetLocked,
+} = require('./builtins.js')
+const { handled } = require('./promises.js')
+
+const ONCE = { __proto__: null, once: true }
+
+class WritableHalf {
+  #controller
+  #owner
+  #strings
+  #isFinal = false
+  #error = undefined
+  /** Chunks that the stream has accepted, and those that it is done with. */
+  #accepted = 0
+  #done = 0
+  /** What waits for the two to be the same. */
+  #flushed = null
+  /** The write, or close, that is under way: `{ resolve, reject }`. */
+  #pending = null
+  /** Why chunks are refused that come from now on. */
+  #refusal = undefined
+  /** The first chunk that is refused. */
+  #last = Infinity
+  stream
+
+  /**
+   * @param strings whether strings are chunks, as UTF-8
+   * @param highWaterMark chunks, or with `countBytes` bytes, that it takes before it asks to wait
+   * @param owner `write(bytes)` and `close()` return a promise, or nothing when they are done; `aborted(reason)`
+   */
+  constructor({ strings, highWaterMark, countBytes }, owner) {
+    this.#owner = owner
+    this.#strings = strings
+    const sink = {
+      __proto__: null,
+      start: (controller) => {
+        this.#controller = controller
+        // A write that is under way does not hold up an abort.
+        const signal = WritableControllerGetSignal(controller)
+        AbortSignalPrototypeAddEventListener(signal, 'abort', () => this.#giveUp(signal.reason), ONCE)
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#owner.close(),
+      abort: (reason) => {
+        if (this.#isFinal) return
+        this.#isFinal = true
+        owner.aborted(reason)
+      },
+    }
+    const size = (chunk) => {
+      this.#accepted++
+      return countBytes ? this.#sizeOf(chunk) : 1
+    }
+    this.stream = new WritableStream(sink, { __proto__: null, highWaterMark, size })
+  }
+
+  get isFinal() {
+    return this.#isFinal
+  }
+
+  get error() {
+    return this.#error
+  }
+
+  /** At most the chunk that is under way is not done. */
+  get isNearlyFlushed() {
+    return this.#accepted - this.#done <= 1
+  }
+
+  #sizeOf(chunk) {
+    if (typeof chunk === 'string') return BufferByteLength(chunk)
+    try {
+      return byteLengthOf(chunk)
+    } catch {
+      // It is refused when it is written.
+      return 0
+    }
+  }
+
+  #write(chunk) {
+    if (this.#done >= this.#last) throw this.#refusal
+    let bytes
+    try {
+      bytes = this.#bytesOf(chunk)
+    } catch (thrown) {
+      // The stream fails by it, so this side of the connection has to end as well.
+      this.#isFinal = true
+      this.#error = thrown
+      this.#owner.aborted(thrown)
+      throw thrown
+    }
+    const written = TypedArrayPrototypeGetLength(bytes) === 0 ? undefined : this.#owner.write(bytes)
+    if (written === undefined) this.#wrote()
+    return written
+  }
+
+  #bytesOf(chunk) {
+    if (typeof chunk === 'string' && this.#strings) return fromUtf8(chunk)
+    if (!ArrayBufferIsView(chunk) && !isAnyArrayBuffer(chunk)) {
+      const kinds = `an ArrayBuffer${this.#strings ? ', a view on one, or a string' : ' or a view on one'}`
+      throw new TypeError(`write: ${describe(chunk)} must be ${kinds}`)
+    }
+    try {
+      if (byteLengthOf(chunk) === 0) return new Uint8Array(0)
+    } catch {
+      // Of a view whose memory is gone: zero bytes, as in WebIDL.
+      return new Uint8Array(0)
+    }
+    return toView('write', chunk)
+  }
+
+  #wrote() {
+    this.#done++
+    if (this.isFlushed && this.#flushed !== null) this.#flush()
+  }
+
+  /** Nothing is under way that is not refused. */
+  get isFlushed() {
+    return this.#done >= this.#accepted || this.#done >= this.#last
+  }
+
+  #flush() {
+    const flushed = this.#flushed
+    this.#flushed = null
+    flushed()
+  }
+
+  /** Something is under way until `settle` is called, or it fails. Returns its promise. */
+  wait(pending) {
+    this.#pending = pending
+    return pending.promise
+  }
+
+  /** What was under way is done. */
+  settle() {
+    const pending = this.#pending
+    if (pending === null) return
+    this.#pending = null
+    if (!pending.isClose) this.#wrote()
+    pending.resolve()
+  }
+
+  #giveUp(reason) {
+    const pending = this.#pending
+    this.#pending = null
+    if (pending === null) return
+    pending.reject(reason)
+    // The stream aborts no sink that it was closing.
+    if (!pending.isClose || this.#isFinal) return
+    this.#isFinal = true
+    this.#owner.aborted(reason)
+  }
+
+  /** Calls `callback` when all that was accepted so far is written, or never will be. */
+  whenFlushed(callback) {
+    this.#flushed = callback
+    if (this.#isFinal || this.isFlushed) this.#flush()
+  }
+
+  /** What is accepted from now on is refused with `error`, behind what was accepted before. */
+  refuseLater(error) {
+    this.#refusal = error
+    this.#last = this.#accepted
+    // An idle stream says so at once.
+    if (this.#done === this.#accepted) this.refuse(error)
+  }
+
+  /** Writes fail with `error` from now on, and the one that is under way. */
+  refuse(error) {
+    this.#giveUp(error)
+    WritableControllerError(this.#controller, error)
+  }
+
+  fail(error) {
+    if (this.#isFinal) return
+    this.#isFinal = true
+    this.#error = error
+    this.refuse(error)
+    if (this.#flushed !== null) this.#flush()
+  }
+
+  /** Our side is ended: what is under way is done. */
+  ended() {
+    this.#isFinal = true
+    this.settle()
+    if (this.#flushed !== null) this.#flush()
+  }
+
+  /**
+   * Closes it by itself, behind what was accepted. Where somebody holds the lock the stream cannot say that it is closed: it refuses with
+   * `error` then, and `end` is called.
+   */
+  closeBySelf(error, end) {
+    if (this.#isFinal) return
+    if (!WritableStreamGetLocked(this.stream)) {
+      handled(WritableStreamClose(this.stream))
+      return
+    }
+    this.#refusal = error
+    this.#last = this.#accepted
+    this.whenFlushed(() => {
+      if (this.#isFinal) return
+      this.refuse(error)
+      end()
+    })
+  }
+}
+
+module.exports = { WritableHalf }

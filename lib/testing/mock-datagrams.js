@@ -1,0 +1,58 @@
+'use strict'
+
+// The part of a mock engine that is about datagrams: nothing is sent, and what comes a test says.
+
+/** The class of native datagram sockets, of what a mock engine has: `Handle`, `nextPort()` and `onHandle(handle)`. */
+function datagramsOf({ Handle, nextPort, onHandle }) {
+  return class MockDatagrams extends Handle {
+    localAddress
+    localPort
+    /** `{ data, remoteAddress, remotePort }` of each that was sent. */
+    sent = []
+    /** Those that were joined, and not left again. */
+    groups = new Set()
+    dropped = 0
+    #isSuspended = false
+    #waiting = []
+
+    constructor(_channel, { address, port }) {
+      super()
+      this.localAddress = address
+      this.localPort = port === 0 ? nextPort() : port
+      onHandle(this)
+    }
+
+    send(data, remoteAddress, remotePort) {
+      this.sent.push({ data: Buffer.from(data), remoteAddress, remotePort })
+    }
+
+    /** A datagram comes. */
+    arrive(data, remoteAddress, remotePort) {
+      if (this.#isSuspended) this.#waiting.push([data, remoteAddress, remotePort])
+      else this.report(this.kinds.Datagram, data, remoteAddress, remotePort)
+    }
+
+    join(group) {
+      this.groups.add(group)
+    }
+
+    leave(group) {
+      this.groups.delete(group)
+    }
+
+    suspend() {
+      this.#isSuspended = true
+    }
+
+    resume() {
+      this.#isSuspended = false
+      for (const datagram of this.#waiting.splice(0)) this.arrive(...datagram)
+    }
+
+    close() {
+      this.forget()
+    }
+  }
+}
+
+module.exports = { datagramsOf }
