@@ -146,7 +146,10 @@ class Lab {
     if (ours.exit === undefined) account.run({ runs: 0, leaks: await ours.above(this.#descriptors) })
     const exit = await ours.leave()
     if (exit === undefined) account.run({ runs: 0, hangs: 1 })
-    else if (exit.code !== 0) account.run({ runs: 0, crashes: 1 })
+    else if (exit.code !== 0) {
+      console.error(`our process ended with ${exit.code ?? exit.signal}:\n${ours.stderr}`)
+      account.run({ runs: 0, crashes: 1 })
+    }
     account.close()
   }
 }
