@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod connection;
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
 mod datagrams;
 mod deadlines;
 #[cfg(not(any(target_vendor = "apple", windows)))]
