@@ -44,6 +44,8 @@ class Connection {
   #peerEnded = false
   /** The application gave the connection up: that it fails as well is no news (decision Q-09). */
   #unwanted = false
+  /** No event fires any more. */
+  #isSilent = false
   /** The callbacks of `whenClosed`. */
   #awaiting = null
 
@@ -178,7 +180,9 @@ class Connection {
     }
   }
 
+  /** Its window is closed: nothing that happens from now on is for anybody. */
   [closeAtOnce]() {
+    this.#isSilent = true
     this.closeImmediately()
   }
 
@@ -321,7 +325,7 @@ class Connection {
   }
 
   #fire(type, data = '') {
-    fire(this.#socket, type, new TCPSocketEvent(type, { data }))
+    if (!this.#isSilent) fire(this.#socket, type, new TCPSocketEvent(type, { data }))
   }
 }
 

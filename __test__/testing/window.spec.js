@@ -112,6 +112,31 @@ for (const [name, make] of Object.entries(WINDOWS)) {
     t.notThrows(() => api.close())
   })
 
+  test(`${name}: after close() no handler of a socket runs any more, whether it was open or still connecting`, async (t) => {
+    const { window, api } = open(t)
+    const { port, server } = await echo(t)
+    window.port = port
+    const connected = once(server, 'connection')
+    window.ran = (what) => t.fail(`on${what} ran`)
+    window.eval(`
+      function watch(socket) {
+        for (const type of ['error', 'close', 'drain', 'data']) socket['on' + type] = () => ran(type)
+        return socket
+      }
+      var open = watch(new TCPSocket('127.0.0.1', port))
+      open.onopen = () => open.send('x'.repeat(4000000))`)
+    await connected
+    window.eval(
+      "var connecting = watch(new TCPSocket('127.0.0.1', port)); connecting.onopen = () => ran('open')",
+    )
+    api.close()
+    const states = () => window.eval('[open.readyState, connecting.readyState].join()')
+    for (const until = Date.now() + 20_000; states() !== 'closed,closed' && Date.now() < until;) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    t.is(states(), 'closed,closed')
+  })
+
   test(`${name}: a window that closes takes its sockets with it`, async (t) => {
     const { window } = open(t)
     const { port, peers, server } = await echo(t)
