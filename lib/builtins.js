@@ -1,9 +1,8 @@
 'use strict'
 
-// Everything of JavaScript and of the Web that the facade calls, as it was when this package was loaded. (What only Node.js has is in
-// platform/.) Tests
-// replace globals (fake timers, jsdom), polyfills and instrumentation replace methods of prototypes, and untrusted code may do
-// either to read what is sent: sockets go on, and call none of it. Methods are functions here, whose first argument is what they
+// Everything of JavaScript and of the Web that the facade calls, as it was when this package was loaded; what only Node.js has is
+// in platform/. Tests replace globals (fake timers, jsdom), polyfills and instrumentation replace methods of prototypes, and
+// untrusted code may do either to read what is sent: sockets go on, and call none of it. Methods are functions here, whose first argument is what they
 // are called on, with the names that Node gives them in its own "primordials".
 //
 // Syntax can call what was replaced, too. So what runs after loading has no `for … of`, no spread of an array or into a call, and
@@ -71,6 +70,7 @@ const noGetter = () => undefined
 const { AbortSignal = function AbortSignal() {}, Blob, DOMException = Error } = globalThis
 
 module.exports = {
+  getter,
   uncurryThis,
 
   SafeMap,

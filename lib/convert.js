@@ -92,10 +92,15 @@ function toPort(value, least, what = 'port') {
   return port
 }
 
+/** Whether `text` is an IP address that means the same on every link: it has no zone. */
+function isPlainAddress(text) {
+  return ipVersion(text) !== 0 && !StringPrototypeIncludes(text, '%')
+}
+
 /** An IP address of this machine: an option called `what`. */
 function toAddress(value, what) {
   const address = toText(value, what)
-  if (ipVersion(address) === 0 || StringPrototypeIncludes(address, '%')) {
+  if (!isPlainAddress(address)) {
     throw new TypeError(`${what} ${quote(address)}: must be an IP address, such as "127.0.0.1" or "::"`)
   }
   return address
@@ -263,6 +268,7 @@ function className(object) {
 }
 
 module.exports = {
+  isPlainAddress,
   matches,
   requireArguments,
   toAddress,

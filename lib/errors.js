@@ -2,15 +2,9 @@
 
 // What the API throws, and the Error object that an error event carries.
 
-const {
-  Error,
-  Number,
-  ObjectDefineProperty,
-  ObjectKeys,
-  RegExpPrototypeExec,
-  StringPrototypeIncludes,
-} = require('./builtins.js')
+const { Error, Number, ObjectDefineProperty, ObjectKeys, RegExpPrototypeExec } = require('./builtins.js')
 const { TCPSocketErrorEvent } = require('./events.js')
+const { placeOf } = require('./places.js')
 const { systemError } = require('./platform/system-errors.js')
 
 /** Gecko's generic nsresult for a call in the wrong state. */
@@ -32,8 +26,7 @@ function bindFailure(nativeError, address, port, syscall = 'listen') {
   if (parts === null) return nativeError
   const text = parts[2]
   const system = systemError(Number(parts[1]))
-  const place = StringPrototypeIncludes(address, ':') ? `[${address}]:${port}` : `${address}:${port}`
-  const error = new Error(`${syscall} ${system.code} ${place}: ${text}`)
+  const error = new Error(`${syscall} ${system.code} ${placeOf(address, port)}: ${text}`)
   define(error, { ...system, syscall, address, port })
   return error
 }

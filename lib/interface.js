@@ -2,7 +2,7 @@
 
 // What makes a class look like the interface that it is in WebIDL, also to `console.log`.
 
-const { ObjectKeys } = require('./builtins.js')
+const { ObjectDefineProperty, ObjectKeys } = require('./builtins.js')
 const { inspect: nodeInspect } = require('./platform/types.js')
 
 /** Makes the `members` of `Class` enumerable, and its `isInstance`, and gives it the name that `toString` shows. */
@@ -10,6 +10,11 @@ function asInterface(Class, members) {
   for (const name of members) Object.defineProperty(Class.prototype, name, { enumerable: true })
   Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
   Object.defineProperty(Class, 'isInstance', { enumerable: true })
+}
+
+/** Gives `object` a property that is not enumerable, whatever it inherits. */
+function defineHidden(object, name, value) {
+  ObjectDefineProperty(object, name, { __proto__: null, value, writable: true, configurable: true })
 }
 
 /** Whether `value` can have private members: what `#member in value` may be asked about. */
@@ -46,4 +51,4 @@ function read(object, name) {
   }
 }
 
-module.exports = { asInterface, isObject, showAttributes }
+module.exports = { asInterface, defineHidden, isObject, showAttributes }

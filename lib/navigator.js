@@ -7,7 +7,6 @@ const { AllowList } = require('./allow-list.js')
 const { makeAppClasses } = require('./app-classes.js')
 const {
   ArrayIsArray,
-  ObjectDefineProperty,
   ObjectKeys,
   RegExpPrototypeExec,
   SafeMap,
@@ -16,6 +15,7 @@ const {
 } = require('./builtins.js')
 const { describe, toHost, toPort } = require('./convert.js')
 const { TCPServerSocketEvent, TCPSocketErrorEvent, TCPSocketEvent, UDPMessageEvent } = require('./events.js')
+const { defineHidden } = require('./interface.js')
 const { mayUse, mayUseUdp, toPolicy } = require('./policy.js')
 const { Rights } = require('./rights.js')
 
@@ -42,9 +42,9 @@ function createGlobals(options) {
   const { mozTCPSocket, UDPSocket, ...classes } = makeAppClasses(new Rights({ policy, ...rest }))
   const navigator = {}
   if (isPermitted || generation !== 2) {
-    hide(navigator, 'mozTCPSocket', mozTCPSocket)
+    defineHidden(navigator, 'mozTCPSocket', mozTCPSocket)
     // What drafts called it first; applications ask for `navigator.TCPSocket || navigator.mozTCPSocket`.
-    hide(navigator, 'TCPSocket', mozTCPSocket)
+    defineHidden(navigator, 'TCPSocket', mozTCPSocket)
   }
   const hasClasses = isPermitted && generation !== 1
   return {
@@ -53,10 +53,6 @@ function createGlobals(options) {
     // There never was one without its permission.
     ...(mayUseUdp(policy) && { UDPSocket, UDPMessageEvent }),
   }
-}
-
-function hide(target, name, value) {
-  ObjectDefineProperty(target, name, { __proto__: null, value, writable: true, configurable: true })
 }
 
 function toOptions(value) {

@@ -3,8 +3,10 @@
 // The rights of one application: what its manifest says, and the places that whoever runs it allows. Those of the process
 // (policy.js) hold as well, so the stricter of the two decides. Decisions Q-49 and Q-50.
 
-const { Error, ObjectDefineProperty, StringPrototypeIncludes } = require('./builtins.js')
 const { isListed } = require('./allow-list.js')
+const { Error } = require('./builtins.js')
+const { defineHidden } = require('./interface.js')
+const { placeOf } = require('./places.js')
 const { PROCESS_RIGHTS, checkListen, checkUse, checkUseUdp } = require('./policy.js')
 
 class Rights {
@@ -63,12 +65,11 @@ class Rights {
 
   #requirePlace(list, what, host, port) {
     if (list === undefined || isListed(list, host, port)) return
-    const place = StringPrototypeIncludes(host, ':') ? `[${host}]:${port}` : `${host}:${port}`
     const who = this.#origin ?? 'the application'
     this.#check(() => {
-      const error = new Error(`${what} ${place}: ${who} is not allowed that by its list`)
+      const error = new Error(`${what} ${placeOf(host, port)}: ${who} is not allowed that by its list`)
       // The web's name for it. As the name of an event it is a failure of TLS; this is never one.
-      define(error, 'name', 'SecurityError')
+      defineHidden(error, 'name', 'SecurityError')
       throw error
     })
   }
@@ -78,14 +79,10 @@ class Rights {
     try {
       check()
     } catch (error) {
-      if (this.#origin !== undefined) define(error, 'origin', this.#origin)
+      if (this.#origin !== undefined) defineHidden(error, 'origin', this.#origin)
       throw error
     }
   }
-}
-
-function define(error, name, value) {
-  ObjectDefineProperty(error, name, { __proto__: null, value, writable: true, configurable: true })
 }
 
 module.exports = { Rights }

@@ -4,7 +4,7 @@
 // become, and what happens to a connection that nobody takes.
 
 const { whenAborted } = require('./aborts.js')
-const { ObjectDefineProperty, ReflectConstruct } = require('./builtins.js')
+const { ReflectConstruct } = require('./builtins.js')
 const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toBacklog, toPort } = require('./convert.js')
@@ -14,7 +14,7 @@ const { bindFailure, errorEvent } = require('./errors.js')
 const { HandlerTarget, defineInterface, fire, retire, wants } = require('./event-target.js')
 const { TCPServerSocketEvent } = require('./events.js')
 const { holdFor } = require('./hold.js')
-const { isObject } = require('./interface.js')
+const { defineHidden, isObject } = require('./interface.js')
 const native = require('./platform/native.js')
 const { toServerOptions } = require('./options.js')
 const { PROCESS_RIGHTS } = require('./policy.js')
@@ -155,8 +155,7 @@ class TCPServerSocket extends HandlerTarget {
       return
     }
     if (this.#passesSockets) {
-      const shown = { __proto__: null, value: socket, writable: true, configurable: true }
-      ObjectDefineProperty(socket, 'socket', shown)
+      defineHidden(socket, 'socket', socket)
     }
     const event = new TCPServerSocketEvent('connect', { socket })
     const answers = { handler: undefined, listeners: [] }

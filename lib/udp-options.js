@@ -3,15 +3,8 @@
 // What a UDPSocket is made with, and where its datagrams go: converted and checked. Gecko's UDPOptions; each that is wrong is an
 // InvalidAccessError where Gecko threw one, and a TypeError where WebIDL does.
 
-const {
-  Number,
-  MathTrunc,
-  NumberIsFinite,
-  RegExpPrototypeExec,
-  StringPrototypeIncludes,
-  TypeError,
-} = require('./builtins.js')
-const { describe, toDictionary, toHost, toText } = require('./convert.js')
+const { Number, MathTrunc, NumberIsFinite, TypeError } = require('./builtins.js')
+const { describe, isPlainAddress, matches, toDictionary, toHost, toText } = require('./convert.js')
 const { domException } = require('./dom-exceptions.js')
 const { ipVersion } = require('./platform/native.js')
 
@@ -57,7 +50,7 @@ function toUdpOptions(value) {
 
 function toLocalAddress(value, what) {
   const address = toText(value, what)
-  if (ipVersion(address) === 0 || StringPrototypeIncludes(address, '%')) {
+  if (!isPlainAddress(address)) {
     throw invalidAddress(what, address, 'an IP address, such as "127.0.0.1" or "::"')
   }
   return address
@@ -71,15 +64,8 @@ function toDestination(value) {
 /** A multicast address: 224.0.0.0 to 239.255.255.255, or one that begins with ff00 to ffff (RFC 5771, RFC 4291). */
 function toGroup(value) {
   const address = toText(value, 'multicastGroupAddress')
-  const version = ipVersion(address)
-  const pattern = version === 4 ? /^2(?:2[4-9]|3\d)\./ : /^ff[\da-f]{2}:/i
-  if (
-    version !== 0 &&
-    !StringPrototypeIncludes(address, '%') &&
-    RegExpPrototypeExec(pattern, address) !== null
-  ) {
-    return address
-  }
+  const pattern = ipVersion(address) === 4 ? /^2(?:2[4-9]|3\d)\./ : /^ff[\da-f]{2}:/i
+  if (isPlainAddress(address) && matches(pattern, address)) return address
   throw invalidAddress(
     'multicastGroupAddress',
     address,

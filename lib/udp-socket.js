@@ -14,7 +14,7 @@ const {
   ReflectConstruct,
   StringPrototypeIncludes,
 } = require('./builtins.js')
-const { fromUtf8, inThisRealm, payloadLength } = require('./bytes.js')
+const { copyOf, fromUtf8, inThisRealm, payloadLength } = require('./bytes.js')
 const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toText, toView } = require('./convert.js')
@@ -28,7 +28,7 @@ const native = require('./platform/native.js')
 const { isAnyArrayBuffer } = require('./platform/types.js')
 const { runSoon } = require('./platform/timers.js')
 const { PROCESS_RIGHTS } = require('./policy.js')
-const { Settlement } = require('./settlement.js')
+const { deferred, handled, nothing } = require('./promises.js')
 const { toDestination, toGroup, toUdpOptions, toUdpPort } = require('./udp-options.js')
 
 const { EventKind } = native
@@ -50,8 +50,8 @@ class UDPSocket extends HandlerTarget {
   #rights = null
   #options
   #readyState = 'opening'
-  #opened = new Settlement()
-  #closed = new Settlement()
+  #opened = deferred()
+  #closed = deferred()
   /** The native socket; `null` before it is bound, and when it is closed. */
   #native = null
   #context = null
@@ -67,6 +67,8 @@ class UDPSocket extends HandlerTarget {
 
   constructor(options) {
     super(EVENTS)
+    handled(this.#opened.promise)
+    handled(this.#closed.promise)
     if (options === UNBOUND) return
     PROCESS_RIGHTS.requireUdpPermission()
     this.#start(toUdpOptions(options))
@@ -198,7 +200,7 @@ class UDPSocket extends HandlerTarget {
       if (!this.#change(method, group)) return
     }
     this.#commands = []
-    this.#opened.fulfil()
+    this.#opened.resolve()
   }
 
   /** An event of the engine. */
@@ -223,7 +225,7 @@ class UDPSocket extends HandlerTarget {
     requireLength(length, this.#localAddress)
     if (this.#reading === null) this.#native.send(bytes, host, port)
     // Behind a Blob, and the caller may change the memory meanwhile.
-    else this.#sendBehind(bytes.slice(), host, port)
+    else this.#sendBehind(copyOf(bytes), host, port)
   }
 
   #sendBehind(bytes, host, port) {
@@ -243,7 +245,7 @@ class UDPSocket extends HandlerTarget {
 
   /** Later sends wait for `sent`. A Blob that cannot be read is a datagram that is lost. */
   #wait(sent) {
-    const settled = PromisePrototypeThen(sent, done, done)
+    const settled = PromisePrototypeThen(sent, nothing, nothing)
     this.#reading = settled
     PromisePrototypeThen(settled, () => {
       if (this.#reading === settled) this.#reading = null
@@ -275,7 +277,7 @@ class UDPSocket extends HandlerTarget {
     this.#end()
     if (wasOpening)
       this.#opened.reject(domException('AbortError', 'the socket was closed before it was open'))
-    this.#closed.fulfil()
+    this.#closed.resolve()
   }
 
   /** It failed, for the reason `cause`. */
@@ -326,8 +328,6 @@ function addressOf({ localAddress, remoteAddress }) {
   const isV6 = remoteAddress !== null && StringPrototypeIncludes(remoteAddress, ':')
   return localAddress ?? (isV6 ? '::' : '0.0.0.0')
 }
-
-const done = () => {}
 
 function isBlob(data) {
   return Blob !== undefined && data instanceof Blob

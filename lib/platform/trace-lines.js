@@ -5,6 +5,8 @@
 
 const { Buffer } = require('node:buffer')
 
+const { placeOf } = require('../places.js')
+
 /** What each error means, in a few words; docs/api.md has the conditions. */
 const MEANINGS = {
   __proto__: null,
@@ -43,8 +45,7 @@ function printable(value) {
 
 /** `[::1]:993` */
 function place(host, port) {
-  const name = printable(host)
-  return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`
+  return placeOf(printable(host), port)
 }
 
 function bytes(count) {

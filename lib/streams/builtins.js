@@ -2,7 +2,7 @@
 
 // Streams of this realm, and what their controllers can do, as it was when a face was loaded that has them: see ../builtins.js for why.
 
-const { uncurryThis } = require('../builtins.js')
+const { getter, uncurryThis } = require('../builtins.js')
 
 const {
   ReadableByteStreamController,
@@ -13,10 +13,6 @@ const {
   WritableStreamDefaultController,
 } = globalThis
 
-function getter(Class, name) {
-  return uncurryThis(Object.getOwnPropertyDescriptor(Class.prototype, name).get)
-}
-
 module.exports = {
   ReadableStream,
   WritableStream,
@@ -24,14 +20,14 @@ module.exports = {
   ByteControllerClose: uncurryThis(ReadableByteStreamController.prototype.close),
   ByteControllerEnqueue: uncurryThis(ReadableByteStreamController.prototype.enqueue),
   ByteControllerError: uncurryThis(ReadableByteStreamController.prototype.error),
-  ByteControllerGetByobRequest: getter(ReadableByteStreamController, 'byobRequest'),
-  ByobRequestGetView: getter(ReadableStreamBYOBRequest, 'view'),
+  ByteControllerGetByobRequest: getter(ReadableByteStreamController.prototype, 'byobRequest'),
+  ByobRequestGetView: getter(ReadableStreamBYOBRequest.prototype, 'view'),
   ByobRequestRespond: uncurryThis(ReadableStreamBYOBRequest.prototype.respond),
   DefaultControllerClose: uncurryThis(ReadableStreamDefaultController.prototype.close),
   DefaultControllerEnqueue: uncurryThis(ReadableStreamDefaultController.prototype.enqueue),
   DefaultControllerError: uncurryThis(ReadableStreamDefaultController.prototype.error),
   WritableControllerError: uncurryThis(WritableStreamDefaultController.prototype.error),
-  WritableControllerGetSignal: getter(WritableStreamDefaultController, 'signal'),
+  WritableControllerGetSignal: getter(WritableStreamDefaultController.prototype, 'signal'),
   WritableStreamClose: uncurryThis(WritableStream.prototype.close),
-  WritableStreamGetLocked: getter(WritableStream, 'locked'),
+  WritableStreamGetLocked: getter(WritableStream.prototype, 'locked'),
 }

@@ -2,7 +2,8 @@
 
 // The Error that is the `cause` of what a stream fails with: the names that specifications have for network errors say little.
 
-const { Error, ObjectDefineProperty, StringPrototypeStartsWith } = require('../builtins.js')
+const { Error, StringPrototypeStartsWith } = require('../builtins.js')
+const { defineHidden } = require('../interface.js')
 const { systemError } = require('../platform/system-errors.js')
 
 /** How the engine's words for what failed begin, and what Node calls the call. */
@@ -21,7 +22,7 @@ const CODES = { __proto__: null, DomainNotFoundError: 'ENOTFOUND', NetworkTimeou
 function causeOf(failure) {
   const { name, detail, errno, reason } = { __proto__: null, ...failure }
   const error = new Error(detail)
-  ObjectDefineProperty(error, 'name', { __proto__: null, value: name, writable: true, configurable: true })
+  defineHidden(error, 'name', name)
   if (errno) {
     const { code, errno: number } = systemError(errno)
     error.code = code

@@ -10,7 +10,7 @@ const { Uint8Array } = require('../builtins.js')
 const { attach, detach, engineOutbound, receive } = require('../channel.js')
 const { Context } = require('../context.js')
 const { EventKind, NOT_WRITTEN } = require('../platform/native.js')
-const { deferred, handled, nothing } = require('./promises.js')
+const { deferred, handled, nothing } = require('../promises.js')
 const { ReadableHalf } = require('./readable-half.js')
 const { WritableHalf } = require('./writable-half.js')
 

@@ -20,7 +20,7 @@ const {
   WritableStreamClose,
   WritableStreamGetLocked,
 } = require('./builtins.js')
-const { handled } = require('./promises.js')
+const { handled } = require('../promises.js')
 
 const ONCE = { __proto__: null, once: true }
 

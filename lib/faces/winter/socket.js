@@ -3,10 +3,11 @@
 // `connect()` and the Socket that it returns, as WinterTC's draft and Cloudflare Workers have them.
 
 const { whenAborted } = require('../../aborts.js')
-const { ObjectFreeze, ReflectApply, StringPrototypeIncludes, TypeError } = require('../../builtins.js')
+const { ObjectFreeze, ReflectApply, TypeError } = require('../../builtins.js')
 const { eventChannel } = require('../../channel.js')
 const { requireArguments } = require('../../convert.js')
 const { showAttributes } = require('../../interface.js')
+const { placeOf } = require('../../places.js')
 const native = require('../../platform/native.js')
 const { PROCESS_RIGHTS } = require('../../policy.js')
 const { causeOf } = require('../../streams/causes.js')
@@ -140,14 +141,10 @@ function toError(failure) {
 function toInfo(handle) {
   const ends = handle.ends()
   return {
-    remoteAddress: ends ? place(ends.remoteAddress, ends.remotePort) : undefined,
-    localAddress: ends ? place(ends.localAddress, ends.localPort) : undefined,
+    remoteAddress: ends ? placeOf(ends.remoteAddress, ends.remotePort) : undefined,
+    localAddress: ends ? placeOf(ends.localAddress, ends.localPort) : undefined,
     alpn: handle.tlsDetails()?.alpnProtocol ?? null,
   }
-}
-
-function place(address, port) {
-  return StringPrototypeIncludes(address, ':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 /** A connection to `address`. `defaults` are those of `withOptions`. */

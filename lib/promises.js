@@ -1,10 +1,10 @@
 'use strict'
 
-// Promises that are settled from outside.
+// Promises that are settled from outside. In Node.js a rejection that nobody handles ends the process, where a browser prints a line: what
+// an event settles must not end a program that goes by another one.
 
-const { Promise, uncurryThis } = require('../builtins.js')
+const { Promise, PromisePrototypeThen } = require('./builtins.js')
 
-const then = uncurryThis(Promise.prototype.then)
 const nothing = () => {}
 
 /** `{ promise, resolve, reject }` */
@@ -19,7 +19,7 @@ function deferred() {
 
 /** That `promise` is rejected ends no process, whether anybody looks or not. Returns it. */
 function handled(promise) {
-  then(promise, undefined, nothing)
+  PromisePrototypeThen(promise, undefined, nothing)
   return promise
 }
 
