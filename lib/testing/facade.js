@@ -1,55 +1,34 @@
 'use strict'
 
-// Evaluates this package's JavaScript once more, over another engine. So a mock of a class is that class, with its own
-// conversions, states and order of events, and nothing of it can fall behind.
+// The facade over another engine: what a mock is made of.
 
-const { readFileSync } = require('node:fs')
-const { dirname, join, resolve } = require('node:path')
+const { makeLoader, pathOf } = require('./evaluation.js')
 
-const root = join(__dirname, '..', '..')
-
-/** The files of these are the ones that everybody has: their classes are asked for with `instanceof`. */
-const SHARED = ['lib/events.js']
+/** The file of these is the one that everybody has: its classes are asked for with `instanceof`. */
+const SHARED = pathOf('lib/events.js')
 
 /** Where the native engine is loaded. */
-const ENGINE = 'lib/platform/native.js'
+const ENGINE = pathOf('lib/platform/native.js')
 
-const pathOf = (file) => join(root, ...file.split('/'))
+/** Of this realm, which may be a test runner's own. */
+// oxlint-disable-next-line no-eval
+const evaluate = globalThis.eval
 
 /**
  * What index.js exports, evaluated once more: with `makeEngine(engine)` in place of the native engine, and `replace`, by file
  * such as `'lib/event-target.js'`, a function that gets what a module exports and returns what others see.
  */
 function evaluateFacade(makeEngine, replace = {}) {
-  const modules = new Map()
-  const shared = new Set(SHARED.map(pathOf))
-  const enginePath = pathOf(ENGINE)
   const replacements = new Map(Object.entries(replace).map(([file, make]) => [pathOf(file), make]))
-
-  const load = (path) => {
-    if (modules.has(path)) return modules.get(path).exports
-    if (shared.has(path) || path.endsWith('.json')) return require(path)
-    const module = { exports: {} }
-    modules.set(path, module)
-    if (path === enginePath) {
-      module.exports = makeEngine(require(path))
-      return module.exports
-    }
-    const from = (request) =>
-      request.startsWith('.') ? load(resolve(dirname(path), request)) : require(request)
-    compile(path)(module.exports, from, module, path, dirname(path))
-    const make = replacements.get(path)
-    if (make !== undefined) module.exports = make(module.exports)
-    return module.exports
-  }
-  return load(join(root, 'index.js'))
-}
-
-/** The function that Node.js makes of a CommonJS module: of this realm, which may be a test runner's own. */
-function compile(path) {
-  const source = `${readFileSync(path, 'utf8')}\n//# sourceURL=${path}`
-  // oxlint-disable-next-line no-new-func
-  return new Function('exports', 'require', 'module', '__filename', '__dirname', source)
+  const load = makeLoader({
+    evaluate,
+    given(path) {
+      if (path === ENGINE) return makeEngine(require(path))
+      return path === SHARED ? require(path) : undefined
+    },
+    finish: (path, exports) => replacements.get(path)?.(exports) ?? exports,
+  })
+  return load('index.js')
 }
 
 module.exports = { evaluateFacade }

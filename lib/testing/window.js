@@ -4,16 +4,15 @@
 
 const { reportException } = require('../platform/native.js')
 const { describe } = require('../convert.js')
-const { WindowRealm } = require('./window-realm.js')
+const { loaderFor } = require('./window-realm.js')
 
 const OPTIONS = ['manifest', 'origin', 'generation', 'connect', 'listen', 'onError']
 
 /** Puts the API into `window`. Returns `{ close() }`, which closes its sockets and takes the API away. */
 function installInWindow(window, options = {}) {
   const { onError = reportException, ...rights } = toOptions(options)
-  const realm = new WindowRealm(evaluatorOf(window), (thrown) => report(window, thrown, onError))
-  const found = globalsOf(realm, rights)
-  const { navigator, ...classes } = found
+  const load = loaderFor(evaluatorOf(window), (thrown) => report(window, thrown, onError))
+  const { navigator, ...classes } = globalsOf(load, rights)
   const places = [
     ...Object.entries(Object.getOwnPropertyDescriptors(navigator)).map(([name, { value }]) => ({
       target: window.navigator,
@@ -22,7 +21,7 @@ function installInWindow(window, options = {}) {
     })),
     ...Object.entries(classes).map(([name, value]) => ({ target: window, name, value })),
   ]
-  const { closeAll } = realm.require('lib/channel.js')
+  const { closeAll } = load('lib/channel.js')
   const close = once([closeAll, ...places.map(define)])
   followWindow(window, close)
   return { close }
@@ -63,11 +62,11 @@ function evaluatorOf(window) {
 }
 
 /** `{ navigator, …classes }`: what there is without a manifest, or what an application with these rights finds. */
-function globalsOf(realm, rights) {
+function globalsOf(load, rights) {
   if (Object.keys(rights).length > 0) {
-    return realm.require('lib/navigator.js').createGlobals({ manifest: null, ...rights })
+    return load('lib/navigator.js').createGlobals({ manifest: null, ...rights })
   }
-  const { mozTCPSocket, ...api } = realm.require('index.js')
+  const { mozTCPSocket, ...api } = load('index.js')
   const classes = Object.entries(api).filter(([name]) => /^(?:TCP|UDP)/.test(name))
   return { navigator: { mozTCPSocket, TCPSocket: mozTCPSocket }, ...Object.fromEntries(classes) }
 }
