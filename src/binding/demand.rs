@@ -8,6 +8,7 @@ use std::{
 
 use napi::{Env, Result, check_status, sys};
 
+use super::memory::of_uint8_array;
 use crate::net::Input;
 
 /// What is asked for. Of a socket that is not read on demand, nothing ever is.
@@ -64,25 +65,13 @@ impl Memory {
   }
 
   fn with(&self, env: &Env, read: impl FnOnce(&mut [u8]) -> Input) -> Option<Input> {
-    let (mut view, mut memory, mut length, mut kind) = (ptr::null_mut(), ptr::null_mut(), 0, 0);
-    // SAFETY: on the JavaScript thread, in an open handle scope. Node-API says where the elements are now: nowhere, and none, where the
-    // memory was transferred. No JavaScript runs while `read` has it.
-    unsafe {
-      sys::napi_get_reference_value(env.raw(), self.reference, &raw mut view);
-      let status = sys::napi_get_typedarray_info(
-        env.raw(),
-        view,
-        &raw mut kind,
-        &raw mut length,
-        &raw mut memory,
-        ptr::null_mut(),
-        ptr::null_mut(),
-      );
-      let is_bytes = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array;
-      if !is_bytes || memory.is_null() || length == 0 {
-        return None;
-      }
-      Some(read(slice::from_raw_parts_mut(memory.cast::<u8>(), length)))
+    let mut view = ptr::null_mut();
+    // SAFETY: on the JavaScript thread, in an open handle scope.
+    unsafe { sys::napi_get_reference_value(env.raw(), self.reference, &raw mut view) };
+    match of_uint8_array(env.raw(), view) {
+      // SAFETY: so many bytes of JavaScript's, which does not run while `read` has them.
+      Some((memory, length @ 1..)) => Some(read(unsafe { slice::from_raw_parts_mut(memory, length) })),
+      _ => None,
     }
   }
 }

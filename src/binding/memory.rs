@@ -1,6 +1,6 @@
-//! Memory of JavaScript for bytes that arrive. An ArrayBuffer is made by the engine of JavaScript, is exactly as long as
-//! the data, belongs to the application, and can be transferred. One that wraps our memory could not be: Node marks
-//! those as untransferable.
+//! Memory of JavaScript. For bytes that arrive an ArrayBuffer is made by the engine of JavaScript: it is exactly as long as the data,
+//! belongs to the application, and can be transferred. One that wraps our memory could not be: Node marks those as
+//! untransferable. What leaves, or is to be read into, is a Uint8Array of the application's.
 
 use std::{ptr, slice};
 
@@ -87,6 +87,26 @@ fn unzeroed(env: sys::napi_env, length: usize) -> Result<(sys::napi_value, *mut 
   } else {
     zeroed(env, length)
   }
+}
+
+/// Where the bytes of a Uint8Array are now, and how many. `None` for anything else, and where its memory is gone. That is so until
+/// JavaScript runs.
+pub(super) fn of_uint8_array(env: sys::napi_env, value: sys::napi_value) -> Option<(*mut u8, usize)> {
+  let (mut memory, mut length, mut kind) = (ptr::null_mut(), 0, 0);
+  // SAFETY: on the JavaScript thread. Node-API answers for what is a typed array, and leaves the variables as they are otherwise.
+  let status = unsafe {
+    sys::napi_get_typedarray_info(
+      env,
+      value,
+      &raw mut kind,
+      &raw mut length,
+      &raw mut memory,
+      ptr::null_mut(),
+      ptr::null_mut(),
+    )
+  };
+  let is_bytes = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array;
+  (is_bytes && !memory.is_null()).then(|| (memory.cast(), length))
 }
 
 /// What Node-API could not do may have left an exception, which must not meet whatever JavaScript is called next.

@@ -21,7 +21,7 @@
 //! | `doorbell` | the threadsafe function that wakes the JavaScript thread |
 //! | `poll_set`, `uv` | the poll set that Node's own loop watches on Linux, and how libuv is told |
 //! | `loop_client` | what the event loop calls: the hub, which doorbell and `uv` do not know |
-//! | `memory` | memory of JavaScript for bytes that arrive |
+//! | `memory` | memory of JavaScript, for bytes that arrive and bytes that leave |
 //! | [`error`], [`options`], [`tls`] | values that cross the border |
 //! | [`policy`], [`version`] | what `setPolicy` decided for the process, and which version this is |
 //!

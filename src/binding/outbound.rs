@@ -16,7 +16,7 @@ use std::{
 
 use napi::{Env, Error, JsError, Result, check_status, sys};
 
-use super::{entry::Entry, hub::Hub};
+use super::{entry::Entry, hub::Hub, memory::of_uint8_array};
 use crate::net::SocketId;
 
 /// Bytes of an arena.
@@ -168,27 +168,13 @@ fn write_text(outbound: &Outbound, env: sys::napi_env, [at, text, ..]: [sys::nap
 fn write_bytes(outbound: &Outbound, env: sys::napi_env, [at, bytes, ..]: [sys::napi_value; 4]) -> Answer {
   let mut arena = outbound.arena.borrow_mut();
   let room = arena.get_mut(number(env, at)..ARENA).ok_or(OUT_OF_BOUNDS)?;
-  let (mut length, mut memory) = (0, ptr::null_mut());
-  // SAFETY: Node-API answers for what is a typed array, and says where its elements are now. No JavaScript runs before they are
-  // copied, and none of it knows the arena, so that the two do not overlap.
-  unsafe {
-    let mut kind = 0;
-    let status = sys::napi_get_typedarray_info(
-      env,
-      bytes,
-      &raw mut kind,
-      &raw mut length,
-      &raw mut memory,
-      ptr::null_mut(),
-      ptr::null_mut(),
-    );
-    let is_bytes = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array;
-    if !is_bytes || memory.is_null() {
-      return Ok(0);
-    }
-    length = length.min(room.len());
-    ptr::copy_nonoverlapping(memory.cast::<u8>(), room.as_mut_ptr(), length);
-  }
+  let Some((memory, length)) = of_uint8_array(env, bytes) else {
+    return Ok(0);
+  };
+  let length = length.min(room.len());
+  // SAFETY: `length` bytes of both. No JavaScript runs before they are copied, and none of it knows the arena, so that the two do not
+  // overlap.
+  unsafe { ptr::copy_nonoverlapping(memory, room.as_mut_ptr(), length) };
   Ok(length)
 }
 
@@ -233,29 +219,17 @@ fn write(
   [id, bytes, report_drained, _]: [sys::napi_value; 4],
 ) -> Answer {
   crate::fault::point("flush");
-  let (mut length, mut memory, mut kind, mut report) = (0, ptr::null_mut(), 0, false);
+  let mut report = false;
   let entry = outbound.entry(env, id);
   let Some(socket) = entry.as_deref().and_then(Entry::socket) else {
     return Ok(NOT_WRITTEN);
   };
-  // SAFETY: as in `write_bytes`: no JavaScript runs while its memory is read.
-  let data = unsafe {
-    sys::napi_get_value_bool(env, report_drained, &raw mut report);
-    let status = sys::napi_get_typedarray_info(
-      env,
-      bytes,
-      &raw mut kind,
-      &raw mut length,
-      &raw mut memory,
-      ptr::null_mut(),
-      ptr::null_mut(),
-    );
-    let is_bytes = status == sys::Status::napi_ok && kind == sys::TypedarrayType::uint8_array;
-    if is_bytes && !memory.is_null() && length > 0 {
-      slice::from_raw_parts(memory.cast::<u8>(), length)
-    } else {
-      &[]
-    }
+  // SAFETY: what is no boolean leaves the variable as it is.
+  unsafe { sys::napi_get_value_bool(env, report_drained, &raw mut report) };
+  let data = match of_uint8_array(env, bytes) {
+    // SAFETY: so many bytes, and no JavaScript runs while they are read.
+    Some((memory, length @ 1..)) => unsafe { slice::from_raw_parts(memory, length) },
+    _ => &[],
   };
   let left = socket.flush(data, report);
   Ok(if socket.accepts_output() {

@@ -39,27 +39,26 @@ pub(super) fn bind(options: &DatagramOptions) -> io::Result<UdpSocket> {
 }
 
 fn set_multicast(socket: &RawSocket, domain: Domain, options: &DatagramOptions) -> io::Result<()> {
-  // A socket of both families sends to IPv4 groups by the options of IPv4; not every system lets it have them.
-  let (is_v6, is_dual) = (
-    domain == Domain::IPV6,
-    domain == Domain::IPV6 && !options.ipv6_only,
-  );
-  let of_v4 = |set: io::Result<()>| if is_v6 { Ok(()) } else { set };
-  if !is_v6 || is_dual {
-    of_v4(socket.set_multicast_loop_v4(options.multicast_loop))?;
-    if let Some(hops) = options.multicast_hops {
-      of_v4(socket.set_multicast_ttl_v4(hops.into()))?;
-    }
-    of_v4(only_own_groups_v4(socket))?;
+  let of_v4 = || {
+    let hops = options.multicast_hops;
+    [
+      socket.set_multicast_loop_v4(options.multicast_loop),
+      hops.map_or(Ok(()), |hops| socket.set_multicast_ttl_v4(hops.into())),
+      only_own_groups_v4(socket),
+    ]
+  };
+  if domain == Domain::IPV4 {
+    return of_v4().into_iter().collect();
   }
-  if is_v6 {
-    socket.set_multicast_loop_v6(options.multicast_loop)?;
-    if let Some(hops) = options.multicast_hops {
-      socket.set_multicast_hops_v6(hops.into())?;
-    }
-    only_own_groups_v6(socket)?;
+  if !options.ipv6_only {
+    // It sends to IPv4 groups by the options of IPv4, which not every system lets it have.
+    drop(of_v4());
   }
-  Ok(())
+  socket.set_multicast_loop_v6(options.multicast_loop)?;
+  if let Some(hops) = options.multicast_hops {
+    socket.set_multicast_hops_v6(hops.into())?;
+  }
+  only_own_groups_v6(socket)
 }
 
 /// On Linux a socket hears every group that any socket of the host has joined, unless this is said.

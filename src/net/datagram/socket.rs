@@ -11,6 +11,8 @@ use std::{
   sync::Arc,
 };
 
+use socket2::SockRef;
+
 use super::{
   bind::bind,
   groups::{Groups, Membership},
@@ -46,7 +48,7 @@ pub struct DatagramSocket {
 struct Inner {
   id: SocketId,
   context: Context,
-  /// IPv6: addresses of IPv4 are written as IPv6 ones. `None` where that is impossible, because it is for IPv6 only.
+  /// Where it can send.
   family: AddressFamily,
   /// `None` once it is closed.
   socket: Option<WatchedDatagrams>,
@@ -150,12 +152,7 @@ impl DatagramSocket {
   /// # Errors
   /// The system's own: too many memberships, no interface for multicast, the address is of another family, …
   pub fn join(&self, membership: Membership) -> io::Result<()> {
-    let mut inner = self.inner.borrow_mut();
-    let Inner { socket, groups, .. } = &mut *inner;
-    match socket {
-      Some(socket) => groups.join(&socket.socket(), membership),
-      None => Ok(()),
-    }
+    self.with_groups(|groups, socket| groups.join(socket, membership))
   }
 
   /// Leaves a multicast group. Not to belong to it is no error.
@@ -163,17 +160,20 @@ impl DatagramSocket {
   /// # Errors
   /// The system's own.
   pub fn leave(&self, membership: Membership) -> io::Result<()> {
-    let mut inner = self.inner.borrow_mut();
-    let Inner { socket, groups, .. } = &mut *inner;
-    match socket {
-      Some(socket) => groups.leave(&socket.socket(), membership),
-      None => Ok(()),
-    }
+    self.with_groups(|groups, socket| groups.leave(socket, membership))
   }
 
   /// Stops receiving. When this returns the port is free, memberships have ended, and what was not sent never will be.
   pub fn close(&self) {
     self.inner.borrow_mut().close();
+  }
+
+  /// A closed socket belongs to no group.
+  fn with_groups(&self, change: impl FnOnce(&mut Groups, &SockRef<'_>) -> io::Result<()>) -> io::Result<()> {
+    let Inner { socket, groups, .. } = &mut *self.inner.borrow_mut();
+    socket
+      .as_ref()
+      .map_or(Ok(()), |socket| change(groups, &socket.socket()))
   }
 
   /// Gives an order. A socket that panics over it fails.

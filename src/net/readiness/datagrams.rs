@@ -16,6 +16,8 @@ use super::{
   counted::Counted,
   interest::{Interest, Ready},
 };
+#[cfg(target_os = "linux")]
+use crate::net::sys::direct::again;
 
 /// A datagram socket and who watches it. Dropping it closes the socket.
 #[derive(Debug)]
@@ -97,17 +99,6 @@ impl WatchedDatagrams {
   }
 }
 
-/// Makes a call that does not wait, again where a signal interrupted it.
-#[cfg(target_os = "linux")]
-fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-  loop {
-    match call() {
-      Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-      other => return other,
-    }
-  }
-}
-
 /// A datagram socket that Tokio watches.
 #[derive(Debug)]
 pub(super) struct RegisteredDatagrams {
@@ -153,12 +144,7 @@ impl RegisteredDatagrams {
   }
 
   fn told(&self, ready: Ready) {
-    let asked = self.asked.get();
-    self.asked.set(Interest {
-      read: asked.read && !ready.read,
-      end: false,
-      write: asked.write && !ready.write,
-    });
+    self.asked.set(self.asked.get().without(ready));
   }
 
   fn receive(&self, memory: &mut [u8]) -> io::Result<(usize, SocketAddr)> {

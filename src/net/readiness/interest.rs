@@ -21,3 +21,27 @@ pub struct Ready {
   /// The kernel takes bytes, or says why it does not.
   pub write: bool,
 }
+
+impl Ready {
+  pub(super) const READ: Self = Self {
+    read: true,
+    end: false,
+    write: false,
+  };
+  pub(super) const WRITE: Self = Self {
+    read: false,
+    end: false,
+    write: true,
+  };
+}
+
+impl Interest {
+  /// The directions of it that were not found.
+  pub(super) fn without(self, found: Ready) -> Self {
+    Self {
+      read: self.read && !found.read,
+      end: false,
+      write: self.write && !found.write,
+    }
+  }
+}

@@ -41,20 +41,8 @@ impl Runtime {
     let _runtime = self.handle.enter();
     Ok(RegisteredStream {
       stream: tokio::net::TcpStream::from_std(stream)?,
-      reader: self.waker(
-        id,
-        Ready {
-          read: true,
-          ..Ready::default()
-        },
-      ),
-      writer: self.waker(
-        id,
-        Ready {
-          write: true,
-          ..Ready::default()
-        },
-      ),
+      reader: self.waker(id, Ready::READ),
+      writer: self.waker(id, Ready::WRITE),
       interest: Interest::default(),
       asked: Cell::default(),
       has_forgotten: Cell::default(),
@@ -65,34 +53,14 @@ impl Runtime {
     let _runtime = self.handle.enter();
     Ok(RegisteredListener {
       listener: tokio::net::TcpListener::from_std(listener)?,
-      waker: self.waker(
-        id,
-        Ready {
-          read: true,
-          ..Ready::default()
-        },
-      ),
+      waker: self.waker(id, Ready::READ),
       runtime: self.handle.clone(),
     })
   }
 
   pub(super) fn datagrams(&self, id: SocketId, socket: UdpSocket) -> io::Result<RegisteredDatagrams> {
     let _runtime = self.handle.enter();
-    let reader = self.waker(
-      id,
-      Ready {
-        read: true,
-        ..Ready::default()
-      },
-    );
-    let writer = self.waker(
-      id,
-      Ready {
-        write: true,
-        ..Ready::default()
-      },
-    );
-    RegisteredDatagrams::new(socket, reader, writer)
+    RegisteredDatagrams::new(socket, self.waker(id, Ready::READ), self.waker(id, Ready::WRITE))
   }
 
   fn waker(&self, id: SocketId, ready: Ready) -> Waker {
@@ -171,12 +139,7 @@ impl RegisteredStream {
   }
 
   pub(super) fn told(&self, ready: Ready) {
-    let asked = self.asked.get();
-    self.asked.set(Interest {
-      read: asked.read && !ready.read,
-      end: false,
-      write: asked.write && !ready.write,
-    });
+    self.asked.set(self.asked.get().without(ready));
   }
 
   pub(super) fn receive(&self, memory: &mut [u8]) -> io::Result<usize> {

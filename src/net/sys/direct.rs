@@ -59,7 +59,8 @@ fn written(send: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
   }
 }
 
-fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// Makes a call that does not wait, again where a signal interrupted it.
+pub(in crate::net) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
   loop {
     match call() {
       Err(error) if error.kind() == ErrorKind::Interrupted => {}
