@@ -26,7 +26,7 @@ function lacksImap() {
   return existsSync(imap) ? '' : 'dovecot-imapd'
 }
 
-function configuration(dir, { imap, imaps }) {
+function configuration(dir, [imap, imaps]) {
   return `
     protocols = imap
     base_dir = ${dir}/run
@@ -63,6 +63,30 @@ function configuration(dir, { imap, imaps }) {
 }
 
 /**
+ * Runs dovecot in the folder `dir` until the test ends. `configure(ports)` returns its configuration, with two ports, which may be others
+ * the next time; `options` are those of `spawn`. Resolves with the ports.
+ */
+async function runDovecot(own, dir, configure, options) {
+  const spare = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
+  const file = join(dir, 'dovecot.conf')
+  let ports
+  // It listens before it says so.
+  const command = (port) => {
+    ports = [port, spare.pop()]
+    writeFileSync(file, configure(ports))
+    return ['dovecot', '-F', '-c', file]
+  }
+  const { child } = await startServer(own, /starting up/, command, options)
+  // It ends its other processes only when it is asked to end.
+  own.onEnd(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  })
+  return ports
+}
+
+/**
  * Starts it with `messages`, each the text of a mail, and with a certificate of its own or those of `makeDovecotCertificates()`. Resolves with its ports `imap` (STARTTLS is required) and `imaps`, and `flags()`: the flags of each message in its folder, in their order.
  */
 async function startDovecot(own, messages, certificates = makeDovecotCertificates()) {
@@ -83,19 +107,7 @@ async function startDovecot(own, messages, certificates = makeDovecotCertificate
   const owned = spawnSync('chown', ['-R', 'nobody:nogroup', join(dir, 'home')])
   if (owned.status !== 0) throw new Error(String(owned.stderr))
 
-  let imaps
-  const ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
-  const { port: imap, child } = await startServer(own, /starting up/, (port) => {
-    imaps = ports.pop()
-    writeFileSync(join(dir, 'dovecot.conf'), configuration(dir, { imap: port, imaps }))
-    return ['dovecot', '-F', '-c', join(dir, 'dovecot.conf')]
-  })
-  // It ends its other processes only when it is asked to end.
-  own.onEnd(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-  })
+  const [imap, imaps] = await runDovecot(own, dir, (ports) => configuration(dir, ports))
   const flagsOf = (name) => (/:2,(\w*)/.exec(name) ?? ['', ''])[1]
   return {
     imap,
@@ -108,4 +120,4 @@ async function startDovecot(own, messages, certificates = makeDovecotCertificate
   }
 }
 
-module.exports = { LOGIN, lacksImap, makeDovecotCertificates, startDovecot }
+module.exports = { LOGIN, lacksImap, makeDovecotCertificates, runDovecot, startDovecot }

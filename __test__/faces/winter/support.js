@@ -7,25 +7,8 @@ const net = require('node:net')
 const tls = require('node:tls')
 
 const { connect, withOptions } = require('moz-tcp-socket/winter')
+const { listening } = require('../../helpers/listening.js')
 const { makePki } = require('../../helpers/pki.js')
-
-/** Starts `server` on loopback until the test is over. Returns its port. */
-async function listening(t, server) {
-  const sockets = new Set()
-  for (const event of ['connection', 'secureConnection']) {
-    server.on(event, (socket) => {
-      sockets.add(socket)
-      socket.on('error', () => {})
-    })
-  }
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return server.address().port
-}
 
 /** A TCP server that calls `serve` with each connection. It leaves a peer's end to `serve`. */
 async function serverOf(t, serve, options = { allowHalfOpen: true }) {

@@ -15,25 +15,7 @@ const { LIMITS } = require('../../lib/bridge/limits.js')
 const { FACT, LONGEST_MESSAGE, ORDER, WINDOW, encode } = require('../../lib/bridge/protocol.js')
 const { Client, ask, dial, tokenIn, visit } = require('../helpers/bridge-client.js')
 const { PRIVILEGED, makeApp, serve } = require('../helpers/chromium.js')
-
-/** A TCP server for as long as the test runs. Returns its port. */
-async function peer(t, onConnection) {
-  const sockets = new Set()
-  const server = net.createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return server.address().port
-}
-
-const echo = (t) => peer(t, (socket) => socket.pipe(socket))
+const { echo, peer } = require('../helpers/peers.js')
 
 async function page(t, url) {
   const client = await Client.open(url)

@@ -13,29 +13,11 @@ const test = require('ava')
 const { testWhere } = require('../../../../__test__/helpers/needs.js')
 const { makePki } = require('../../../../__test__/helpers/pki.js')
 const { PRIVILEGED, closeBrowser, hasChromium, openApp } = require('../helpers/chromium.js')
+const { echo, peer } = require('../helpers/peers.js')
 
 const inChromium = testWhere(test, hasChromium, 'chromium')
 
 test.after.always(closeBrowser)
-
-/** A TCP server for as long as the test runs. Returns its port. */
-async function peer(t, onConnection) {
-  const sockets = new Set()
-  const server = net.createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return server.address().port
-}
-
-const echo = (t) => peer(t, (socket) => socket.pipe(socket))
 
 inChromium('a page has the API before its first script, as the facade has it in Node.js', async (t) => {
   const { page, problems } = await openApp(t, {

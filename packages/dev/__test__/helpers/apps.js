@@ -10,6 +10,7 @@ const { tmpdir } = require('node:os')
 const { dirname, join } = require('node:path')
 
 const { runApp } = require('../../index.js')
+const { echo } = require('./peers.js')
 
 const bin = join(__dirname, '..', '..', 'bin', 'moz-tcp-socket.js')
 
@@ -60,16 +61,6 @@ async function resultOf({ window, errors }) {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   throw new Error('no result')
-}
-
-async function echo(t) {
-  const server = net.createServer((peer) => {
-    peer.on('error', () => {})
-    peer.pipe(peer)
-  })
-  t.teardown(() => new Promise((resolve) => server.close(resolve)))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  return server.address().port
 }
 
 /** Runs the command. Resolves with what it printed when `until` is part of that, or it has ended. */

@@ -2,33 +2,19 @@
 
 // A browser for a spec, and apps that it shows.
 
-const { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
+const { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { dirname, join } = require('node:path')
 
-const { chromium } = require('playwright-core')
-
+const { hasChromium, launch } = require('../../../../__test__/helpers/chromium.js')
 const { serveApp } = require('../../index.js')
-
-const CHROMIUM = '/usr/bin/chromium'
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-const hasChromium = existsSync(CHROMIUM)
 
 /** A promise, so that tests that ask at the same time get the same browser. */
 let launched
 
 /** The browser of this process, which `closeBrowser` ends. */
 function theBrowser() {
-  launched ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS, headless: true })
+  launched ??= launch()
   return launched
 }
 

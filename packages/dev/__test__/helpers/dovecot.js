@@ -3,15 +3,14 @@
 // Debian's Dovecot with IMAP and POP3 and STARTTLS, with a configuration, ports and a directory of its own, which go with the test. The
 // system's service is not touched.
 
-const { spawn, spawnSync } = require('node:child_process')
-const { once } = require('node:events')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
-const net = require('node:net')
-const os = require('node:os')
 const path = require('node:path')
 
+const { runDovecot } = require('../../../../__test__/helpers/dovecot.js')
+const { temporaryDirectory } = require('../../../../__test__/helpers/peers.js')
+
 const HOST = '127.0.0.1'
-const ATTEMPTS = 5
 const env = { ...process.env, PATH: `${process.env.PATH}${path.delimiter}/usr/sbin` }
 const isRoot = process.getuid?.() === 0
 
@@ -73,49 +72,23 @@ function configuration(directory, [imap, pop3]) {
   `
 }
 
-async function freePort() {
-  const server = net.createServer().listen(0, HOST)
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 /** Starts it with `cert` and `key` in PEM: `{ imap, pop3, stop() }`, the first two being ports. */
 async function startDovecot({ cert, key }) {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'dovecot-'))
-  fs.chmodSync(directory, 0o755)
-  fs.writeFileSync(path.join(directory, 'cert.pem'), cert)
-  fs.writeFileSync(path.join(directory, 'key.pem'), key, { mode: 0o600 })
-  const remove = () => fs.rmSync(directory, { recursive: true, force: true })
-  for (let attempt = 1; ; attempt++) {
-    const [imap, pop3] = [await freePort(), await freePort()]
-    const file = path.join(directory, 'dovecot.conf')
-    fs.writeFileSync(file, configuration(directory, [imap, pop3]))
-    const child = spawn('dovecot', ['-F', '-c', file], { env, stdio: ['ignore', 'ignore', 'pipe'] })
-    const exited = once(child, 'exit')
-    let log = ''
-    const started = await new Promise((resolve) => {
-      child.stderr.on('data', (bytes) => {
-        log += bytes
-        // It listens before it says so.
-        if (log.includes('starting up')) resolve(true)
-      })
-      exited.then(() => resolve(false))
-    })
-    if (started) {
-      const stop = async () => {
-        child.kill('SIGTERM')
-        await exited
-        remove()
-      }
-      return { imap, pop3, stop }
-    }
-    if (attempt === ATTEMPTS || !log.includes('in use')) {
-      remove()
-      throw new Error(`dovecot did not start:\n${log}`)
-    }
+  const ends = []
+  const own = { onEnd: (end) => ends.unshift(end) }
+  const stop = async () => {
+    for (const end of ends) await end()
+  }
+  try {
+    const directory = temporaryDirectory(own)
+    fs.chmodSync(directory, 0o755)
+    fs.writeFileSync(path.join(directory, 'cert.pem'), cert)
+    fs.writeFileSync(path.join(directory, 'key.pem'), key, { mode: 0o600 })
+    const [imap, pop3] = await runDovecot(own, directory, (ports) => configuration(directory, ports), { env })
+    return { imap, pop3, stop }
+  } catch (error) {
+    await stop()
+    throw error
   }
 }
 
