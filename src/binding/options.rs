@@ -2,6 +2,7 @@
 
 use std::{
   net::{IpAddr, SocketAddr},
+  num::NonZeroU32,
   sync::Arc,
   time::Duration,
 };
@@ -10,7 +11,7 @@ use napi::{Error, Result};
 use napi_derive::napi;
 
 use crate::net::{
-  self, KeepAlive, LocalEnd, Tuning,
+  self, Family, KeepAlive, LocalEnd, Tuning,
   tls::{Acceptor, ClientTls},
 };
 
@@ -47,6 +48,10 @@ pub struct LocalOptions {
   pub address: Option<String>,
   /// 0 lets the system choose.
   pub port: u16,
+  /// Connect to addresses of this version of IP only: 4 or 6.
+  pub family: Option<u8>,
+  /// Connections of the port that have ended, or lead elsewhere, are not in the way. Without it `true`.
+  pub reuse_address: Option<bool>,
   /// Options of TCP.
   pub tuning: TuningOptions,
 }
@@ -56,10 +61,16 @@ impl LocalOptions {
     Ok(LocalEnd {
       address: self.address.as_deref().map(ip).transpose()?,
       port: self.port,
+      family: self.family.map(family),
+      reuse_address: self.reuse_address != Some(false),
       tuning: self.tuning.into(),
-      ..LocalEnd::default()
     })
   }
+}
+
+/// Of the number of a version of IP.
+pub(super) fn family(version: u8) -> Family {
+  if version == 6 { Family::Ipv6 } else { Family::Ipv4 }
 }
 
 /// How a connection uses TCP.
@@ -71,18 +82,26 @@ pub struct TuningOptions {
   pub keep_alive: bool,
   /// Seconds of silence before the first probe; 0 leaves that to the system.
   pub keep_alive_delay: u16,
+  /// Seconds from one unanswered probe to the next; without it 1, or the system's choice where that chooses the delay.
+  pub keep_alive_interval: Option<u16>,
+  /// Bytes that the kernel holds for a peer that does not take them; without it the system's choice.
+  pub send_buffer_size: Option<u32>,
+  /// Bytes that the kernel holds that nobody has read; without it the system's choice.
+  pub receive_buffer_size: Option<u32>,
 }
 
 impl From<TuningOptions> for Tuning {
   fn from(options: TuningOptions) -> Self {
     let delay = Duration::from_secs(options.keep_alive_delay.into());
+    let interval = options.keep_alive_interval.map(u64::from);
     Self {
       no_delay: options.no_delay,
       keep_alive: options.keep_alive.then_some(KeepAlive {
         idle: (!delay.is_zero()).then_some(delay),
-        interval: None,
+        interval: interval.map(Duration::from_secs),
       }),
-      ..Self::default()
+      send_buffer_size: options.send_buffer_size.and_then(NonZeroU32::new),
+      receive_buffer_size: options.receive_buffer_size.and_then(NonZeroU32::new),
     }
   }
 }
@@ -102,6 +121,10 @@ pub struct ListenOptions {
   pub ipv6_only: bool,
   /// Share connections with others that listen at the same place.
   pub reuse_port: bool,
+  /// Old connections of the port (TIME_WAIT) are not in the way. Without it `true`.
+  pub reuse_address: Option<bool>,
+  /// Accept only what `demand` asks for.
+  pub on_demand: Option<bool>,
   /// Of accepted sockets.
   pub tuning: Option<TuningOptions>,
 }
@@ -115,7 +138,8 @@ impl ListenOptions {
       tls,
       ipv6_only: self.ipv6_only,
       reuse_port: self.reuse_port,
-      on_demand: false,
+      reuse_address: self.reuse_address != Some(false),
+      on_demand: self.on_demand == Some(true),
       tuning: self.tuning.map(Tuning::from).unwrap_or_default(),
       ..net::ListenOptions::at(address)
     })
@@ -152,9 +176,9 @@ pub struct SocketEnds {
 impl From<net::Ends> for SocketEnds {
   fn from(net::Ends { local, remote }: net::Ends) -> Self {
     Self {
-      local_address: local.ip().to_string(),
+      local_address: host_of(local),
       local_port: local.port(),
-      remote_address: remote.ip().to_string(),
+      remote_address: host_of(remote),
       remote_port: remote.port(),
     }
   }

@@ -61,6 +61,14 @@ impl TcpServerSocket {
     self.listener.failed_handshakes()
   }
 
+  /// Accepts one connection more, where it accepts `on_demand`. `Accepted` follows when there is one; one whose handshake fails is
+  /// none.
+  #[napi(catch_unwind)]
+  pub fn demand(&self) {
+    crate::fault::point("server.demand");
+    self.listener.demand(1);
+  }
+
   /// Stops listening. When it returns the port is free, and no event follows.
   #[napi(catch_unwind)]
   pub fn close(&self) -> Result<()> {
