@@ -5,16 +5,20 @@
 const { getter, uncurryThis } = require('../builtins.js')
 
 const {
+  FinalizationRegistry,
   ReadableByteStreamController,
   ReadableStream,
   ReadableStreamBYOBRequest,
   ReadableStreamDefaultController,
   WritableStream,
+  WeakRef,
   WritableStreamDefaultController,
 } = globalThis
 
 module.exports = {
+  FinalizationRegistry,
   ReadableStream,
+  WeakRef,
   WritableStream,
 
   ByteControllerClose: uncurryThis(ReadableByteStreamController.prototype.close),
@@ -26,6 +30,9 @@ module.exports = {
   DefaultControllerClose: uncurryThis(ReadableStreamDefaultController.prototype.close),
   DefaultControllerEnqueue: uncurryThis(ReadableStreamDefaultController.prototype.enqueue),
   DefaultControllerError: uncurryThis(ReadableStreamDefaultController.prototype.error),
+  FinalizationRegister: uncurryThis(FinalizationRegistry.prototype.register),
+  ReadableStreamGetLocked: getter(ReadableStream.prototype, 'locked'),
+  WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
   WritableControllerError: uncurryThis(WritableStreamDefaultController.prototype.error),
   WritableControllerGetSignal: getter(WritableStreamDefaultController.prototype, 'signal'),
   WritableStreamClose: uncurryThis(WritableStream.prototype.close),

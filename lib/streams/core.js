@@ -7,36 +7,20 @@
 // connection is closed, and when that is told, `closed` settles.
 
 const { Uint8Array } = require('../builtins.js')
-const { attach, detach, engineOutbound, receive } = require('../channel.js')
+const { detach, engineOutbound, receive } = require('../channel.js')
 const { Context } = require('../context.js')
-const { EventKind, NOT_WRITTEN } = require('../platform/native.js')
-const { deferred, handled, nothing } = require('../promises.js')
+const { EventKind } = require('../platform/native.js')
+const { deferred, nothing } = require('../promises.js')
+const { Actions } = require('./actions.js')
+const { Anchor } = require('./anchor.js')
+const { Outcome } = require('./outcome.js')
+const { Outflow } = require('./outflow.js')
 const { ReadableHalf } = require('./readable-half.js')
 const { WritableHalf } = require('./writable-half.js')
-
-/** Bytes that are written without a break, a small write counting for LEAST. Then the event loop has its turn, though the kernel would take more. */
-const MOST_AT_ONCE = 1024 * 1024
-const LEAST = 512
 
 /** In milliseconds: how long a peer may take nothing of what is queued behind a close; and how long a closed socket may still connect. */
 const STALLED = 30_000
 const LONGEST_CONNECT = 10_000
-
-const NO_BYTES = new Uint8Array(0)
-
-/**
- * What a face is like.
- *
- * @typedef {object} Profile
- * @property {{ bytes: boolean, chunk: 'uint8array' | 'arraybuffer', highWaterMark: number }} readable
- * @property {{ strings: boolean, highWaterMark: number, countBytes: boolean }} writable
- * @property {boolean} halfOpen when the peer ends, our side stays open
- * @property {boolean} flushes `close()` sends what is queued; otherwise it drops it
- * @property {boolean} abortFails a writable that was aborted is a failure of the connection, for `closed`
- * @property {(failure: object) => Error} toError makes an error of what the engine tells
- * @property {(handle: object) => unknown} toInfo what `opened` fulfils with
- * @property {(why: 'closing' | 'closed' | 'ended' | 'upgraded') => Error} refusal why a stream can be used no more
- */
 
 class StreamCore {
   #handle
@@ -45,20 +29,20 @@ class StreamCore {
   #context
   #reading
   #writing
-  #opened = deferred()
-  #closed = deferred()
+  #outcome = new Outcome()
+  /** Where its events arrive, from when the connection is its own. */
+  #anchor = null
   /** 'opening', 'open', 'closing' (the engine was told to), 'over', or 'handed over' to the core of its TLS connection. */
   #state = 'opening'
   #isSecure
-  /** It takes over a connection from its predecessor, as soon as TLS has begun; and whether its stream wants bytes before that. */
+  /** It takes over a connection from its predecessor, as soon as TLS has begun. */
   #isUpgrade
+  /** Bytes are wanted. */
   #isWanted = false
   #hasPeerEnded = false
-  #writtenAtOnce = 0
+  #outflow
   /** What is left to do when it is open. */
-  #whenOpen = null
-  /** Why it was closed, for what still waits. */
-  #reason = undefined
+  #whenOpen = new Actions()
   /** The core that has its connection after `upgrade`. */
   #successor = null
   /** The core that had this connection before, until what that wrote is out. */
@@ -71,12 +55,13 @@ class StreamCore {
 
   /**
    * @param handle a native socket of which no event has been delivered
-   * @param {Profile} profile
+   * @param {import('./profile.js').Profile} profile
    * @param isSecure TLS begins with the first byte
    */
   constructor(handle, profile, { isSecure = false, isOpen = false, predecessor = null } = {}) {
     this.#handle = handle
     this.#id = handle.id
+    this.#outflow = new Outflow(handle.id)
     this.#profile = profile
     this.#isSecure = isSecure
     this.#predecessor = predecessor
@@ -91,12 +76,15 @@ class StreamCore {
       close: () => this.#shutdown(),
       aborted: (reason) => this.#aborted(reason),
     })
-    handled(this.#opened.promise)
-    handled(this.#closed.promise)
     if (predecessor !== null) return
     handle.asStream()
-    attach(this.#id, this)
+    this.#takeOver()
     if (isOpen) this.#open()
+  }
+
+  /** The connection is its own from here on. */
+  #takeOver() {
+    this.#anchor = new Anchor(this, this.#handle, this.#profile.name, this.#outcome.whenLost)
   }
 
   get readable() {
@@ -108,11 +96,11 @@ class StreamCore {
   }
 
   get opened() {
-    return this.#opened.promise
+    return this.#outcome.opened
   }
 
   get closed() {
-    return this.#closed.promise
+    return this.#outcome.closed
   }
 
   get state() {
@@ -134,6 +122,11 @@ class StreamCore {
     else this.#successor.keepAlive(keep)
   }
 
+  /** Whether an event is going to come that somebody may wait for. */
+  get #isWaiting() {
+    return this.#state !== 'open' || this.#isWanted || this.#writing.isBusy
+  }
+
   // What the streams ask for.
 
   #pull(view) {
@@ -141,12 +134,15 @@ class StreamCore {
       if (!this.#isWanted) this.#whenUsable(() => this.#pull(undefined))
       this.#isWanted = true
     } else if (this.#state !== 'over') {
+      this.#isWanted = true
+      this.#anchor.hold(this, true)
       // TLS reads only into memory for all that it has decrypted.
       engineOutbound().pull(this.#id, this.#isSecure ? undefined : view)
     }
   }
 
   #cancelled() {
+    this.#isWanted = false
     this.#whenUsable(() => this.#handle.discardInput())
     this.#settleWhenFinal()
   }
@@ -154,16 +150,16 @@ class StreamCore {
   #write(bytes) {
     if (this.#isHeld) {
       const copy = new Uint8Array(bytes)
-      this.#whenUsable(() => engineOutbound().write(this.#id, copy, true))
-      return this.#writing.wait(deferred())
+      this.#whenUsable(() => this.#outflow.write(copy, false))
+      return this.#waitForWriting(deferred())
     }
-    const { length } = bytes
-    this.#writtenAtOnce += length < LEAST ? LEAST : length
-    const mustWait = this.#state !== 'open' || this.#writtenAtOnce > MOST_AT_ONCE
-    const left = engineOutbound().write(this.#id, bytes, mustWait)
-    if (left === 0 && !mustWait) return undefined
-    if (left !== NOT_WRITTEN && !mustWait) engineOutbound().write(this.#id, NO_BYTES, true)
-    return this.#writing.wait(deferred())
+    if (this.#outflow.write(bytes, this.#state === 'open')) return undefined
+    return this.#waitForWriting(deferred())
+  }
+
+  #waitForWriting(pending) {
+    this.#anchor?.hold(this, true)
+    return this.#writing.wait(pending)
   }
 
   #shutdown() {
@@ -171,11 +167,11 @@ class StreamCore {
     this.#whenUsable(() => this.#handle.shutdown())
     const pending = deferred()
     pending.isClose = true
-    return this.#writing.wait(pending)
+    return this.#waitForWriting(pending)
   }
 
   #aborted(reason) {
-    if (this.#profile.abortFails) this.#reason ??= { thrown: reason }
+    if (this.#profile.abortFails) this.#outcome.suggest(reason)
     this.#whenUsable(() => this.#handle.shutdownImmediately())
     this.#settleWhenFinal()
   }
@@ -187,11 +183,7 @@ class StreamCore {
 
   #whenUsable(action) {
     if (!this.#isHeld) return action()
-    const before = this.#whenOpen
-    this.#whenOpen = () => {
-      before?.()
-      action()
-    }
+    this.#whenOpen.add(action)
   }
 
   /**
@@ -199,12 +191,12 @@ class StreamCore {
    * is told, if there is one.
    */
   close(reason) {
-    if (this.#successor !== null) return this.#closed.promise
+    if (this.#successor !== null) return this.#outcome.closed
     if (this.#state === 'opening' && this.#profile.flushes && !this.#writing.isFlushed)
       this.#closeWhenOpen(reason)
     else if (this.#state === 'opening') this.#abandon(reason)
     else if (this.#state === 'open') this.#closeOpen(reason)
-    return this.#closed.promise
+    return this.#outcome.closed
   }
 
   /** Gives it up at once: `reason` is what everything fails with. */
@@ -212,9 +204,8 @@ class StreamCore {
     if (this.#successor !== null) return this.#successor.abort(reason)
     if (this.#state !== 'opening' && this.#state !== 'open') return
     const wasOpen = this.#state === 'open'
-    this.#state = 'closing'
-    this.#reason = { thrown: reason }
-    this.#opened.reject(reason)
+    this.#close(reason)
+    this.#outcome.refuse(reason)
     this.#reading.fail(reason)
     this.#writing.fail(reason)
     if (wasOpen) this.#handle.closeImmediately()
@@ -225,28 +216,31 @@ class StreamCore {
   #closeWhenOpen(reason) {
     if (this.#closing) return
     this.#closing = true
-    this.#reason = { thrown: undefined }
+    this.#outcome.decide(undefined)
     this.#handle.setConnectTimeout(LONGEST_CONNECT)
-    const before = this.#whenOpen
-    this.#whenOpen = () => {
-      before?.()
+    this.#whenOpen.add(() => {
       if (this.#state === 'open') this.#closeOpen(reason)
-    }
+    })
   }
 
   #abandon(reason) {
-    this.#state = 'closing'
+    this.#close(undefined)
     const error = reason ?? this.#profile.refusal('closed')
-    this.#opened.reject(error)
+    this.#outcome.refuse(error)
     this.#reading.fail(error)
     this.#writing.fail(error)
-    this.#reason = { thrown: undefined }
     this.#handle.abort()
   }
 
-  #closeOpen(reason) {
+  /** From here on it is closing. `thrown` is what `closed` comes to, see `Outcome`. */
+  #close(thrown) {
     this.#state = 'closing'
-    this.#reason = { thrown: undefined }
+    this.#outcome.decide(thrown)
+    this.#anchor?.hold(this, true)
+  }
+
+  #closeOpen(reason) {
+    this.#close(undefined)
     this.#reading.end()
     if (!this.#profile.flushes) {
       this.#writing.fail(reason ?? this.#profile.refusal('closed'))
@@ -271,6 +265,7 @@ class StreamCore {
     const successor = new StreamCore(this.#handle, profile, { isSecure: true, predecessor: this })
     this.#successor = successor
     this.#upgraded = upgraded
+    this.#anchor?.hold(this, true)
     const error = this.#profile.refusal('upgraded')
     // From here on plaintext is not to be read: what there is makes the upgrade fail.
     this.#handle.suspend()
@@ -278,7 +273,7 @@ class StreamCore {
     this.#writing.refuseLater(error)
     const begin = () => this.#writing.whenFlushed(() => this.#handOver(config))
     if (this.#state === 'open') begin()
-    else this.#whenOpen = begin
+    else this.#whenOpen.add(begin)
     return successor
   }
 
@@ -286,19 +281,21 @@ class StreamCore {
     if (this.#state !== 'open') return
     this.#writing.refuse(this.#profile.refusal('upgraded'))
     this.#state = 'handed over'
-    attach(this.#id, this.#successor)
+    this.#anchor.letGo()
+    this.#successor.#takeOver()
     this.#context.closed()
     this.#whenOver()
     this.#handle.upgrade(config)
     // When what was written is out, an event comes, which is a task of its own.
-    engineOutbound().write(this.#id, NO_BYTES, true)
+    this.#outflow.tellWhenOut()
   }
 
   // What the engine tells.
 
   [receive](kind, detail) {
-    this.#writtenAtOnce = 0
+    this.#outflow.rested()
     this.#context.run(this.#receive, this, kind, detail)
+    if (this.#state !== 'over') this.#anchor.hold(this, this.#isWaiting)
   }
 
   #receive(kind, detail) {
@@ -334,13 +331,12 @@ class StreamCore {
   #open() {
     if (this.#state !== 'opening') return
     this.#state = 'open'
-    this.#opened.resolve(this.#profile.toInfo(this.#handle))
-    const action = this.#whenOpen
-    this.#whenOpen = null
-    action?.()
+    this.#outcome.open(this.#profile.toInfo(this.#handle, this))
+    this.#whenOpen.run()
   }
 
   #onData(detail) {
+    this.#isWanted = false
     if (this.#state === 'open') this.#reading.data(detail)
     if (this.#hasPeerEnded) this.#lookForEnd()
   }
@@ -365,7 +361,7 @@ class StreamCore {
     if (predecessor === null) return
     this.#predecessor = null
     predecessor.#upgraded()
-    predecessor.#closed.resolve()
+    predecessor.#outcome.settle(undefined)
   }
 
   #onReadEnd() {
@@ -389,10 +385,11 @@ class StreamCore {
     if (!this.#reading.isFinal || !this.#writing.isFinal) return
     if (this.#state === 'open') {
       this.#state = 'closing'
+      this.#anchor.hold(this, true)
       this.#handle.close()
     } else if (this.#state === 'opening') {
       this.#state = 'closing'
-      this.#opened.reject(this.#profile.refusal('closed'))
+      this.#outcome.refuse(this.#profile.refusal('closed'))
       this.#handle.abort()
     }
   }
@@ -400,10 +397,10 @@ class StreamCore {
   #onFailed(failure) {
     const error = this.#profile.toError(failure)
     const wasWanted = this.#state !== 'closing'
-    if (this.#state === 'opening') this.#opened.reject(error)
+    if (this.#state === 'opening') this.#outcome.refuse(error)
     this.#reading.fail(error)
     this.#writing.fail(error)
-    if (wasWanted) this.#reason ??= { thrown: error }
+    if (wasWanted) this.#outcome.suggest(error)
     this.#finish(error)
   }
 
@@ -417,29 +414,25 @@ class StreamCore {
   #finish(error) {
     const handle = this.#handle
     this.#state = 'over'
+    this.#anchor.letGo()
     detach(this.#id)
     handle.release()
     this.#context.closed()
-    this.#opened.reject(error)
+    this.#outcome.refuse(error)
     this.#passOn()
-    const thrown = this.#reading.error ?? this.#writing.error
-    const outcome = this.#reason ?? (thrown === undefined ? undefined : { thrown })
-    if (outcome?.thrown === undefined) this.#closed.resolve()
-    else this.#closed.reject(outcome.thrown)
+    this.#outcome.settle(this.#reading.error ?? this.#writing.error)
     this.#whenOver()
-    if (this.#successor !== null) this.#successor.#neverBegan(error, outcome)
+    if (this.#successor !== null) this.#successor.#neverBegan(error, this.#outcome)
   }
 
   /** The connection ended before TLS began. */
   #neverBegan(error, outcome) {
-    if (this.#state !== 'closing') this.#opened.reject(error)
+    if (this.#state !== 'closing') this.#outcome.refuse(error)
     this.#predecessor = null
     this.#reading.fail(error)
     this.#writing.fail(error)
-    this.#reason ??= outcome ?? { thrown: undefined }
     this.#state = 'over'
-    if (this.#reason.thrown === undefined) this.#closed.resolve()
-    else this.#closed.reject(this.#reason.thrown)
+    this.#outcome.follow(outcome)
     this.#whenOver()
   }
 }

@@ -82,6 +82,11 @@ class WritableHalf {
     return this.#error
   }
 
+  /** A write, or the close, is under way. */
+  get isBusy() {
+    return this.#pending !== null
+  }
+
   /** At most the chunk that is under way is not done. */
   get isNearlyFlushed() {
     return this.#accepted - this.#done <= 1

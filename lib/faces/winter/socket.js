@@ -2,7 +2,6 @@
 
 // `connect()` and the Socket that it returns, as WinterTC's draft and Cloudflare Workers have them.
 
-const { whenAborted } = require('../../aborts.js')
 const { ObjectFreeze, ReflectApply, TypeError } = require('../../builtins.js')
 const { eventChannel } = require('../../channel.js')
 const { requireArguments } = require('../../convert.js')
@@ -12,6 +11,8 @@ const native = require('../../platform/native.js')
 const { PROCESS_RIGHTS } = require('../../policy.js')
 const { causeOf } = require('../../streams/causes.js')
 const { StreamCore } = require('../../streams/core.js')
+const { BYTES_ON_DEMAND } = require('../../streams/profile.js')
+const { followSignal } = require('../../streams/signal.js')
 const { toPlace } = require('./address.js')
 const { SocketError } = require('./errors.js')
 const { NOTHING, toConnectOptions, toDefaults, toUpgrade } = require('./options.js')
@@ -122,7 +123,8 @@ if (Symbol.asyncDispose) {
 function profileOf({ allowHalfOpen, highWaterMark }) {
   const countBytes = highWaterMark !== undefined
   return {
-    readable: { bytes: true, chunk: 'uint8array', highWaterMark: 0 },
+    name: 'A socket of connect()',
+    readable: BYTES_ON_DEMAND,
     writable: { strings: true, highWaterMark: countBytes ? highWaterMark : 1, countBytes },
     halfOpen: allowHalfOpen,
     flushes: true,
@@ -164,7 +166,7 @@ function connectWith(defaults, address, options) {
   if (made.idleTimeout > 0) handle.setIdleTimeout(made.idleTimeout)
   const core = new StreamCore(handle, profileOf(made), { isSecure: made.config !== undefined })
   if (isBlocked) core.abort(new SocketError(`connect to ${host} port ${port}: is blocked`))
-  else if (made.signal) follow(made.signal, made.givenUp, core)
+  else if (made.signal) followSignal(core, made.signal, made.givenUp, () => new SocketError('was aborted'))
   return new Socket(INTERNAL, core, made, { host, port }, made.secureTransport)
 }
 
@@ -175,12 +177,6 @@ function permit() {
   } catch (cause) {
     throw new SocketError(cause.message, { cause })
   }
-}
-
-function follow(signal, hasAborted, core) {
-  const abort = () => core.abort(signal.reason ?? new SocketError('was aborted'))
-  if (hasAborted) abort()
-  else core.whenOver = whenAborted(signal, abort)
 }
 
 function connect(address, options) {
