@@ -8,53 +8,13 @@ use std::{
 use super::{
   lookup::Lookup,
   options::Destination,
+  outbox::Outbox,
   state::{Life, State},
-  told::{Told, Way},
+  told::Way,
   trouble::is_fatal,
-  unsent::{Addressed, Unsent},
+  unsent::Addressed,
 };
 use crate::net::{Event, SocketError};
-
-/// What waits to be sent.
-#[derive(Debug)]
-pub(super) enum Outbox {
-  Unsent(Unsent, Option<Lookup>),
-  Told(Told),
-}
-
-impl Default for Outbox {
-  fn default() -> Self {
-    Self::Unsent(Unsent::default(), None)
-  }
-}
-
-impl Outbox {
-  /// One whose datagrams are told of.
-  pub(super) fn telling() -> Self {
-    Self::Told(Told::default())
-  }
-
-  pub(super) fn is_telling(&self) -> bool {
-    matches!(self, Self::Told(_))
-  }
-
-  /// Whether what is next waits for the kernel, and not for a name.
-  pub(super) fn waits_for_kernel(&self) -> bool {
-    match self {
-      Self::Unsent(unsent, _) => unsent.waits_for_kernel(),
-      Self::Told(told) => told.waits_for_kernel(),
-    }
-  }
-
-  /// Nothing waits any more.
-  pub(super) fn clear(&mut self) {
-    *self = if self.is_telling() {
-      Self::telling()
-    } else {
-      Self::default()
-    };
-  }
-}
 
 /// A datagram that was not sent.
 struct Refusal {

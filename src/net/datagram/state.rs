@@ -11,7 +11,7 @@ use super::{
   groups::Groups,
   lookup::Lookup,
   options::{DatagramOptions, Destination},
-  sending::Outbox,
+  outbox::Outbox,
   told::usable,
   trouble::is_fatal,
 };
@@ -277,7 +277,7 @@ impl State {
           .local_addr()
           .ok()
           .and_then(|local| local.as_socket());
-        let ip = local.map_or(address.ip(), |local| local.ip());
+        let ip = local.unwrap_or(address).ip();
         self.family = AddressFamily::of(ip, options.ipv6_only);
         self.local = local;
         self.ends = self
