@@ -2,10 +2,10 @@
 
 // The product, through its public API alone; or another build of it, in the folder that `package` names.
 
-const { FEW, PER_TURN, SMALL, nextHost, openMany, options: orders, run, say } = require('./harness.js')
+const { DATAGRAMS, FEW, PER_TURN, SMALL, nextHost, openMany, options: orders, run, say } = require('./harness.js')
 const { Pop3 } = require('./pop3.js')
 
-const { TCPServerSocket, TCPSocket } = require(orders.package || '../..')
+const { TCPServerSocket, TCPSocket, UDPSocket } = require(orders.package || '../..')
 
 /** `connect` of moz-tcp-socket/winter. */
 function connectStream(address) {
@@ -158,6 +158,25 @@ run({
       }
     }
     for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  async datagramReceive(options, meter) {
+    const socket = new UDPSocket({ localAddress: '127.0.0.1' })
+    socket.onmessage = () => meter.add(1)
+    await socket.opened
+    say({ port: socket.localPort })
+  },
+
+  async datagramSend(options, meter) {
+    const message = new Uint8Array(options.size)
+    const socket = new UDPSocket({ localAddress: '127.0.0.1' })
+    await socket.opened
+    const turn = () => {
+      for (let i = 0; i < DATAGRAMS; i += 1) socket.send(message, '127.0.0.1', options.port)
+      meter.add(DATAGRAMS)
+      setImmediate(turn)
+    }
+    turn()
   },
 
   mailbox(options) {
