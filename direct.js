@@ -1,0 +1,9 @@
+'use strict'
+
+// `moz-tcp-socket/direct`: WICG Direct Sockets. `direct.d.ts` describes it, docs/direct.md how it behaves.
+
+const { TCPServerSocket } = require('./lib/faces/direct/tcp-server-socket.js')
+const { TCPSocket } = require('./lib/faces/direct/tcp-socket.js')
+const { TLSServerSocket, TLSSocket } = require('./lib/faces/direct/tls-socket.js')
+
+module.exports = { TCPServerSocket, TCPSocket, TLSServerSocket, TLSSocket }
