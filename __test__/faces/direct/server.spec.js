@@ -2,14 +2,19 @@
 
 // F-DS-33 to 41 of the specification (docs/direct.md): TCPServerSocket of Direct Sockets, with clients of node:net.
 
+const { execFile } = require('node:child_process')
 const { once } = require('node:events')
 const net = require('node:net')
+const { promisify } = require('node:util')
 
 const test = require('ava')
 
 const { TCPServerSocket, TCPSocket } = require('moz-tcp-socket/direct')
-const { hasIPv6, testOn } = require('../../helpers/needs.js')
+const { failsys } = require('../../helpers/failsys.js')
+const { hasIPv6, serialWhere, testOn } = require('../../helpers/needs.js')
 const { bytes, disposed, next, reasonOf, send, serve, text } = require('./support.js')
+
+const run = promisify(execFile)
 
 /** A connected client of node:net. */
 async function client(t, port, host = '127.0.0.1') {
@@ -64,6 +69,30 @@ test('F-DS-34: close() before the server is open rejects, and it still opens', a
   t.is((await reasonOf(server.close())).name, 'InvalidStateError')
   const { localPort } = await server.opened
   t.is(await refusal(localPort), undefined)
+})
+
+serialWhere(
+  test,
+  failsys('') !== undefined,
+  'Linux with glibc and gcc',
+)('F-DS-35: of a listener that fails by itself the read that waits and closed reject', async (t) => {
+  const program = `
+    const { TCPServerSocket } = require('moz-tcp-socket/direct')
+    const server = new TCPServerSocket('127.0.0.1')
+    server.opened.then(async ({ readable, localPort }) => {
+      const read = readable.getReader().read()
+      require('node:net').connect(localPort, '127.0.0.1').on('error', () => {})
+      const reasons = await Promise.all([read, server.closed].map((promise) => promise.catch((reason) => reason)))
+      console.log(JSON.stringify(reasons.map(({ name, cause }) => [name, cause.code, cause.syscall])))
+      process.exit()
+    })`
+  const { stdout } = await run(process.execPath, ['-e', program], {
+    cwd: __dirname,
+    env: { ...process.env, ...failsys('accept4:EBADF:1:1') },
+    timeout: 30_000,
+  })
+  const expected = ['NetworkError', 'EBADF', 'accept']
+  t.deepEqual(JSON.parse(stdout), [expected, expected])
 })
 
 testOn(
