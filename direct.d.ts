@@ -159,7 +159,7 @@ export interface UDPSocketOptions extends SocketOptions {
 /** A datagram. */
 export interface UDPMessage {
   /** Received: a Uint8Array. To be sent: 1 to 65507 bytes over IPv4. */
-  data?: ArrayBuffer | ArrayBufferView
+  data?: ArrayBuffer | (ArrayBufferView & { readonly buffer: ArrayBuffer })
   /** The sender, or whom it is for; a socket with one peer has neither. */
   remoteAddress?: string
   remotePort?: number

@@ -70,7 +70,7 @@ namespace Idl {
     multicastController?: Groups
   }
   export interface Message {
-    data?: ArrayBuffer | ArrayBufferView
+    data?: ArrayBuffer | (ArrayBufferView & { readonly buffer: ArrayBuffer })
     remoteAddress?: string
     remotePort?: number
     dnsQueryType?: Family
