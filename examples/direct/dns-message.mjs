@@ -61,7 +61,8 @@ function decodeData(bytes, type, start, length) {
 
 function encodeName(name) {
   const labels = name.split('.').filter(Boolean)
-  return [...labels.flatMap((label) => [label.length, ...new TextEncoder().encode(label)]), 0]
+  const parts = labels.map((label) => new TextEncoder().encode(label))
+  return [...parts.flatMap((part) => [part.length].concat(Array.from(part))), 0]
 }
 
 function decodeName(bytes, at) {
