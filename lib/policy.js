@@ -8,6 +8,7 @@
 const { ArrayIsArray, Error, SafeMap, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
 const { processPolicy, setProcessPolicy } = require('./platform/native.js')
+const { toPermissionsPolicy } = require('./permissions-policy.js')
 const { requireNetwork } = require('./platform/network-permission.js')
 
 const TYPES = new SafeMap([
@@ -68,7 +69,8 @@ function toPolicy(manifest, name = 'policy') {
   return (
     (has(asked, 'tcp-socket', type) ? 0 : MAY_NOT_USE) |
     (has(asked, 'udp-socket', type) ? 0 : MAY_NOT_USE_UDP) |
-    (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW)
+    (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW) |
+    toPermissionsPolicy(whole.permissions_policy, type === 'web')
   )
 }
 
@@ -116,6 +118,8 @@ function checkListen(policy, port) {
 
 /** What may be done with the classes that the package exports: what goes for every socket of the process. */
 const PROCESS_RIGHTS = {
+  /** Throws where Node itself lets nobody use the network. */
+  requireNetwork,
   requirePermission() {
     requireNetwork()
     checkUse(processPolicy())

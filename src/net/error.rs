@@ -109,6 +109,12 @@ impl SocketError {
     Self::new(ErrorName::NetworkError, "internal error: the connection panicked")
   }
 
+  /// The peer, or somebody on the way, has reset the connection.
+  pub(crate) fn is_reset(&self) -> bool {
+    let kind = self.os.map(|number| io::Error::from_raw_os_error(number).kind());
+    kind == Some(io::ErrorKind::ConnectionReset)
+  }
+
   /// An error that did not come from a system call.
   pub fn new(name: ErrorName, detail: impl Into<String>) -> Self {
     Self {

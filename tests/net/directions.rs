@@ -292,6 +292,28 @@ fn shutdown_immediately_behind_a_shutdown_that_waits_drops_what_was_not_written(
 }
 
 #[test]
+fn a_reset_that_a_write_meets_is_not_the_end_of_what_the_peer_said() {
+  for owner in Owner::each() {
+    let (socket, peer) = pair(&owner);
+    socket.flush(&vec![7; MUCH], true);
+    owner.turn_often();
+    reset(peer);
+    loop {
+      match owner.event(socket.id()) {
+        Event::Failed(error) => break assert_eq!(error.name, ErrorName::NetworkError, "{error}"),
+        Event::Readable => match socket.take_input(&mut [0; 16]) {
+          Input::None => {}
+          Input::End(End::Failed(error)) => break assert_eq!(error.name, ErrorName::NetworkError, "{error}"),
+          other => panic!("wanted a failure of reading, got {other:?}"),
+        },
+        Event::WriteFailed(_) => {}
+        other => panic!("wanted a failure, got {other:?}"),
+      }
+    }
+  }
+}
+
+#[test]
 fn what_came_before_a_failed_write_survives_a_suspension_by_who_waits_for_it_to_be_written() {
   for owner in Owner::each() {
     let (socket, mut peer) = pair(&owner);

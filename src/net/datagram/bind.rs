@@ -18,6 +18,10 @@ pub(super) fn bind(options: &DatagramOptions) -> io::Result<UdpSocket> {
   let address = SocketAddr::new(options.address_of(Family::Ipv4), options.port);
   let socket = make(Domain::for_address(address), options)?;
   socket.bind(&address.into())?;
+  if options.reuse_address && options.port == 0 {
+    // Said before, Linux might have chosen a port that others share.
+    share(&socket)?;
+  }
   Ok(socket.into())
 }
 
