@@ -90,6 +90,7 @@ module.exports = {
   RangeError,
   String,
   TypeError,
+  Uint32Array,
   Uint8Array,
 
   ArrayIsArray: Array.isArray,
@@ -129,6 +130,7 @@ module.exports = {
   StringPrototypeTrim: uncurryThis(String.prototype.trim),
 
   ArrayBufferIsView: ArrayBuffer.isView,
+  ArrayBufferPrototypeSlice: uncurryThis(ArrayBuffer.prototype.slice),
   ArrayBufferPrototypeGetByteLength: getter(ArrayBuffer.prototype, 'byteLength'),
   BlobPrototypeArrayBuffer: Blob && uncurryThis(Blob.prototype.arrayBuffer),
   BlobPrototypeGetSize: Blob && getter(Blob.prototype, 'size'),

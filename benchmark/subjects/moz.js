@@ -2,7 +2,17 @@
 
 // The product, through its public API alone; or another build of it, in the folder that `package` names.
 
-const { DATAGRAMS, FEW, PER_TURN, SMALL, nextHost, openMany, options: orders, run, say } = require('./harness.js')
+const {
+  DATAGRAMS,
+  FEW,
+  PER_TURN,
+  SMALL,
+  nextHost,
+  openMany,
+  options: orders,
+  run,
+  say,
+} = require('./harness.js')
 const { Pop3 } = require('./pop3.js')
 
 const { TCPServerSocket, TCPSocket, UDPSocket } = require(orders.package || '../..')

@@ -9,7 +9,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use super::{channel::EventChannel, event, hub::Hub, outbound, realm::Realm};
+use super::{channel::EventChannel, deliver::deliver, hub::Hub, outbound, realm::Realm};
 
 #[napi]
 impl EventChannel {
@@ -19,7 +19,7 @@ impl EventChannel {
   pub fn new(env: &Env, dispatch: Function<'_, Unknown<'_>, Unknown<'_>>, in_loop: bool) -> Result<Self> {
     crate::fault::point("EventChannel");
     let realm = Rc::new(Realm::new(env, dispatch.raw())?);
-    let hub = Hub::of(env, in_loop, event::deliver)?;
+    let hub = Hub::of(env, in_loop, deliver)?;
     Ok(Self { hub, realm })
   }
 

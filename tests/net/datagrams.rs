@@ -7,10 +7,10 @@ use std::{
 };
 
 use moz_tcp_socket::net::{
-  DatagramOptions, DatagramSocket, Destination, Event, Membership, datagram::socket::MOST_BYTES,
+  DatagramOptions, DatagramSocket, Destination, Event, Membership, batch::MOST_BYTES,
 };
 
-use crate::support::Owner;
+use crate::support::{Owner, datagram};
 
 fn at(address: impl Into<IpAddr>) -> DatagramOptions {
   DatagramOptions {
@@ -35,11 +35,10 @@ fn peer_at(address: impl Into<IpAddr>) -> UdpSocket {
 
 /// The next datagram that comes.
 fn next(owner: &Owner, socket: &DatagramSocket) -> (Vec<u8>, SocketAddr) {
-  let mut memory = vec![0; MOST_BYTES];
   loop {
     assert!(matches!(owner.event(socket.id()), Event::Readable));
-    if let Some((length, from)) = socket.take(&mut memory) {
-      return (memory[..length].to_vec(), from);
+    if let Some(datagram) = datagram(socket) {
+      return datagram;
     }
   }
 }
@@ -232,8 +231,7 @@ fn a_closed_socket_frees_its_port_and_tells_nothing() {
     socket.close();
     UdpSocket::bind(place).unwrap();
     socket.send(b"dropped", peer.local_addr().unwrap());
-    let mut memory = vec![0; MOST_BYTES];
-    assert_eq!(socket.take(&mut memory), None);
+    assert_eq!(datagram(&socket), None);
     for event in owner.rest(socket.id()) {
       assert!(matches!(event, Event::Readable), "{event:?}");
     }

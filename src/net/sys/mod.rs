@@ -2,6 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`datagrams`] | many datagrams with one call |
 //! | [`direct`] | system calls on a connection, made again where a signal interrupted them |
 //! | [`kernel`] | what the kernel knows of a connection and no safe library passes on |
 //! | [`multicast`] | groups of IPv6 of which one sender is listened to |
@@ -10,6 +11,7 @@
 
 #![allow(unsafe_code)]
 
+pub(super) mod datagrams;
 pub(super) mod direct;
 pub(super) mod kernel;
 pub(super) mod multicast;
