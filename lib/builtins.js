@@ -130,7 +130,6 @@ module.exports = {
   StringPrototypeTrim: uncurryThis(String.prototype.trim),
 
   ArrayBufferIsView: ArrayBuffer.isView,
-  ArrayBufferPrototypeSlice: uncurryThis(ArrayBuffer.prototype.slice),
   ArrayBufferPrototypeGetByteLength: getter(ArrayBuffer.prototype, 'byteLength'),
   BlobPrototypeArrayBuffer: Blob && uncurryThis(Blob.prototype.arrayBuffer),
   BlobPrototypeGetSize: Blob && getter(Blob.prototype, 'size'),

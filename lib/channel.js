@@ -3,7 +3,7 @@
 // Where events arrive from the engine, one task each, and find their socket. A live socket is held here, so that one
 // that nobody else refers to still gets its events; a closed one is not.
 
-const { ArrayBufferPrototypeSlice, SafeMap, Uint32Array } = require('./builtins.js')
+const { SafeMap, Uint32Array, Uint8Array } = require('./builtins.js')
 const native = require('./platform/native.js')
 const { atExit, inLoop } = require('./platform/process.js')
 
@@ -35,11 +35,12 @@ let lastHost
 let table
 let tableMemory
 
-// A socket is told `(Datagram, data: ArrayBuffer, host, port)`, however it came.
+// A socket is told `(Datagram, data: Uint8Array, host, port)`, however it came. The data spans all of its ArrayBuffer.
 
 function tellDatagram(id, memory, start, length, port, host) {
   if (host !== undefined) lastHost = host
-  const data = ArrayBufferPrototypeSlice(memory, start, start + length)
+  // Nothing that a program can change has a say in this, unlike in `slice`.
+  const data = new Uint8Array(new Uint8Array(memory, start, length))
   live.get(id)?.[receive](EventKind.Datagram, data, lastHost, port)
 }
 

@@ -7,14 +7,14 @@ const {
   Blob,
   BlobPrototypeArrayBuffer,
   BlobPrototypeGetSize,
-  ArrayBuffer,
   ArrayBufferIsView,
   PromisePrototypeThen,
   RangeError,
   ReflectConstruct,
   StringPrototypeIncludes,
+  TypedArrayPrototypeGetBuffer,
 } = require('./builtins.js')
-const { copyOf, fromUtf8, inThisRealm, payloadLength } = require('./bytes.js')
+const { copyOf, fromUtf8, payloadLength } = require('./bytes.js')
 const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { requireArguments, toText, toView } = require('./convert.js')
@@ -216,9 +216,8 @@ class UDPSocket extends HandlerTarget {
 
   #onDatagram(data, remoteAddress, remotePort) {
     if (this.#readyState !== 'open') return
-    // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
-    const own = data instanceof ArrayBuffer ? data : inThisRealm(data)
-    fire(this, 'message', new UDPMessageEvent('message', { data: own, remoteAddress, remotePort }))
+    const buffer = TypedArrayPrototypeGetBuffer(data)
+    fire(this, 'message', new UDPMessageEvent('message', { data: buffer, remoteAddress, remotePort }))
   }
 
   #send(bytes, { host, port }) {

@@ -172,7 +172,7 @@ run({
 
   async datagramReceive(options, meter) {
     const socket = new UDPSocket({ localAddress: '127.0.0.1' })
-    socket.onmessage = () => meter.add(1)
+    socket.onmessage = ({ data }) => meter.add(data.byteLength > 0 ? 1 : 0)
     await socket.opened
     say({ port: socket.localPort })
   },

@@ -150,7 +150,7 @@ run({
   },
 
   datagramReceive(options, meter) {
-    const socket = dgram.createSocket('udp4', () => meter.add(1))
+    const socket = dgram.createSocket('udp4', (data) => meter.add(data.length > 0 ? 1 : 0))
     socket.bind(0, '127.0.0.1', () => say({ port: socket.address().port }))
   },
 
