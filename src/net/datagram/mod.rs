@@ -6,6 +6,7 @@
 //! | `bind` | a descriptor with these options |
 //! | [`socket`] | the handle |
 //! | `state`, `sending` | what happens to it |
+//! | `staged` | datagrams of one turn, which leave together |
 //! | `outbox`, `unsent`, `told` | datagrams that wait for the kernel, or for the address of a name: such whose end nobody hears of, and the others |
 //! | `lookup` | names, looked up by tasks |
 //! | `family` | to which addresses a socket can send |
@@ -20,6 +21,7 @@ pub mod options;
 mod outbox;
 mod sending;
 pub mod socket;
+mod staged;
 mod state;
 mod told;
 mod trouble;

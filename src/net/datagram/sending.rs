@@ -24,20 +24,64 @@ struct Refusal {
 }
 
 impl State {
-  pub(super) fn send(&mut self, bytes: &[u8], to: SocketAddr) {
-    let Some(to) = self.family.address(to) else {
-      return self.drop_one();
-    };
-    let waits = self.outbox.waits_for_kernel();
-    if !waits && self.try_send(bytes, to) {
+  /// `bytes` leave with what else is staged, at the latest when [`State::flush`] is called.
+  pub(super) fn stage(&mut self, bytes: &[u8], to: SocketAddr) {
+    if !self.is_open() {
       return;
     }
-    if let Outbox::Unsent(unsent, _) = &mut self.outbox
-      && !unsent.push_addressed(to, bytes)
+    match self.family.address(to) {
+      Some(to) if self.staged.push(to, bytes) => {
+        if self.staged.is_full() {
+          self.flush();
+        }
+      }
+      _ => self.drop_one(),
+    }
+  }
+
+  /// Sends what is staged. What the kernel does not take now waits for it.
+  pub(super) fn flush(&mut self) {
+    if self.staged.is_empty() {
+      return;
+    }
+    let mut staged = std::mem::take(&mut self.staged);
+    self.send_all(&staged.iter().collect::<Vec<_>>());
+    staged.clear();
+    self.staged = staged;
+    if self.outbox.waits_for_kernel() {
+      self.watch();
+    }
+  }
+
+  fn send_all(&mut self, mut datagrams: &[(SocketAddr, &[u8])]) {
+    while let Life::Open(socket) = &self.life
+      && !self.outbox.waits_for_kernel()
+      && !datagrams.is_empty()
     {
+      match socket.send_many(datagrams) {
+        Ok(sent) => datagrams = &datagrams[sent..],
+        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+        Err(error) => {
+          self.not_sent(&error);
+          datagrams = &datagrams[1..];
+        }
+      }
+    }
+    if let (Life::Open(_), Outbox::Unsent(unsent, _)) = (&self.life, &mut self.outbox) {
+      let refused = datagrams
+        .iter()
+        .filter(|(to, bytes)| !unsent.push_addressed(*to, bytes));
+      let refused = refused.count();
+      self.dropped = self.dropped.saturating_add(refused as u32);
+    }
+  }
+
+  fn not_sent(&mut self, error: &io::Error) {
+    if is_fatal(error) {
+      self.end(SocketError::from_io("send to the network", error));
+    } else {
       self.drop_one();
     }
-    self.watch();
   }
 
   /// `false` where the kernel takes nothing now.
@@ -48,8 +92,7 @@ impl State {
     match socket.send(bytes, Some(to)) {
       Ok(_) => {}
       Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-      Err(error) if is_fatal(&error) => self.end(SocketError::from_io("send a datagram", &error)),
-      Err(_) => self.drop_one(),
+      Err(error) => self.not_sent(&error),
     }
     true
   }
@@ -101,7 +144,10 @@ impl State {
         if let Some(named) = unsent.looked_up() {
           let found = found.unwrap_or_default();
           match found.iter().find_map(|&address| self.family.address(address)) {
-            Some(to) => self.send(&named.bytes, to),
+            Some(to) => {
+              self.stage(&named.bytes, to);
+              self.flush();
+            }
             None => self.drop_one(),
           }
         }

@@ -116,9 +116,21 @@ impl DatagramSocket {
     self.drive(|state| state.want(None));
   }
 
-  /// Sends `bytes` to an address, or drops them: nobody hears which. What the kernel does not take now waits for it.
+  /// Sends `bytes` to an address, or drops them: nobody hears which. What the kernel does not take now waits for it. They leave with what
+  /// else is staged, when [`Self::flush`] is called at the latest, and not after [`Self::close`].
+  pub fn stage(&self, bytes: &[u8], to: SocketAddr) {
+    self.drive(|state| state.stage(bytes, to));
+  }
+
+  /// Sends what is staged.
+  pub fn flush(&self) {
+    self.drive(State::flush);
+  }
+
+  /// Both.
   pub fn send(&self, bytes: &[u8], to: SocketAddr) {
-    self.drive(|state| state.send(bytes, to));
+    self.stage(bytes, to);
+    self.flush();
   }
 
   /// Sends `bytes` to the address of a name, when that is known. Names are looked up one after the other, in the order of these calls.
@@ -150,9 +162,9 @@ impl DatagramSocket {
     self.with_groups(|groups, socket| groups.leave(socket, membership))
   }
 
-  /// Stops receiving. When this returns the port is free, memberships have ended, and what was not sent never will be.
+  /// Stops receiving. When this returns the port is free, memberships have ended, and what the kernel has not taken never will be sent.
   pub fn close(&self) {
-    self.state.borrow_mut().close();
+    self.drive(State::close);
   }
 
   /// One that is not open belongs to no group.

@@ -12,6 +12,7 @@ use super::{
   lookup::Lookup,
   options::{DatagramOptions, Destination},
   outbox::Outbox,
+  staged::Staged,
   told::usable,
   trouble::is_fatal,
 };
@@ -40,6 +41,8 @@ pub(super) struct State {
   /// The owner was told that something can be taken, and has not looked.
   announced: bool,
   pub(super) outbox: Outbox,
+  /// Of this turn.
+  pub(super) staged: Staged,
   pub(super) groups: Groups,
   /// Datagrams that were not sent, as far as the system said so, and of which nobody was told.
   pub(super) dropped: u32,
@@ -95,6 +98,7 @@ impl State {
       wanted: Wanted::All,
       announced: false,
       outbox: Outbox::default(),
+      staged: Staged::default(),
       groups: Groups::default(),
       dropped: 0,
     }
@@ -329,6 +333,7 @@ impl State {
   }
 
   pub(super) fn close(&mut self) {
+    self.flush();
     self.life = Life::Over;
     self.outbox.clear();
   }

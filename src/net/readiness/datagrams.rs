@@ -20,7 +20,10 @@ use super::{
 };
 #[cfg(target_os = "linux")]
 use crate::net::sys::direct::again;
-use crate::net::{batch::Received, sys::datagrams::receive_many};
+use crate::net::{
+  batch::Received,
+  sys::datagrams::{receive_many, send_many},
+};
 
 /// A datagram socket and who watches it. Dropping it closes the socket.
 #[derive(Debug)]
@@ -96,6 +99,18 @@ impl WatchedDatagrams {
     }
   }
 
+  /// Sends `datagrams` in order, and returns how many the system has: one at least.
+  ///
+  /// # Errors
+  /// Of the first: the system's; `WouldBlock` where it takes nothing now.
+  pub(in crate::net) fn send_many(&self, datagrams: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+    match &self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(member) => send_many(&SockRef::from(member.get()), datagrams),
+      Datagrams::Registered(socket) => socket.sending(|raw| send_many(raw, datagrams)),
+    }
+  }
+
   /// The socket, for its options.
   pub(in crate::net) fn socket(&self) -> SockRef<'_> {
     match &self.kind {
@@ -168,13 +183,16 @@ impl RegisteredDatagrams {
     }
   }
 
-  /// Also where Tokio has not heard yet that the kernel takes something.
   fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+    self.sending(|socket| to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, &to.into())))
+  }
+
+  /// Calls `send`, also where Tokio has not heard yet that the kernel takes something.
+  fn sending(&self, send: impl Fn(&SockRef<'_>) -> io::Result<usize>) -> io::Result<usize> {
     let socket = SockRef::from(&*self.socket);
-    let send = || to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, &to.into()));
     let mut outcome = None;
     let noticed = self.socket.try_io(TokioInterest::WRITABLE, || {
-      let result = send();
+      let result = send(&socket);
       let is_full = matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
       outcome = Some(result);
       if is_full {
@@ -184,7 +202,7 @@ impl RegisteredDatagrams {
       }
     });
     drop(noticed);
-    outcome.unwrap_or_else(send)
+    outcome.unwrap_or_else(|| send(&socket))
   }
 }
 

@@ -95,6 +95,70 @@ pub(in crate::net) fn receive_many(
   Ok(())
 }
 
+/// Sends `datagrams` in order, until the system takes one no more, and returns how many it has: one at least.
+///
+/// # Errors
+/// Of the first of them: the system's; `WouldBlock` where it takes nothing now.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(in crate::net) fn send_many(
+  socket: &SockRef<'_>,
+  datagrams: &[(SocketAddr, &[u8])],
+) -> io::Result<usize> {
+  use std::{mem::MaybeUninit, os::fd::AsRawFd};
+
+  use socket2::SockAddr;
+
+  use super::direct::again;
+  use crate::net::batch::MOST_DATAGRAMS;
+
+  let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; MOST_DATAGRAMS];
+  let mut names = [const { MaybeUninit::<SockAddr>::uninit() }; MOST_DATAGRAMS];
+  let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MOST_DATAGRAMS];
+  let mut count = 0;
+  for (index, &(to, bytes)) in datagrams.iter().take(MOST_DATAGRAMS).enumerate() {
+    let part = parts[index].write(libc::iovec {
+      iov_base: bytes.as_ptr().cast_mut().cast(),
+      iov_len: bytes.len(),
+    });
+    let name = names[index].write(to.into());
+    // SAFETY: plain data, of which all zeros is a value.
+    let message = messages[index].write(unsafe { std::mem::zeroed() });
+    message.msg_hdr.msg_iov = part;
+    message.msg_hdr.msg_iovlen = 1;
+    message.msg_hdr.msg_name = name.as_ptr().cast_mut().cast();
+    message.msg_hdr.msg_namelen = name.len();
+    count += 1;
+  }
+  again(|| {
+    // SAFETY: the first `count` messages are initialized, and lead to memory that is there for this call, and is only read.
+    let sent = unsafe {
+      libc::sendmmsg(
+        socket.as_raw_fd(),
+        messages.as_mut_ptr().cast(),
+        count,
+        (libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) as _,
+      )
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+  })
+}
+
+/// The first of them.
+///
+/// # Errors
+/// The system's; `WouldBlock` where it takes nothing now.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(in crate::net) fn send_many(
+  socket: &SockRef<'_>,
+  datagrams: &[(SocketAddr, &[u8])],
+) -> io::Result<usize> {
+  let Some(&(to, bytes)) = datagrams.first() else {
+    return Ok(0);
+  };
+  super::direct::again(|| socket.send_to(bytes, &to.into()))?;
+  Ok(1)
+}
+
 /// An IPv4 sender has an IPv4 address.
 fn canonical(address: SocketAddr) -> SocketAddr {
   let ip = address.ip().to_canonical();
