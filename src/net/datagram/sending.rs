@@ -58,7 +58,16 @@ impl State {
       && !self.outbox.waits_for_kernel()
       && !datagrams.is_empty()
     {
-      match socket.send_many(datagrams) {
+      let sent = match socket.send_many(datagrams, self.sends_runs) {
+        Err(error) if self.sends_runs && error.kind() != ErrorKind::WouldBlock => {
+          let one_by_one = socket.send_many(datagrams, false);
+          // Then it was that which cannot be done here.
+          self.sends_runs = one_by_one.is_err();
+          one_by_one
+        }
+        sent => sent,
+      };
+      match sent {
         Ok(sent) => datagrams = &datagrams[sent..],
         Err(error) if error.kind() == ErrorKind::WouldBlock => break,
         Err(error) => {

@@ -43,6 +43,8 @@ pub(super) struct State {
   pub(super) outbox: Outbox,
   /// Of this turn.
   pub(super) staged: Staged,
+  /// Staged ones of one length that go to one place are sent as one, as long as the system can cut that.
+  pub(super) sends_runs: bool,
   pub(super) groups: Groups,
   /// Datagrams that were not sent, as far as the system said so, and of which nobody was told.
   pub(super) dropped: u32,
@@ -99,6 +101,7 @@ impl State {
       announced: false,
       outbox: Outbox::default(),
       staged: Staged::default(),
+      sends_runs: true,
       groups: Groups::default(),
       dropped: 0,
     }

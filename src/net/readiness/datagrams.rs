@@ -99,15 +99,19 @@ impl WatchedDatagrams {
     }
   }
 
-  /// Sends `datagrams` in order, and returns how many the system has: one at least.
+  /// Sends `datagrams` in order, and returns how many the system has: one at least. `as_runs`: see [`send_many`].
   ///
   /// # Errors
   /// Of the first: the system's; `WouldBlock` where it takes nothing now.
-  pub(in crate::net) fn send_many(&self, datagrams: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+  pub(in crate::net) fn send_many(
+    &self,
+    datagrams: &[(SocketAddr, &[u8])],
+    as_runs: bool,
+  ) -> io::Result<usize> {
     match &self.kind {
       #[cfg(target_os = "linux")]
-      Datagrams::Member(member) => send_many(&SockRef::from(member.get()), datagrams),
-      Datagrams::Registered(socket) => socket.sending(|raw| send_many(raw, datagrams)),
+      Datagrams::Member(member) => send_many(&SockRef::from(member.get()), datagrams, as_runs),
+      Datagrams::Registered(socket) => socket.sending(|raw| send_many(raw, datagrams, as_runs)),
     }
   }
 

@@ -95,7 +95,9 @@ pub(in crate::net) fn receive_many(
   Ok(())
 }
 
-/// Sends `datagrams` in order, until the system takes one no more, and returns how many it has: one at least.
+/// Sends `datagrams` in order, until the system takes one no more, and returns how many it has: one at least. `as_runs`: such of one length that
+/// go to one place are given as one, which the kernel, or the network card, cuts (`UDP_SEGMENT`). Not every card and every route can do
+/// that: an error may be about that alone.
 ///
 /// # Errors
 /// Of the first of them: the system's; `WouldBlock` where it takes nothing now.
@@ -103,6 +105,7 @@ pub(in crate::net) fn receive_many(
 pub(in crate::net) fn send_many(
   socket: &SockRef<'_>,
   datagrams: &[(SocketAddr, &[u8])],
+  as_runs: bool,
 ) -> io::Result<usize> {
   use std::{mem::MaybeUninit, os::fd::AsRawFd};
 
@@ -113,34 +116,91 @@ pub(in crate::net) fn send_many(
 
   let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; MOST_DATAGRAMS];
   let mut names = [const { MaybeUninit::<SockAddr>::uninit() }; MOST_DATAGRAMS];
+  let mut cuts = [const { MaybeUninit::<Cut>::uninit() }; MOST_DATAGRAMS];
   let mut messages = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MOST_DATAGRAMS];
-  let mut count = 0;
-  for (index, &(to, bytes)) in datagrams.iter().take(MOST_DATAGRAMS).enumerate() {
-    let part = parts[index].write(libc::iovec {
+  let mut runs = [0; MOST_DATAGRAMS];
+  let datagrams = &datagrams[..datagrams.len().min(MOST_DATAGRAMS)];
+  for (part, &(_, bytes)) in parts.iter_mut().zip(datagrams) {
+    part.write(libc::iovec {
       iov_base: bytes.as_ptr().cast_mut().cast(),
       iov_len: bytes.len(),
     });
-    let name = names[index].write(to.into());
+  }
+  let (mut count, mut begin) = (0, 0);
+  while begin < datagrams.len() {
+    let (to, bytes) = datagrams[begin];
+    let run = if as_runs { run_of(&datagrams[begin..]) } else { 1 };
+    let name = names[count].write(to.into());
     // SAFETY: plain data, of which all zeros is a value.
-    let message = messages[index].write(unsafe { std::mem::zeroed() });
-    message.msg_hdr.msg_iov = part;
-    message.msg_hdr.msg_iovlen = 1;
+    let message = messages[count].write(unsafe { std::mem::zeroed() });
+    message.msg_hdr.msg_iov = parts[begin].as_mut_ptr();
+    message.msg_hdr.msg_iovlen = run as _;
     message.msg_hdr.msg_name = name.as_ptr().cast_mut().cast();
     message.msg_hdr.msg_namelen = name.len();
+    if run > 1 {
+      let cut = cuts[count].write(Cut::every(bytes.len() as u16));
+      message.msg_hdr.msg_control = (&raw mut *cut).cast();
+      message.msg_hdr.msg_controllen = size_of::<Cut>() as _;
+    }
+    runs[count] = run;
     count += 1;
+    begin += run;
   }
-  again(|| {
+  let sent = again(|| {
     // SAFETY: the first `count` messages are initialized, and lead to memory that is there for this call, and is only read.
     let sent = unsafe {
       libc::sendmmsg(
         socket.as_raw_fd(),
         messages.as_mut_ptr().cast(),
-        count,
+        count as _,
         (libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) as _,
       )
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
-  })
+  })?;
+  Ok(runs[..sent].iter().sum())
+}
+
+/// A control message (cmsg(3)): the datagrams of a run have so many bytes each.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[repr(C)]
+struct Cut {
+  header: libc::cmsghdr,
+  length: u16,
+  /// Up to where another one would begin.
+  _rest: [u8; size_of::<usize>() - size_of::<u16>()],
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Cut {
+  fn every(length: u16) -> Self {
+    // SAFETY: plain data, of which all zeros is a value.
+    let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
+    header.cmsg_level = libc::SOL_UDP;
+    header.cmsg_type = libc::UDP_SEGMENT;
+    // SAFETY: it only computes.
+    header.cmsg_len = unsafe { libc::CMSG_LEN(size_of::<u16>() as u32) } as _;
+    Self {
+      header,
+      length,
+      _rest: [0; size_of::<usize>() - size_of::<u16>()],
+    }
+  }
+}
+
+/// The longest datagrams that are cut from a run: what is longer may have to be cut into packets besides. Those of an Ethernet.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MOST_OF_RUN: usize = 1452;
+
+/// How many of the first of `datagrams` can be given as one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn run_of(datagrams: &[(SocketAddr, &[u8])]) -> usize {
+  let (to, bytes) = datagrams[0];
+  if bytes.is_empty() || bytes.len() > MOST_OF_RUN || to.ip().is_multicast() {
+    return 1;
+  }
+  let is_alike = |other: &&(SocketAddr, &[u8])| other.0 == to && other.1.len() == bytes.len();
+  datagrams.iter().take_while(is_alike).count()
 }
 
 /// The first of them.
@@ -151,6 +211,7 @@ pub(in crate::net) fn send_many(
 pub(in crate::net) fn send_many(
   socket: &SockRef<'_>,
   datagrams: &[(SocketAddr, &[u8])],
+  _as_runs: bool,
 ) -> io::Result<usize> {
   let Some(&(to, bytes)) = datagrams.first() else {
     return Ok(0);
@@ -166,5 +227,28 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
   } else {
     address
+  }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn a_run_is_of_one_length_to_one_place() {
+    let [one, other] = [[127, 0, 0, 1], [127, 0, 0, 2]].map(|ip| SocketAddr::from((ip, 5)));
+    let [short, long, longest] = [&[0; 3][..], &[0; 4], &[0; MOST_OF_RUN + 1]];
+    for (datagrams, expected) in [
+      (vec![(one, short)], 1),
+      (vec![(one, short), (one, short), (one, short)], 3),
+      (vec![(one, short), (one, short), (one, long)], 2),
+      (vec![(one, short), (other, short)], 1),
+      (vec![(one, &[]), (one, &[])], 1),
+      (vec![(one, longest), (one, longest)], 1),
+    ] {
+      assert_eq!(run_of(&datagrams), expected, "{datagrams:?}");
+    }
+    let group = SocketAddr::from(([224, 0, 0, 251], 5));
+    assert_eq!(run_of(&[(group, short), (group, short)]), 1);
   }
 }
