@@ -6,6 +6,7 @@
 const { always, atLeast, throughput } = require('./figures.js')
 
 const PEERS = ['node', 'bun', 'limit']
+const STREAM_PEERS = ['events', 'node', 'bun']
 
 const datagrams = [64, 1400].flatMap((size) => [
   {
@@ -23,6 +24,23 @@ const datagrams = [64, 1400].flatMap((size) => [
     subject: { role: 'datagramSend', size },
     peer: { role: 'datagramSink' },
     peers: PEERS,
+    figures: figures(),
+  },
+  {
+    key: `W15-stream-receive-${size}`,
+    title: `receive datagrams of ${size} B by \`for await\` over the stream of Direct Sockets`,
+    subject: { role: 'datagramReceive', streams: true },
+    peer: { role: 'datagramSource', size },
+    listens: true,
+    peers: STREAM_PEERS,
+    figures: figures(),
+  },
+  {
+    key: `W15-stream-send-${size}`,
+    title: `send datagrams of ${size} B with a writer of Direct Sockets, each when the one before is sent`,
+    subject: { role: 'datagramSend', size, streams: true },
+    peer: { role: 'datagramSink' },
+    peers: STREAM_PEERS,
     figures: figures(),
   },
 ])

@@ -195,7 +195,10 @@ run({
   },
 
   async datagramReceive(options, meter) {
-    const socket = await Bun.udpSocket({ hostname: '127.0.0.1', socket: { data: (_, data) => meter.add(data.length > 0 ? 1 : 0) } })
+    const socket = await Bun.udpSocket({
+      hostname: '127.0.0.1',
+      socket: { data: (_, data) => meter.add(data.length > 0 ? 1 : 0) },
+    })
     say({ port: socket.port })
   },
 
