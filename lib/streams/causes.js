@@ -3,6 +3,7 @@
 // The Error that is the `cause` of what a stream fails with: the names that specifications have for network errors say little.
 
 const { Error, StringPrototypeStartsWith } = require('../builtins.js')
+const { domException } = require('../dom-exceptions.js')
 const { defineHidden } = require('../interface.js')
 const { systemError } = require('../platform/system-errors.js')
 
@@ -13,6 +14,9 @@ const SYSCALLS = [
   ['read from', 'read'],
   ['write to', 'write'],
   ['listen', 'listen'],
+  ['bind', 'bind'],
+  ['send', 'send'],
+  ['receive', 'recv'],
 ]
 
 /** Failures of which the system gives no number, and what Node calls them. */
@@ -37,4 +41,10 @@ function causeOf(failure) {
   return error
 }
 
-module.exports = { causeOf }
+/** The NetworkError of an engine's `Failure`, whose cause is the system's Error. */
+function networkError(failure) {
+  const cause = causeOf(failure)
+  return domException('NetworkError', cause.message, cause)
+}
+
+module.exports = { causeOf, networkError }

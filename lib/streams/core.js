@@ -112,6 +112,11 @@ class StreamCore {
     return !this.#reading.isFinal && !this.#writing.isFinal
   }
 
+  /** Whether our side has ended, or failed. */
+  get hasEndedWriting() {
+    return this.#writing.isFinal
+  }
+
   /** `callback` is called when the connection is over, or was handed over. */
   set whenOver(callback) {
     this.#whenOver = callback
@@ -143,6 +148,7 @@ class StreamCore {
 
   #cancelled() {
     this.#isWanted = false
+    if (this.#profile.isOne) return this.#profile.cancelled()
     this.#whenUsable(() => this.#handle.discardInput())
     this.#settleWhenFinal()
   }
@@ -199,6 +205,12 @@ class StreamCore {
     return this.#outcome.closed
   }
 
+  /** Ends our side, behind what was written. Where somebody holds its lock, it refuses what comes. */
+  halfClose() {
+    if (this.#state !== 'opening' && this.#state !== 'open') return
+    this.#writing.closeBySelf(this.#profile.refusal('ended'), () => this.#handle?.shutdown())
+  }
+
   /** Gives it up at once: `reason` is what everything fails with. */
   abort(reason) {
     if (this.#successor !== null) return this.#successor.abort(reason)
@@ -235,7 +247,7 @@ class StreamCore {
   /** From here on it is closing. `thrown` is what `closed` comes to, see `Outcome`. */
   #close(thrown) {
     this.#state = 'closing'
-    this.#outcome.decide(thrown)
+    if (thrown !== undefined || !this.#profile.isOne) this.#outcome.decide(thrown)
     this.#anchor?.hold(this, true)
   }
 
@@ -317,10 +329,9 @@ class StreamCore {
         this.#writing.ended()
         return this.#settleWhenFinal()
       case EventKind.ReadFailed:
-        return this.#onReadFailed(this.#profile.toError(detail))
+        return this.#onFailedSide(this.#profile.toError(detail), true)
       case EventKind.WriteFailed:
-        this.#writing.fail(this.#profile.toError(detail))
-        return this.#settleWhenFinal()
+        return this.#onFailedSide(this.#profile.toError(detail), false)
       case EventKind.Failed:
         return this.#onFailed(detail)
       case EventKind.Closed:
@@ -365,18 +376,16 @@ class StreamCore {
   }
 
   #onReadEnd() {
-    if (!this.#profile.halfOpen && this.#state === 'open') {
-      this.#writing.closeBySelf(this.#profile.refusal('ended'), () => this.#handle?.shutdown())
-    }
+    if (!this.#profile.halfOpen) this.halfClose()
     this.#settleWhenFinal()
   }
 
-  #onReadFailed(error) {
-    this.#reading.fail(error)
-    if (!this.#profile.halfOpen) {
-      this.#writing.fail(error)
-      this.#handle.shutdownImmediately()
-    }
+  #onFailedSide(error, isReading) {
+    const { halfOpen, isOne } = this.#profile
+    const both = isOne || (isReading && !halfOpen)
+    if (isReading || both) this.#reading.fail(error)
+    if (!isReading || both) this.#writing.fail(error)
+    if (isReading && both) this.#handle.shutdownImmediately()
     this.#settleWhenFinal()
   }
 

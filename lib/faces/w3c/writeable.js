@@ -1,0 +1,40 @@
+'use strict'
+
+// The writable stream as the Streams draft of 2014 had it, which the examples of the draft use: it is written to without a writer.
+
+const { ObjectDefineProperties } = require('../../builtins.js')
+const {
+  WritableStreamDefaultWriterReleaseLock,
+  WritableStreamDefaultWriterWrite,
+  WritableStreamGetWriter,
+} = require('../../streams/builtins.js')
+const { deferred } = require('../../promises.js')
+
+const METHODS = {
+  write: {
+    __proto__: null,
+    /** Writes a chunk where nobody holds the lock. Returns what the write comes to. */
+    value: function write(chunk) {
+      let writer
+      try {
+        writer = WritableStreamGetWriter(this)
+      } catch (thrown) {
+        const { promise, reject } = deferred()
+        reject(thrown)
+        return promise
+      }
+      const written = WritableStreamDefaultWriterWrite(writer, chunk)
+      WritableStreamDefaultWriterReleaseLock(writer)
+      return written
+    },
+    writable: true,
+    configurable: true,
+  },
+}
+
+/** Gives `stream` the methods that it had in 2014, and has no more. `close()` it still has. */
+function withMethods(stream) {
+  return ObjectDefineProperties(stream, METHODS)
+}
+
+module.exports = { withMethods }
