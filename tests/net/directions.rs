@@ -13,7 +13,7 @@ use moz_tcp_socket::net::{
 };
 
 use crate::{
-  support::{Owner, Taken, assert_reset_behind, reset, send, trusting},
+  support::{Owner, Taken, assert_reset_behind, hold_runtime, reset, send, trusting},
   tls::Identity,
 };
 
@@ -229,6 +229,35 @@ fn after_a_reset_bytes_that_wait_can_be_taken() {
     }
     socket.resume();
     assert_reset_behind(&owner, &socket, b"last words");
+  }
+}
+
+#[test]
+fn a_reset_that_a_write_has_met_is_no_end_of_the_peer() {
+  for owner in Owner::each() {
+    let (socket, mut peer) = pair(&owner);
+    let held = hold_runtime();
+    peer.write_all(b"last words").unwrap();
+    reset(peer);
+    send(&socket, b"too late");
+    // Only now Tokio hears of it.
+    drop(held);
+    let mut words: Vec<u8> = Vec::new();
+    let mut memory = [0; 64];
+    let error = loop {
+      match owner.event(socket.id()) {
+        Event::WriteFailed(_) => {}
+        Event::Readable => match socket.take_input(&mut memory) {
+          Input::None => {}
+          Input::Filled(count) => words.extend(&memory[..count]),
+          Input::End(End::Failed(error)) => break error,
+          Input::End(End::Eof) => panic!("the peer has not ended"),
+        },
+        other => panic!("wanted input, got {other:?}"),
+      }
+    };
+    assert_eq!(words, b"last words");
+    assert_eq!(error.name, ErrorName::NetworkError, "{error}");
   }
 }
 

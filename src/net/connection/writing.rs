@@ -194,7 +194,14 @@ impl Connection {
       self.send.clear();
       self.outgoing = Outgoing::Ended;
       self.owes_drained = false;
+      if error.ends_both() {
+        // The system has said it once: behind the bytes that came it would find an end, which is none of the peer's.
+        self.failure = Some(Box::new(error.clone()));
+      }
       self.tell(Event::WriteFailed(error));
+      if self.failure.is_some() && self.wants_input() {
+        self.announce();
+      }
       return self.watch();
     }
     let is_deaf = self.has_peer_ended || self.closing != Closing::No || link.upgrade.is_some();
