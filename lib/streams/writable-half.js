@@ -2,7 +2,7 @@
 
 // The writable side of a connection as a WritableStream. One chunk at a time goes down, and its write is done when the kernel has all of it.
 
-const { isAnyArrayBuffer } = require('../platform/types.js')
+const { isAnyArrayBuffer, isSharedArrayBuffer } = require('../platform/types.js')
 const {
   AbortSignalPrototypeAddEventListener,
   ArrayBufferIsView,
@@ -10,7 +10,7 @@ const {
   TypedArrayPrototypeGetLength,
   Uint8Array,
 } = require('../builtins.js')
-const { byteLengthOf, fromUtf8 } = require('../bytes.js')
+const { bufferOf, byteLengthOf, fromUtf8 } = require('../bytes.js')
 const { describe, toView } = require('../convert.js')
 const { BufferByteLength } = require('../platform/buffers.js')
 const {
@@ -125,6 +125,8 @@ class WritableHalf {
       const kinds = `an ArrayBuffer${this.#strings ? ', a view on one, or a string' : ' or a view on one'}`
       throw new TypeError(`write: ${describe(chunk)} must be ${kinds}`)
     }
+    // What is shared is refused, also where it is empty.
+    if (isSharedArrayBuffer(bufferOf(chunk))) return toView('write', chunk)
     try {
       if (byteLengthOf(chunk) === 0) return new Uint8Array(0)
     } catch {
