@@ -89,13 +89,20 @@ function requirePermission(kind, place, what) {
   const request = toRequest(kind, place, false)
   let state
   try {
-    // Whoever constructs does not wait: a promise is no permission.
     const answer = ask(request)
-    state = toState(isThenable(answer) ? 'prompt' : answer, request)
+    state = toState(isThenable(answer) ? ignored(answer) : answer, request)
   } catch (cause) {
     throw denied(what, cause)
   }
   if (state !== 'granted') throw denied(what)
+}
+
+/** Whoever constructs does not wait: a promise is no permission, and that it rejects is no news. */
+function ignored(answer) {
+  const { promise, resolve } = deferred()
+  resolve(answer)
+  handled(promise)
+  return 'prompt'
 }
 
 function isThenable(value) {

@@ -2,7 +2,7 @@
 
 // The writable stream as the Streams draft of 2014 had it, which the examples of the draft use: it is written to without a writer.
 
-const { ObjectDefineProperties } = require('../../builtins.js')
+const { ObjectDefineProperties, TypeError } = require('../../builtins.js')
 const {
   WritableStreamDefaultWriterReleaseLock,
   WritableStreamDefaultWriterWrite,
@@ -19,17 +19,26 @@ const METHODS = {
       try {
         writer = WritableStreamGetWriter(this)
       } catch (thrown) {
-        const { promise, reject } = deferred()
-        reject(thrown)
-        return promise
+        return rejected(thrown)
       }
-      const written = WritableStreamDefaultWriterWrite(writer, chunk)
-      WritableStreamDefaultWriterReleaseLock(writer)
-      return written
+      try {
+        return WritableStreamDefaultWriterWrite(writer, chunk)
+      } catch (cause) {
+        // Of a closed stream, in Node.js, where it should be a rejection.
+        return rejected(new TypeError('write: the stream is closed', { cause }))
+      } finally {
+        WritableStreamDefaultWriterReleaseLock(writer)
+      }
     },
     writable: true,
     configurable: true,
   },
+}
+
+function rejected(reason) {
+  const { promise, reject } = deferred()
+  reject(reason)
+  return promise
 }
 
 /** Gives `stream` the methods that it had in 2014, and has no more. `close()` it still has. */
