@@ -8,6 +8,7 @@
 const { ArrayIsArray, Error, SafeMap, TypeError } = require('./builtins.js')
 const { describe } = require('./convert.js')
 const { processPolicy, setProcessPolicy } = require('./platform/native.js')
+const { toPermissionsPolicy } = require('./permissions-policy.js')
 const { requireNetwork } = require('./platform/network-permission.js')
 const { setDecider, toRawSocketPolicy } = require('./raw-socket-policy.js')
 
@@ -81,7 +82,8 @@ function readPolicy(manifest, name) {
     (has(asked, 'tcp-socket', type) ? 0 : MAY_NOT_USE) |
     (has(asked, 'udp-socket', type) ? 0 : MAY_NOT_USE_UDP) |
     (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW) |
-    toRawSocketPolicy(rawSocket, given !== undefined && type === 'web')
+    toRawSocketPolicy(rawSocket, given !== undefined && type === 'web') |
+    toPermissionsPolicy(whole.permissions_policy, type === 'web')
   return { policy, rawSocket }
 }
 
@@ -129,6 +131,8 @@ function checkListen(policy, port) {
 
 /** What may be done with the classes that the package exports: what goes for every socket of the process. */
 const PROCESS_RIGHTS = {
+  /** Throws where Node itself lets nobody use the network. */
+  requireNetwork,
   requirePermission() {
     requireNetwork()
     checkUse(processPolicy())

@@ -153,5 +153,6 @@ module.exports = {
   CLIENT_OPTIONS: Object.keys(CLIENT),
   LISTENER_OPTIONS: Object.keys(LISTENER),
   toClientTcp,
+  toSignal,
   toListenerTcp,
 }

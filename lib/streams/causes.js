@@ -14,6 +14,7 @@ const SYSCALLS = [
   ['read from', 'read'],
   ['write to', 'write'],
   ['listen', 'listen'],
+  ['accept', 'accept'],
   ['bind', 'bind'],
   ['send', 'send'],
   ['receive', 'recv'],

@@ -13,6 +13,7 @@ const { EventKind } = require('../platform/native.js')
 const { deferred, nothing } = require('../promises.js')
 const { Actions } = require('./actions.js')
 const { Anchor } = require('./anchor.js')
+const { byteChunks } = require('./byte-chunks.js')
 const { Outcome } = require('./outcome.js')
 const { Outflow } = require('./outflow.js')
 const { ReadableHalf } = require('./readable-half.js')
@@ -71,7 +72,7 @@ class StreamCore {
       pull: (view) => this.#pull(view),
       cancelled: () => this.#cancelled(),
     })
-    this.#writing = new WritableHalf(profile.writable, {
+    this.#writing = new WritableHalf(byteChunks(profile.writable), {
       write: (bytes) => this.#write(bytes),
       close: () => this.#shutdown(),
       aborted: (reason) => this.#aborted(reason),

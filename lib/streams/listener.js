@@ -37,7 +37,7 @@ class ListenerCore {
   /**
    * @param bind makes the native listener, on demand; what it throws is what the promises reject with
    * @param {ListenerProfile} profile
-   * @param whenOver called when it is over, before any promise tells
+   * @param whenOver called when it is over, before any promise tells, with what it failed by, if it did
    */
   constructor(bind, profile, whenOver) {
     this.#profile = profile
@@ -83,7 +83,7 @@ class ListenerCore {
   }
 
   /** Stops listening: the port is free when this returns. Calls of `accept` reject with `reason`. Returns `closed`, which fulfils. */
-  close(reason) {
+  close(reason = undefined) {
     if (this.#state !== 'over') this.#finish(reason, undefined)
     return this.closed
   }
@@ -123,7 +123,7 @@ class ListenerCore {
       this.#context.closed()
       this.#handle = null
     }
-    this.#whenOver()
+    this.#whenOver(error)
     this.#outcome.refuse(reason)
     for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i].reject(reason)
     this.#waiting = []

@@ -1,6 +1,6 @@
 'use strict'
 
-// The readable side of a connection as a ReadableStream. Bytes are read only when the stream asks for them: what nobody wants stays with
+// The readable side of a socket as a ReadableStream. Bytes are read only when the stream asks for them: what nobody wants stays with
 // the kernel, and TCP pushes back.
 
 const { Uint8Array } = require('../builtins.js')
@@ -80,6 +80,11 @@ class ReadableHalf {
     const chunk = this.#asArrayBuffers ? detail : new Uint8Array(detail)
     if (this.#isBytes) ByteControllerEnqueue(this.#controller, chunk)
     else DefaultControllerEnqueue(this.#controller, chunk)
+  }
+
+  /** A chunk that is no bytes. */
+  give(chunk) {
+    if (!this.#isFinal) DefaultControllerEnqueue(this.#controller, chunk)
   }
 
   /** Nothing follows. Reads that wait are done, whoever holds the lock. */

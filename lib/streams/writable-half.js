@@ -1,18 +1,8 @@
 'use strict'
 
-// The writable side of a connection as a WritableStream. One chunk at a time goes down, and its write is done when the kernel has all of it.
+// The writable side of a socket as a WritableStream. One chunk at a time goes down, and its write is done when the kernel has all of it.
 
-const { isAnyArrayBuffer, isSharedArrayBuffer } = require('../platform/types.js')
-const {
-  AbortSignalPrototypeAddEventListener,
-  ArrayBufferIsView,
-  TypeError,
-  TypedArrayPrototypeGetLength,
-  Uint8Array,
-} = require('../builtins.js')
-const { bufferOf, byteLengthOf, fromUtf8 } = require('../bytes.js')
-const { describe, toView } = require('../convert.js')
-const { BufferByteLength } = require('../platform/buffers.js')
+const { AbortSignalPrototypeAddEventListener } = require('../builtins.js')
 const {
   WritableControllerError,
   WritableControllerGetSignal,
@@ -27,7 +17,7 @@ const ONCE = { __proto__: null, once: true }
 class WritableHalf {
   #controller
   #owner
-  #strings
+  #convert
   #isFinal = false
   #error = undefined
   /** Chunks that the stream has accepted, and those that it is done with. */
@@ -44,13 +34,14 @@ class WritableHalf {
   stream
 
   /**
-   * @param strings whether strings are chunks, as UTF-8
-   * @param highWaterMark chunks, or with `countBytes` bytes, that it takes before it asks to wait
-   * @param owner `write(bytes)` and `close()` return a promise, or nothing when they are done; `aborted(reason)`
+   * @param highWaterMark the size of what it takes before it asks to wait
+   * @param sizeOf `(chunk)`: the size of a chunk
+   * @param convert `(chunk)`: what is written of a chunk; `undefined` for nothing. It throws for what is no chunk
+   * @param owner `write(converted)` and `close()` return a promise, or nothing when they are done; `aborted(reason)`
    */
-  constructor({ strings, highWaterMark, countBytes }, owner) {
+  constructor({ highWaterMark, sizeOf, convert }, owner) {
     this.#owner = owner
-    this.#strings = strings
+    this.#convert = convert
     const sink = {
       __proto__: null,
       start: (controller) => {
@@ -69,7 +60,7 @@ class WritableHalf {
     }
     const size = (chunk) => {
       this.#accepted++
-      return countBytes ? this.#sizeOf(chunk) : 1
+      return sizeOf(chunk)
     }
     this.stream = new WritableStream(sink, { __proto__: null, highWaterMark, size })
   }
@@ -92,21 +83,11 @@ class WritableHalf {
     return this.#accepted - this.#done <= 1
   }
 
-  #sizeOf(chunk) {
-    if (typeof chunk === 'string') return BufferByteLength(chunk)
-    try {
-      return byteLengthOf(chunk)
-    } catch {
-      // It is refused when it is written.
-      return 0
-    }
-  }
-
   #write(chunk) {
     if (this.#done >= this.#last) throw this.#refusal
-    let bytes
+    let converted
     try {
-      bytes = this.#bytesOf(chunk)
+      converted = this.#convert(chunk)
     } catch (thrown) {
       // The stream fails by it, so this side of the connection has to end as well.
       this.#isFinal = true
@@ -114,26 +95,9 @@ class WritableHalf {
       this.#owner.aborted(thrown)
       throw thrown
     }
-    const written = TypedArrayPrototypeGetLength(bytes) === 0 ? undefined : this.#owner.write(bytes)
+    const written = converted === undefined ? undefined : this.#owner.write(converted)
     if (written === undefined) this.#wrote()
     return written
-  }
-
-  #bytesOf(chunk) {
-    if (typeof chunk === 'string' && this.#strings) return fromUtf8(chunk)
-    if (!ArrayBufferIsView(chunk) && !isAnyArrayBuffer(chunk)) {
-      const kinds = `an ArrayBuffer${this.#strings ? ', a view on one, or a string' : ' or a view on one'}`
-      throw new TypeError(`write: ${describe(chunk)} must be ${kinds}`)
-    }
-    // What is shared is refused, also where it is empty.
-    if (isSharedArrayBuffer(bufferOf(chunk))) return toView('write', chunk)
-    try {
-      if (byteLengthOf(chunk) === 0) return new Uint8Array(0)
-    } catch {
-      // Of a view whose memory is gone: zero bytes, as in WebIDL.
-      return new Uint8Array(0)
-    }
-    return toView('write', chunk)
   }
 
   #wrote() {

@@ -109,14 +109,10 @@ impl SocketError {
     Self::new(ErrorName::NetworkError, "internal error: the connection panicked")
   }
 
-  /// Whether the other direction is gone as well, where one of a connection has failed with this. Of a peer that had ended before,
-  /// writing finds EPIPE, and what it sent is complete.
-  pub(crate) fn ends_both(&self) -> bool {
-    let kind = self.os.map(|code| io::Error::from_raw_os_error(code).kind());
-    matches!(
-      kind,
-      Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::TimedOut)
-    )
+  /// The peer, or somebody on the way, has reset the connection.
+  pub(crate) fn is_reset(&self) -> bool {
+    let kind = self.os.map(|number| io::Error::from_raw_os_error(number).kind());
+    kind == Some(io::ErrorKind::ConnectionReset)
   }
 
   /// An error that did not come from a system call.
@@ -172,17 +168,6 @@ fn name_of_io(error: &io::Error) -> ErrorName {
 #[cfg(test)]
 mod tests {
   use super::*;
-
-  #[test]
-  fn a_reset_ends_both_directions_and_a_broken_pipe_one() {
-    let of = |code| SocketError::from_io("write", &io::Error::from_raw_os_error(code)).ends_both();
-    #[cfg(unix)]
-    {
-      assert!(of(libc::ECONNRESET) && of(libc::ETIMEDOUT) && of(libc::ECONNABORTED));
-      assert!(!of(libc::EPIPE));
-    }
-    assert!(!SocketError::new(ErrorName::NetworkError, "no memory").ends_both());
-  }
 
   #[test]
   fn io_errors_map_to_gecko_names() {

@@ -190,18 +190,18 @@ impl Connection {
   pub(super) fn write_failed(&mut self, error: SocketError) {
     let Life::Open(link) = &mut self.life else { return };
     if self.is_apart && self.closing == Closing::No && !self.has_peer_ended && link.upgrade.is_none() {
+      if error.is_reset() {
+        // The system tells that once, and would then call what was cut off the peer's end. A peer that had ended before is another error.
+        if !link.has_bytes() {
+          return self.fail(error);
+        }
+        self.failure = Some(Box::new(error.clone()));
+      }
       link.drop_output();
       self.send.clear();
       self.outgoing = Outgoing::Ended;
       self.owes_drained = false;
-      if error.ends_both() {
-        // The system has said it once: behind the bytes that came it would find an end, which is none of the peer's.
-        self.failure = Some(Box::new(error.clone()));
-      }
       self.tell(Event::WriteFailed(error));
-      if self.failure.is_some() && self.wants_input() {
-        self.announce();
-      }
       return self.watch();
     }
     let is_deaf = self.has_peer_ended || self.closing != Closing::No || link.upgrade.is_some();

@@ -1,0 +1,50 @@
+'use strict'
+
+// What becomes of sockets of Direct Sockets that nobody has any more.
+
+const test = require('ava')
+
+const { collecting } = require('../helpers/collection.js')
+
+test('a TCPSocket that is dropped without being closed is closed, and says so in one warning', async (t) => {
+  const [warnings] = await collecting(`
+    const { TCPSocket } = require('moz-tcp-socket/direct')
+    let ended = false
+    const server = net.createServer((peer) => peer.on('end', () => (ended = true)).resume())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    await (async () => {
+      const { readable } = await new TCPSocket('127.0.0.1', server.address().port).opened
+      readable.getReader().releaseLock()
+    })()
+    await collectUntil(() => ended && warnings.length > 0)
+    await collectWell()
+    print(warnings)
+    server.close()`)
+  t.is(warnings.length, 1)
+  t.is(warnings[0].code, 'MOZ_TCP_SOCKET_DROPPED')
+  t.regex(warnings[0].message, /^A TCPSocket was dropped/)
+})
+
+test('a TCPServerSocket that is dropped is closed, and one whose connections somebody awaits is not', async (t) => {
+  const [warnings, accepted] = await collecting(`
+    const { TCPServerSocket } = require('moz-tcp-socket/direct')
+    const dropped = await (async () => (await new TCPServerSocket('127.0.0.1').opened).localPort)()
+    const serve = async (told) => {
+      const { readable, localPort } = await new TCPServerSocket('127.0.0.1').opened
+      told(localPort)
+      for await (const connection of readable) return connection
+    }
+    let connection
+    const port = await new Promise((told) => (connection = serve(told)))
+    await collectUntil(() => warnings.length > 0)
+    await collectWell()
+    const refused = await new Promise((resolve) => net.connect(dropped, '127.0.0.1').on('error', resolve).on('connect', resolve))
+    if (refused?.code !== 'ECONNREFUSED') throw new Error('it still listens')
+    const client = net.connect(port, '127.0.0.1')
+    print(warnings)
+    print((await connection) !== undefined)
+    process.exit()`)
+  t.is(warnings.length, 1)
+  t.regex(warnings[0].message, /^A TCPServerSocket was dropped/)
+  t.true(accepted)
+})
