@@ -149,7 +149,7 @@ class StreamCore {
 
   #cancelled() {
     this.#isWanted = false
-    if (this.#profile.isOne) return this.#profile.cancelled()
+    if (this.#profile.cancelled) return this.#profile.cancelled()
     this.#whenUsable(() => this.#handle.discardInput())
     this.#settleWhenFinal()
   }
