@@ -5,5 +5,6 @@
 const { tcpPermission, tcpServerPermission, udpPermission } = require('./lib/faces/w3c/permissions.js')
 const { TCPServerSocket } = require('./lib/faces/w3c/tcp-server-socket.js')
 const { TCPSocket } = require('./lib/faces/w3c/tcp-socket.js')
+const { UDPSocket } = require('./lib/faces/w3c/udp-socket.js')
 
-module.exports = { TCPSocket, TCPServerSocket, tcpPermission, tcpServerPermission, udpPermission }
+module.exports = { TCPSocket, TCPServerSocket, UDPSocket, tcpPermission, tcpServerPermission, udpPermission }

@@ -5,11 +5,13 @@
 const { ConnectEvent, SocketErrorEvent, UDPMessageEvent } = require('../lib/faces/w3c/events/classes.js')
 const { TCPServerSocket } = require('../lib/faces/w3c/events/tcp-server-socket.js')
 const { TCPSocket } = require('../lib/faces/w3c/events/tcp-socket.js')
+const { UDPSocket } = require('../lib/faces/w3c/events/udp-socket.js')
 const { tcpPermission, tcpServerPermission, udpPermission } = require('../lib/faces/w3c/permissions.js')
 
 module.exports = {
   TCPSocket,
   TCPServerSocket,
+  UDPSocket,
   ConnectEvent,
   SocketErrorEvent,
   UDPMessageEvent,

@@ -210,8 +210,9 @@ test('data is an ArrayBuffer in a MessageEvent, and halfclose() ends sending alo
 })
 
 test('halfclose() while it connects ends our side when it is open', async (t) => {
-  let sent
-  const port = await serverOf(t, (peer) => (sent = received(peer)))
+  let accepted
+  const connection = new Promise((resolve) => (accepted = resolve))
+  const port = await serverOf(t, (peer) => accepted({ sent: received(peer) }))
   const socket = new TCPSocket('127.0.0.1', port)
   t.teardown(() => socket.close())
   socket.halfclose()
@@ -220,7 +221,7 @@ test('halfclose() while it connects ends our side when it is open', async (t) =>
   await next(socket, 'open')
   await new Promise(setImmediate)
   t.is(socket.readyState, 'halfclosed')
-  while (sent === undefined) await new Promise(setImmediate)
+  const { sent } = await connection
   t.is(String(await sent), '')
 })
 
