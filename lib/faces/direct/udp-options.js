@@ -59,6 +59,7 @@ function isForOnePeer({ remoteAddress, remotePort, localAddress, localPort }) {
 
 function toPeer({ remoteAddress, remotePort }, options) {
   const family = toFamily(options)
+  if (remotePort === 0) return { error: domException('NetworkError', 'remotePort 0: there is none'), family }
   try {
     return { host: toHost(remoteAddress, 'remoteAddress'), port: remotePort, family }
   } catch (cause) {

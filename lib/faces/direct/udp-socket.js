@@ -91,9 +91,7 @@ function bind(made) {
   try {
     return new native.UDPSocket(
       eventChannel(),
-      isConnected
-        ? { ...common, address: '0.0.0.0', port: 0, peer: { host, port, family } }
-        : { ...common, address, port },
+      isConnected ? { ...common, port: 0, peer: { host, port, family } } : { ...common, address, port },
     )
   } catch (thrown) {
     const cause = bindFailure(thrown, address, port, 'bind')
