@@ -23,6 +23,7 @@ const PERMISSIONS = [tcpPermission, tcpServerPermission, udpPermission]
 const WAYS = {
   TCPSocket: () => new TCPSocket('127.0.0.1', 1),
   TCPServerSocket: () => new TCPServerSocket({ localAddress: '127.0.0.1' }),
+  UDPSocket: () => new w3c.UDPSocket({ localAddress: '127.0.0.1' }),
 }
 
 const DENIED = { instanceOf: DOMException, name: 'SecurityError', any: true }
