@@ -69,7 +69,7 @@ class StreamCore {
     this.#isUpgrade = predecessor !== null
     this.#context = new Context('TCPSOCKET', handle)
     this.#reading = new ReadableHalf(profile.readable, {
-      pull: (view) => this.#pull(view),
+      pull: (view, isAhead) => this.#pull(view, isAhead),
       cancelled: () => this.#cancelled(),
     })
     this.#writing = new WritableHalf(byteChunks(profile.writable), {
@@ -135,13 +135,13 @@ class StreamCore {
 
   // What the streams ask for.
 
-  #pull(view) {
+  #pull(view, isAhead = false) {
     if (this.#isHeld) {
       if (!this.#isWanted) this.#whenUsable(() => this.#pull(undefined))
       this.#isWanted = true
     } else if (this.#state !== 'over') {
-      this.#isWanted = true
-      this.#anchor.hold(this, true)
+      this.#isWanted ||= !isAhead
+      this.#anchor.hold(this, this.#isWaiting)
       // TLS reads only into memory for all that it has decrypted.
       engineOutbound().pull(this.#id, this.#isSecure ? undefined : view)
     }

@@ -16,7 +16,7 @@ const { ReadableHalf } = require('./readable-half.js')
 const { WritableHalf } = require('./writable-half.js')
 
 /** The stream asks for a message when somebody reads, and not before: that shows who waits for one. */
-const MESSAGES = Object.freeze({ bytes: false, chunk: 'uint8array', highWaterMark: 0 })
+const MESSAGES = Object.freeze({ bytes: false, chunk: 'uint8array' })
 
 const one = () => 1
 

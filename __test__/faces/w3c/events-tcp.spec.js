@@ -149,10 +149,11 @@ test('F-W3C-29: strings, Blobs, ArrayBuffers and views go out in the order of th
 test('F-W3C-29: close() behind a Blob sends it', async (t) => {
   const { socket, peer } = await pair(t)
   const sent = received(peer)
+  const closed = next(socket, 'close')
   socket.send(new Blob(['all of it']))
   socket.close()
   t.is(String(await sent), 'all of it')
-  await next(socket, 'close')
+  await closed
 })
 
 test('F-W3C-29: a Blob that cannot be read fails the socket, and later sends are ignored', async (t) => {

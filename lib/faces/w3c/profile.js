@@ -6,7 +6,7 @@
 const { domException } = require('../../dom-exceptions.js')
 const { networkError } = require('../../streams/causes.js')
 
-const READABLE = Object.freeze({ bytes: false, chunk: 'arraybuffer', highWaterMark: 1 })
+const READABLE = Object.freeze({ bytes: false, chunk: 'arraybuffer', readsAhead: true })
 const WRITABLE = Object.freeze({ strings: true, highWaterMark: 1, countBytes: false })
 
 const REFUSALS = {
