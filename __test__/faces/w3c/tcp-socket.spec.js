@@ -4,11 +4,13 @@
 
 const { execFile } = require('node:child_process')
 const { once } = require('node:events')
+const { readFileSync } = require('node:fs')
 const { promisify } = require('node:util')
 
 const test = require('ava')
 
 const { TCPSocket } = require('moz-tcp-socket/w3c')
+const { testOn } = require('../../helpers/needs.js')
 const { makePki } = require('../../helpers/pki.js')
 const { echo, reasonOf, received, secureServerOf, serverOf } = require('../helpers/peers.js')
 const { pair, rest, stateAt, text } = require('./support.js')
@@ -508,4 +510,33 @@ test('await using closes it, and unref() lets the process end', async (t) => {
     socket.opened.then(() => console.log(socket.unref() === socket))`
   const { stdout } = await run(process.execPath, ['-e', code], { cwd: __dirname, timeout: 30_000 })
   t.is(stdout, 'true\n')
+})
+
+/** Of Linux: the timer of the connection from `port`, and the seconds until it fires. */
+function timerOf(port) {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n')
+  const fields = lines.map((line) => line.trim().split(/\s+/)).find(([, local]) => local?.endsWith(end))
+  const [kind, ticks] = fields[5].split(':')
+  return { kind, seconds: Math.round(Number.parseInt(ticks, 16) / 100) }
+}
+
+testOn(
+  test,
+  process.platform === 'linux',
+  'Linux',
+)('tcpKeepAliveOptions: a silent peer is probed, sparsely or each 10 seconds, or not', async (t) => {
+  for (const [options, kind, seconds] of [
+    [{}, '00', 0],
+    [{ tcpKeepAliveOptions: 'off' }, '00', 0],
+    [{ tcpKeepAliveOptions: 'sparse' }, '02', 600],
+    [{ tcpKeepAliveOptions: 'sparse', tcpKeepAliveSparseIntvl: 30 }, '02', 30],
+    [{ tcpKeepAliveOptions: 'frequent-then-sparse' }, '02', 10],
+  ]) {
+    const { socket } = await pair(t, options)
+    await socket.opened
+    const timer = timerOf(socket.localPort)
+    t.is(timer.kind, kind, JSON.stringify(options))
+    t.true(timer.seconds <= seconds && timer.seconds >= seconds - 2, `${timer.seconds} of ${seconds}`)
+  }
 })
