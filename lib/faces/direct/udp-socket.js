@@ -87,11 +87,13 @@ function bind(made) {
   const { isConnected, address, port, ipv6Only = false, host, family, error } = made
   const refused = error ?? refusedBy(made)
   if (refused !== undefined) throw refused
-  const common = { ...made.multicast, ...made.buffers, ipv6Only }
+  const common = { __proto__: null, ...made.multicast, ...made.buffers, ipv6Only }
   try {
     return new native.UDPSocket(
       eventChannel(),
-      isConnected ? { ...common, port: 0, peer: { host, port, family } } : { ...common, address, port },
+      isConnected
+        ? { __proto__: null, ...common, port: 0, peer: { __proto__: null, host, port, family } }
+        : { __proto__: null, ...common, address, port },
     )
   } catch (thrown) {
     const cause = bindFailure(thrown, address, port, 'bind')
