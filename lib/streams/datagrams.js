@@ -26,7 +26,7 @@ const one = () => 1
  * @typedef {object} DatagramProfile
  * @property {string} name what a warning calls a socket of it
  * @property {number} queued the most datagrams that wait here for a reader
- * @property {() => void} [cancelled] `readable` was cancelled. Without it that ends reading, and nothing else
+ * @property {(() => void) | undefined} cancelled `readable` was cancelled. Without it that ends reading, and nothing else
  * @property {boolean} flushes `close()` sends what is queued; otherwise it drops it
  * @property {boolean} abortFails a writable that was aborted is a failure of the socket, for `closed`
  * @property {(data: ArrayBuffer, host: string, port: number) => unknown} toMessage a chunk of `readable`

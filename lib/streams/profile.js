@@ -8,8 +8,8 @@
  * @property {{ bytes: boolean, chunk: 'uint8array' | 'arraybuffer', readsAhead?: boolean }} readable
  * @property {{ strings: boolean, highWaterMark: number, countBytes: boolean }} writable
  * @property {boolean} halfOpen when the peer ends, our side stays open
- * @property {boolean} [isOne] what one side fails with fails the other, also while it closes
- * @property {() => void} [cancelled] `readable` was cancelled. Without it that ends reading, and nothing else
+ * @property {boolean} isOne what one side fails with fails the other, also while it closes
+ * @property {(() => void) | undefined} cancelled `readable` was cancelled. Without it that ends reading, and nothing else
  * @property {boolean} flushes `close()` sends what is queued; otherwise it drops it
  * @property {boolean} abortFails a writable that was aborted is a failure of the connection, for `closed`
  * @property {(failure: object) => Error} toError makes an error of what the engine tells

@@ -51,3 +51,34 @@ test('classes are not those of other faces, and no other face is loaded', async 
     console.log(streams.tcpPermission === events.tcpPermission, events.UDPMessageEvent === main.UDPMessageEvent)`
   t.is((await printed(code)).stdout, '0 0 false\nfalse\nfalse\nfalse\ntrue false')
 })
+
+test('what somebody puts on Object.prototype is no option', async (t) => {
+  const code = `
+    const streams = require('moz-tcp-socket/w3c')
+    const events = require('moz-tcp-socket/w3c/events')
+    const bare = (options) => Object.assign(Object.create(null), options)
+    const here = bare({ localAddress: '127.0.0.1' })
+    for (const name of ['noDelay', 'signal', 'localPort', 'family', 'address', 'givenUp', 'local', 'onDemand', 'reuseAddress', 'peer', 'data',
+      'multicastHops', 'sendBufferSize', 'type', 'highWaterMark', 'ipv6Only', 'keepAliveInterval', 'remoteAddress', 'kind', 'cancelled', 'isOne'])
+      Object.defineProperty(Object.prototype, name, { value: {}, writable: true, configurable: true })
+    const bytes = new TextEncoder().encode('fine')
+    const main = async () => {
+      const server = new streams.TCPServerSocket(here)
+      await server.opened
+      const socket = new streams.TCPSocket('127.0.0.1', server.localPort, bare({}))
+      await socket.writeable.write('fine')
+      const accepted = await server.listen()
+      const datagrams = new streams.UDPSocket(here)
+      await datagrams.opened
+      const sender = new streams.UDPSocket(bare({ localAddress: '127.0.0.1', remoteAddress: '127.0.0.1', remotePort: datagrams.localPort }))
+      await sender.writeable.write(bare({ data: bytes }))
+      const chunks = [(await accepted.readable.getReader().read()).value, (await datagrams.readable.getReader().read()).value.data]
+      const client = new events.TCPSocket('127.0.0.1', server.localPort, bare({}))
+      client.onopen = () => client.send('fine')
+      chunks.push((await (await server.listen()).readable.getReader().read()).value)
+      require('node:fs').writeSync(1, chunks.map((chunk) => Buffer.from(chunk).toString()).join(' '))
+      process.exit()
+    }
+    main()`
+  t.is((await printed(code)).stdout, 'fine fine fine')
+})

@@ -18,7 +18,9 @@ const ANYWHERE = '0.0.0.0'
 function listenAt({ localAddress, localPort, addressReuse, tuning, config }) {
   const address = localAddress ?? ANYWHERE
   const port = localPort ?? 0
+  // What it does not have must not be found on Object.prototype.
   const place = {
+    __proto__: null,
     address,
     port,
     backlog: toBacklog(undefined),

@@ -43,6 +43,7 @@ function requireLocal(address, host) {
   try {
     // The system says so when something is bound there. A datagram socket is bound at once, and nobody notices.
     probe = new native.UDPSocket(eventChannel(), {
+      __proto__: null,
       address,
       port: 0,
       reuseAddress: false,

@@ -54,7 +54,7 @@ const SPARSE = 600
 const MAX_INTERVAL = 32_767
 
 /** What a server that is connected by TLS, and its sockets, are made with. */
-const LISTENER_TUNING = { noDelay: true, keepAlive: false, keepAliveDelay: 0 }
+const LISTENER_TUNING = { __proto__: null, noDelay: true, keepAlive: false, keepAliveDelay: 0 }
 
 /**
  * The options of a client: `{ localAddress, localPort, addressReuse, noDelay, tuning, signal, givenUp, toConfig }`. What was not given is
@@ -73,7 +73,7 @@ function toClientOptions(value) {
     localPort,
     addressReuse: toReuse(options),
     noDelay,
-    tuning: { noDelay, ...toKeepAlive(options) },
+    tuning: { __proto__: null, noDelay, ...toKeepAlive(options) },
     signal,
     givenUp,
     toConfig: isSecure ? (host) => tls.clientConfig(fields, host) : undefined,

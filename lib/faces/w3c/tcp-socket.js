@@ -53,6 +53,7 @@ class TCPSocket {
     this.#addressReuse = addressReuse
     this.#noDelay = noDelay
     const local = {
+      __proto__: null,
       address: localAddress ?? undefined,
       port: localPort ?? 0,
       reuseAddress: addressReuse,
@@ -61,7 +62,14 @@ class TCPSocket {
     const config = toConfig?.(host)
     const handle = new native.TCPSocket(
       eventChannel(),
-      { host, port: this.#remotePort, asStrings: false, local, givenUp: givenUp ? true : undefined },
+      {
+        __proto__: null,
+        host,
+        port: this.#remotePort,
+        asStrings: false,
+        local,
+        givenUp: givenUp ? true : undefined,
+      },
       config,
     )
     this.#adopt(handle, { isSecure: config !== undefined })

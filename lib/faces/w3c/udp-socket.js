@@ -62,7 +62,7 @@ class UDPSocket {
       throw new TypeError(`write: data ${describe(data)} must be an ArrayBuffer, or a view on one`)
     }
     const bytes = isEmpty(data) ? NO_BYTES : toView('write', data)
-    return { data: bytes, ...toDestination(remoteAddress, remotePort, this.#options) }
+    return { __proto__: null, data: bytes, ...toDestination(remoteAddress, remotePort, this.#options) }
   }
 
   get localAddress() {

@@ -27,6 +27,7 @@ function bind({ localAddress, localPort, remoteAddress, addressReuse, loopback }
   const port = localPort ?? 0
   try {
     return new native.UDPSocket(eventChannel(), {
+      __proto__: null,
       address,
       port,
       reuseAddress: addressReuse,

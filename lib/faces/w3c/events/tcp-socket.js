@@ -75,8 +75,9 @@ class TCPSocket extends HandlerTarget {
     this.#addressReuse = addressReuse
     this.#noDelay = noDelay
     const address = localAddress ?? undefined
-    const local = { address, port: localPort ?? 0, reuseAddress: addressReuse, tuning }
+    const local = { __proto__: null, address, port: localPort ?? 0, reuseAddress: addressReuse, tuning }
     const place = {
+      __proto__: null,
       host,
       port: this.#remotePort,
       asStrings: false,
