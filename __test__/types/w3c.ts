@@ -6,6 +6,7 @@ import { setPolicy } from 'moz-tcp-socket'
 import type { PermissionState, RawSocketRequest, UDPMessage } from 'moz-tcp-socket/w3c'
 import { TCPServerSocket, TCPSocket, UDPSocket, tcpPermission, udpPermission } from 'moz-tcp-socket/w3c'
 import * as events from 'moz-tcp-socket/w3c/events'
+import 'moz-tcp-socket/w3c/register'
 
 const socket = new TCPSocket('127.0.0.1', 80, {
   localAddress: '127.0.0.1',
@@ -28,9 +29,9 @@ expectTypeOf(socket.readable.getReader().read()).resolves.toExtend<{
 new TCPSocket('127.0.0.1', 80, null).unref().halfClose()
 
 // @ts-expect-error there is no default port
-new TCPSocket('127.0.0.1')
+export const portless = new TCPSocket('127.0.0.1')
 // @ts-expect-error a value that there is not
-new TCPSocket('127.0.0.1', 80, { tcpKeepAliveOptions: 'often' })
+export const often = new TCPSocket('127.0.0.1', 80, { tcpKeepAliveOptions: 'often' })
 // @ts-expect-error what is no chunk
 socket.writeable.write(5)
 // @ts-expect-error read-only
@@ -61,3 +62,6 @@ client.onopen = function () {
 client.onerror = (event) => expectTypeOf(event.error.type).toExtend<string>()
 new events.TCPServerSocket({ localPort: 80 }).onconnect = (event) => event.connectedSocket.halfclose()
 new events.UDPSocket().onmessage = (event) => expectTypeOf(event.data).toEqualTypeOf<ArrayBuffer>()
+
+expectTypeOf(navigator.tcpPermission.hasPermission()).resolves.toEqualTypeOf<PermissionState>()
+void navigator.udpPermission.requestPermission({ localPort: 80 })

@@ -12,6 +12,7 @@ const test = require('ava')
 
 const { setPolicy } = require('moz-tcp-socket')
 const w3c = require('moz-tcp-socket/w3c')
+const events = require('moz-tcp-socket/w3c/events')
 const { reasonOf } = require('../helpers/peers.js')
 
 const { TCPServerSocket, TCPSocket, tcpPermission, tcpServerPermission, udpPermission } = w3c
@@ -24,6 +25,9 @@ const WAYS = {
   TCPSocket: () => new TCPSocket('127.0.0.1', 1),
   TCPServerSocket: () => new TCPServerSocket({ localAddress: '127.0.0.1' }),
   UDPSocket: () => new w3c.UDPSocket({ localAddress: '127.0.0.1' }),
+  'TCPSocket with events': () => new events.TCPSocket('127.0.0.1', 1),
+  'TCPServerSocket with events': () => new events.TCPServerSocket({ localAddress: '127.0.0.1' }),
+  'UDPSocket with events': () => new events.UDPSocket({ localAddress: '127.0.0.1' }),
 }
 
 const DENIED = { instanceOf: DOMException, name: 'SecurityError', any: true }
