@@ -11,6 +11,7 @@ const { promisify } = require('node:util')
 const test = require('ava')
 
 const { ConnectEvent, SocketErrorEvent, TCPServerSocket, TCPSocket } = require('moz-tcp-socket/w3c/events')
+const { makePki } = require('../../helpers/pki.js')
 const { echo, received, serverOf } = require('../helpers/peers.js')
 const { client } = require('./support.js')
 
@@ -343,4 +344,52 @@ test('F-W3C-30: a server that is closed frees its port at once', async (t) => {
   const again = await listener(t, { localPort })
   t.is(again.localPort, localPort)
   await client(t, localPort)
+})
+
+test('a connection that is lost while it closes has an error as well', async (t) => {
+  const { socket, peer } = await pair(t)
+  const seen = watch(socket, 'drain', 'error', 'close')
+  socket.send(new Uint8Array(64 * 1024 * 1024))
+  socket.close()
+  const failing = next(socket, 'error')
+  const closed = next(socket, 'close')
+  peer.resetAndDestroy()
+  t.is((await failing).error.type, 'tcp_connection_lost')
+  await closed
+  t.deepEqual(seen, ['error closed', 'close closed'])
+})
+
+test('a signal that aborts gives it up, and nothing but close follows', async (t) => {
+  const controller = new AbortController()
+  const port = await serverOf(t, () => {})
+  const socket = new TCPSocket('127.0.0.1', port, { signal: controller.signal })
+  await next(socket, 'open')
+  const seen = watch(socket, 'error', 'close')
+  const closed = next(socket, 'close')
+  socket.send(new Uint8Array(64 * 1024 * 1024))
+  controller.abort()
+  t.is(socket.readyState, 'closing')
+  await closed
+  const late = new TCPSocket('127.0.0.1', port, { signal: AbortSignal.abort() })
+  t.is(late.readyState, 'closing')
+  await next(late, 'close')
+  t.deepEqual(seen, ['close closed'])
+})
+
+test('TLS on both sides', async (t) => {
+  const { ca, cert, key } = makePki()
+  const server = await listener(t, { useSecureTransport: true, cert, key })
+  server.onconnect = ({ connectedSocket }) => {
+    connectedSocket.ondata = ({ data }) => connectedSocket.send(data)
+  }
+  const options = { useSecureTransport: true, ca, caOnly: true }
+  const socket = new TCPSocket('127.0.0.1', server.localPort, options)
+  t.teardown(() => socket.close())
+  await next(socket, 'open')
+  socket.send('secret')
+  t.is(Buffer.from((await next(socket, 'data')).data).toString(), 'secret')
+  const stranger = new TCPSocket('127.0.0.1', server.localPort, { useSecureTransport: true })
+  const { error } = await next(stranger, 'error')
+  t.is(error.type, 'tcp_error')
+  t.is(error.cause.name, 'SecurityUntrustedCertificateIssuerError')
 })

@@ -50,6 +50,8 @@ class TCPSocket extends HandlerTarget {
   #endsWhenOpen = false
   /** A send has failed: later ones are ignored. */
   #hasFailed = false
+  /** It was given up: that it fails as well is no news. */
+  #isGivenUp = false
   #unfollow = null
 
   constructor(remoteAddress, remotePort, options = undefined) {
@@ -85,8 +87,10 @@ class TCPSocket extends HandlerTarget {
       givenUp: givenUp ? true : undefined,
     }
     this.#adopt(new native.TCPSocket(eventChannel(), place, toConfig?.(host)))
-    if (givenUp) this.#readyState = 'closing'
-    else if (signal) this.#unfollow = whenAborted(signal, () => this.#closeAtOnce())
+    if (givenUp) {
+      this.#readyState = 'closing'
+      this.#isGivenUp = true
+    } else if (signal) this.#unfollow = whenAborted(signal, () => this.#closeAtOnce())
   }
 
   #adopt(handle) {
@@ -167,6 +171,7 @@ class TCPSocket extends HandlerTarget {
       })
     } else if (this.#readyState === 'opening') {
       this.#readyState = 'closing'
+      this.#isGivenUp = true
       this.#native.abort()
     }
   }
@@ -175,7 +180,7 @@ class TCPSocket extends HandlerTarget {
   #closeAtOnce() {
     if (this.#readyState === 'opening') return this.close()
     if (this.#native === null || this.#hasFailed) return
-    this.#hasFailed = true
+    this.#isGivenUp = true
     this.#readyState = 'closing'
     this.#dropQueue()
     this.#native.closeImmediately()
@@ -293,7 +298,7 @@ class TCPSocket extends HandlerTarget {
   }
 
   #onFailed(failure) {
-    if (this.#hasFailed || this.#readyState === 'closing') return this.#onClosed()
+    if (this.#hasFailed || this.#isGivenUp) return this.#onClosed()
     this.#hasFailed = true
     const cause = causeOf(failure)
     const wasOpening = this.#readyState === 'opening'
