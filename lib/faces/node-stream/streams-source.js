@@ -9,7 +9,7 @@ const { BufferConcat } = require('../../platform/node-streams.js')
 const { deferred, handled } = require('../../promises.js')
 const { toBuffer } = require('./bytes.js')
 const { endsOf } = require('./ends.js')
-const { toNodeError } = require('./errors.js')
+const { coded, toNodeError } = require('./errors.js')
 
 /** Small pieces are put together up to this size: each write of a stream takes turns of its own. */
 const MOST_JOINED = 64 * 1024
@@ -71,7 +71,7 @@ class StreamsSource {
     }
     handled(this.#reader.closed)
     handled(this.#writer.closed)
-    if (this.#isGivenUp) return this.#giveUpStreams()
+    if (this.#isGivenUp) return this.#giveUpStreams(undefined)
     this.#connection?.keepHalfOpen()
     this.isOpen = true
     this.#owner.opened()
@@ -179,7 +179,7 @@ class StreamsSource {
   destroy(error) {
     this.#isGivenUp = true
     if (this.isOver) return
-    this.#giveUpStreams(error)
+    this.#giveUpStreams(error ?? coded('The socket was destroyed', 'ERR_STREAM_DESTROYED'))
     let closing
     try {
       closing = handled(wrap(this.#close()))
@@ -204,7 +204,7 @@ class StreamsSource {
     if (this.#writer === null || this.#reader === null) return
     const aborted = handled(wrap(this.#writer.abort(reason)))
     const cancelled = handled(wrap(this.#reader.cancel(reason)))
-    this.#givenUp = PromisePrototypeThen(aborted, () => cancelled)
+    this.#givenUp = handled(PromisePrototypeThen(aborted, () => cancelled))
   }
 
   /** The peer is to learn of what follows by RST. */
