@@ -56,6 +56,11 @@ function follow(t, connect) {
   }
 }
 
+/** Whether `stream` had an error, when it is closed. Unlike `once`, it does not reject for the error. */
+function closed(stream) {
+  return new Promise((resolve) => stream.once('close', resolve))
+}
+
 /** The names of events that `stream` emits from now on. */
 function eventsOf(
   stream,
@@ -66,4 +71,4 @@ function eventsOf(
   return events
 }
 
-module.exports = { ...peers, CONTROL, FACES, SECURE, WITH_CONTROL, eventsOf, testFaces, toNodeStream }
+module.exports = { ...peers, CONTROL, FACES, SECURE, WITH_CONTROL, closed, eventsOf, testFaces, toNodeStream }
