@@ -9,6 +9,7 @@
 const { Uint8Array } = require('../builtins.js')
 const { detach, engineOutbound, receive } = require('../channel.js')
 const { Context } = require('../context.js')
+const { lendConnection } = require('../insides.js')
 const { EventKind } = require('../platform/native.js')
 const { deferred, nothing } = require('../promises.js')
 const { Actions } = require('./actions.js')
@@ -77,6 +78,8 @@ class StreamCore {
       close: () => this.#shutdown(),
       aborted: (reason) => this.#aborted(reason),
     })
+    const keepHalfOpen = () => (this.#profile = { ...this.#profile, halfOpen: true })
+    lendConnection(this.#reading.stream, { handle, keepHalfOpen })
     if (predecessor !== null) return
     handle.asStream()
     this.#takeOver()

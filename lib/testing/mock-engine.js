@@ -229,6 +229,25 @@ function makeMockEngine(real, onHandle) {
       this.idleTimeout = milliseconds
     }
 
+    setNoDelay() {
+      return this.isConnected
+    }
+
+    setKeepAlive() {
+      return this.isConnected
+    }
+
+    shutdown() {
+      setImmediate(() => {
+        this.#unwritten = 0
+        if (this.#closing === null) this.report(EventKind.ShutDown)
+      })
+    }
+
+    reset() {
+      this.closeImmediately()
+    }
+
     tlsDetails() {
       return this.isSecure && this.isConnected ? this.#tls : null
     }
@@ -274,7 +293,7 @@ function makeMockEngine(real, onHandle) {
   }
 
   // Connections as streams (moz-tcp-socket/winter) have no mock: they must not look as if they had.
-  for (const name of ['asStream', 'discardInput', 'hasUnread', 'reset', 'shutdown', 'shutdownImmediately']) {
+  for (const name of ['asStream', 'discardInput', 'hasUnread', 'shutdownImmediately']) {
     MockSocket.prototype[name] = () => {
       throw new Error(`${name}: the mock knows the sockets of Firefox OS alone`)
     }
