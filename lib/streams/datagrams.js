@@ -13,6 +13,7 @@ const { deferred, nothing } = require('../promises.js')
 const { Anchor } = require('./anchor.js')
 const { Outcome } = require('./outcome.js')
 const { ReadableHalf } = require('./readable-half.js')
+const { Sides } = require('./sides.js')
 const { WritableHalf } = require('./writable-half.js')
 
 /** The stream asks for a message when somebody reads, and not before: that shows who waits for one. */
@@ -45,6 +46,7 @@ class DatagramCore {
   #profile
   #reading
   #writing
+  #sides
   #outcome = new Outcome()
   /** 'opening', 'open', 'closing' (what is queued is sent) or 'over'. */
   #state = 'opening'
@@ -77,6 +79,7 @@ class DatagramCore {
         aborted: (reason) => this.#aborted(reason),
       },
     )
+    this.#sides = new Sides(this.#reading, this.#writing)
     let handle
     try {
       handle = bind()
@@ -207,7 +210,7 @@ class DatagramCore {
 
   /** When both sides are final it is closed. */
   #settleWhenFinal() {
-    if (this.#state === 'open' && this.#reading.isFinal && this.#writing.isFinal) {
+    if (this.#state === 'open' && this.#sides.areFinal) {
       this.#finish(this.#profile.refusal())
     }
   }
@@ -267,8 +270,7 @@ class DatagramCore {
 
   #fail(error) {
     if (this.#state === 'over') return
-    this.#reading.fail(error)
-    this.#writing.fail(error)
+    this.#sides.fail(error)
     this.#finish(error)
   }
 
@@ -287,7 +289,7 @@ class DatagramCore {
     this.#whenOver(error)
     this.#writing.refuse(error)
     this.#outcome.refuse(error)
-    this.#outcome.settle(this.#reading.error ?? this.#writing.error)
+    this.#outcome.settle(this.#sides.error)
   }
 }
 
