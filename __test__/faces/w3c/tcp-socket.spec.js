@@ -293,6 +293,16 @@ test('F-W3C-11: when the peer ends reading ends, and writing does not', async (t
   t.is(String(await everything), 'late')
 })
 
+test('F-W3C-11: a chunk is read ahead, so that both ends can be noticed though nobody reads', async (t) => {
+  const { socket, peer } = await pair(t)
+  peer.resume()
+  peer.end('bye')
+  socket.halfClose()
+  t.is(await socket.closed, undefined)
+  // It is still there.
+  t.is(String(await rest(socket.readable.getReader())), 'bye')
+})
+
 for (const isLocked of [false, true]) {
   test(`F-W3C-12: close() sends what was written, then ends (${isLocked ? 'locked' : 'unlocked'})`, async (t) => {
     const { socket, peer } = await pair(t)
