@@ -46,6 +46,8 @@ class Connection {
   #unwanted = false
   /** No event fires any more. */
   #isSilent = false
+  /** See `keepHalfOpen`. */
+  #halves = null
   /** The callbacks of `whenClosed`. */
   #awaiting = null
 
@@ -101,7 +103,7 @@ class Connection {
 
   /** Sends a byte string, or a Uint8Array. Returns false where so much is pending that it is time to wait for `drain`. */
   send(payload) {
-    if (this.#readyState !== 'open') throw wrongState('Socket not open.')
+    if (this.#readyState !== 'open' || this.#halves?.isShutDown) throw wrongState('Socket not open.')
     const length = payloadLength(payload)
     this.#outbox ??= new Outbox(this.#native, this.#id)
     const pending = this.#outbox.write(payload, length)
@@ -110,10 +112,7 @@ class Connection {
       this.#drainDue = true
       this.#outbox.wantDrain()
     }
-    if (channels.socketSend.hasSubscribers) {
-      const message = { socket: this.#socket, data: payload, byteLength: length, bufferedAmount: pending }
-      channels.socketSend.publish(message)
-    }
+    this.#tellSent(payload, length, pending)
     return pending <= HIGH_WATER
   }
 
@@ -186,6 +185,46 @@ class Connection {
     this.closeImmediately()
   }
 
+  /**
+   * For what makes something else of the socket than Firefox OS had: from now on it does not close when the peer has ended. `peerEnded()` is
+   * called then, `shutDown()` when what `shutdown` asked for is done, and `drained()` when all is written, if the engine was asked for that. Without
+   * effect, and `false`, where the peer has ended already.
+   */
+  keepHalfOpen({ peerEnded, shutDown, drained }) {
+    if (this.#peerEnded || this.#native === null) return false
+    this.#halves = { peerEnded, shutDown, drained, isShutDown: false }
+    return true
+  }
+
+  /** Lets what was sent leave now, so that nothing overtakes it that is written behind the back of this class, which is told of it by `sent`. */
+  flush() {
+    this.#outbox?.flush()
+  }
+
+  sent(bytes, length) {
+    this.#bytesWritten += length
+    this.#tellSent(bytes, length, this.#native.unwritten)
+  }
+
+  /** After `keepHalfOpen`, on an open connection: sends what was accepted, then FIN. What comes is still delivered. */
+  shutdown() {
+    this.#halves.isShutDown = true
+    this.#outbox?.flush()
+    this.#native.shutdown()
+  }
+
+  /** As `closeImmediately`, but the peer learns of it by RST. */
+  reset() {
+    if (this.#readyState !== 'open') return this.closeImmediately()
+    this.#native.reset()
+    this.closeImmediately()
+  }
+
+  /** The native socket; `null` when it is closed. */
+  get handle() {
+    return this.#native
+  }
+
   /** Whether the process stays alive for it. */
   keepAlive(keep) {
     this.#context.keepAlive(keep)
@@ -220,7 +259,9 @@ class Connection {
       case EventKind.Ended:
         this.#peerEnded = true
         this.#tell(channels.socketEnd)
-        return this.#closeWhenDrained()
+        return this.#halves === null ? this.#closeWhenDrained() : this.#halfEnded('peerEnded')
+      case EventKind.ShutDown:
+        return this.#halfEnded('shutDown')
       case EventKind.Closed:
         return this.#tearDown()
       case EventKind.Failed:
@@ -242,7 +283,18 @@ class Connection {
     this.#fire('data', own)
   }
 
+  /** The peer has ended, or our side. When both have, it is closed. */
+  #halfEnded(side) {
+    const halves = this.#halves
+    halves[side]()
+    halves[side] = null
+    if (this.#readyState !== 'open' || halves.peerEnded !== null || halves.shutDown !== null) return
+    this.#native.close()
+    this.#tearDown()
+  }
+
   #onDrained() {
+    this.#halves?.drained()
     if (this.#outbox === null || this.#outbox.pending > 0) return
     this.#outbox.drained()
     if (this.#drainDue) {
@@ -250,10 +302,15 @@ class Connection {
       this.#tell(channels.socketDrain)
       if (!this.#unwanted) this.#fire('drain')
       // Asked once more, the engine answers in a task of its own: `close` must not come in this one.
-      if (this.#peerEnded && this.#readyState === 'open') this.#outbox.wantDrain()
-    } else if (this.#peerEnded && this.#readyState === 'open') {
+      if (this.#mustClose) this.#outbox.wantDrain()
+    } else if (this.#mustClose) {
       this.#closeWhenDrained()
     }
+  }
+
+  /** The peer has ended, and nothing keeps it open. */
+  get #mustClose() {
+    return this.#peerEnded && this.#halves === null && this.#readyState === 'open'
   }
 
   /** The peer ended: what was accepted is still delivered, a drain that is due comes, then the socket closes (Q-11). */
@@ -316,6 +373,11 @@ class Connection {
   /** Tells tools, if there are any. */
   #tell(channel) {
     if (channel.hasSubscribers) channel.publish({ socket: this.#socket })
+  }
+
+  #tellSent(data, byteLength, bufferedAmount) {
+    if (!channels.socketSend.hasSubscribers) return
+    channels.socketSend.publish({ socket: this.#socket, data, byteLength, bufferedAmount })
   }
 
   #tellClosing(immediately) {

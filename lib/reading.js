@@ -1,8 +1,8 @@
 'use strict'
 
-// Whether a connection is read, and how long it may be silent. Two can have it not read: the application, with `suspend()`, and this
-// package, which holds a socket back whose handlers are not there yet (see hold.js). Each alone is
-// enough.
+// Whether a connection is read, and how long it may be silent. Three can have it not read: the application, with `suspend()`; this
+// package, which holds a socket back whose handlers are not there yet (see hold.js); and what reads it in place of the application,
+// such as moz-tcp-socket/node-stream. Each alone is enough.
 
 const { wrongState } = require('./errors.js')
 const { startTimer, stopTimer } = require('./platform/timers.js')
@@ -18,6 +18,9 @@ class Reading {
   #native = null
   /** Calls of `suspend()` without their `resume()`. */
   #suspensions = 0
+  /** How many of them have no effect, see `liftSuspensions`. */
+  #lifted = 0
+  #isWanted = true
   /** How long the connection may be silent, in milliseconds; 0 is for ever. The engine knows of it unless the socket is held back. */
   #idleTimeout = 0
   /** The timer that ends the holding back; `null` where nothing is held back. */
@@ -36,14 +39,44 @@ class Reading {
   }
 
   suspend() {
-    if (this.#suspensions++ === 0 && this.#hold === null) this.#native?.suspend()
+    const was = this.#isRead
+    this.#suspensions++
+    this.#follow(was)
   }
 
   resume() {
     if (this.#suspensions === 0) {
       throw wrongState('Calling resume() on a connection that was not suspended.')
     }
-    if (--this.#suspensions === 0 && this.#hold === null) this.#native?.resume()
+    const was = this.#isRead
+    this.#suspensions--
+    if (this.#lifted > this.#suspensions) this.#lifted = this.#suspensions
+    this.#follow(was)
+  }
+
+  /** Whatever the application has suspended so far is read, though it may still resume it. */
+  liftSuspensions() {
+    const was = this.#isRead
+    this.#lifted = this.#suspensions
+    this.#follow(was)
+  }
+
+  /** Whether the one that reads in place of the application wants more. */
+  set isWanted(value) {
+    const was = this.#isRead
+    this.#isWanted = value
+    this.#follow(was)
+  }
+
+  get #isRead() {
+    return this.#suspensions === this.#lifted && this.#hold === null && this.#isWanted
+  }
+
+  /** Tells the engine, unless it is read as it `was`. */
+  #follow(was) {
+    if (was === this.#isRead) return
+    if (was) this.#native?.suspend()
+    else this.#native?.resume()
   }
 
   setIdleTimeout(milliseconds) {
@@ -57,9 +90,10 @@ class Reading {
    */
   holdBack() {
     if (this.#native === null) return false
-    if (this.#suspensions === 0) this.#native.suspend()
+    const was = this.#isRead
     if (this.#idleTimeout > 0) this.#native.setIdleTimeout(0)
     this.#hold = startTimer(() => this.letGo(), LONGEST_HOLD)
+    this.#follow(was)
     return true
   }
 
@@ -69,7 +103,7 @@ class Reading {
     stopTimer(this.#hold)
     this.#hold = null
     if (this.#idleTimeout > 0) this.#native?.setIdleTimeout(this.#idleTimeout)
-    if (this.#suspensions === 0) this.#native?.resume()
+    this.#follow(false)
   }
 }
 

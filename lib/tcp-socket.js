@@ -14,6 +14,7 @@ const { makeDisposable } = require('./dispose.js')
 const { wrongState } = require('./errors.js')
 const { HandlerTarget, defineInterface } = require('./event-target.js')
 const { isObject } = require('./interface.js')
+const { lendInsides } = require('./insides.js')
 const native = require('./platform/native.js')
 const { toSocketOptions } = require('./options.js')
 const { PROCESS_RIGHTS } = require('./policy.js')
@@ -212,6 +213,11 @@ class TCPSocket extends HandlerTarget {
     readSessionsWith((value) => {
       if (!isObject(value) || !(#connection in value)) return undefined
       return value.#connection === null ? null : value.#connection.tlsSession
+    })
+
+    lendInsides((value) => {
+      if (!isObject(value) || !(#connection in value)) return undefined
+      return { connection: value.#connection, reading: value.#reading }
     })
 
     makeUnconnected = (Class) =>

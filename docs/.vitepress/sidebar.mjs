@@ -35,6 +35,7 @@ const GROUPS = {
     'from-net': 'From node:net',
     winter: 'connect() of WinterTC',
     direct: 'Direct Sockets',
+    w3c: 'TCP and UDP Socket API (W3C)',
     faq: 'Questions and answers',
   },
   Tools: {

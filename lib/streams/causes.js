@@ -35,11 +35,18 @@ function causeOf(failure) {
   } else if (CODES[name] !== undefined) {
     error.code = CODES[name]
   }
-  for (let i = 0; i < SYSCALLS.length; i++) {
-    if (StringPrototypeStartsWith(detail, SYSCALLS[i][0])) error.syscall = SYSCALLS[i][1]
-  }
+  const syscall = syscallOf(detail)
+  if (syscall !== undefined) error.syscall = syscall
   if (reason) error.reason = reason
   return error
+}
+
+/** What Node calls the call that failed, by the engine's words for that. */
+function syscallOf(detail) {
+  for (let i = 0; i < SYSCALLS.length; i++) {
+    if (StringPrototypeStartsWith(detail, SYSCALLS[i][0])) return SYSCALLS[i][1]
+  }
+  return undefined
 }
 
 /** The NetworkError of an engine's `Failure`, whose cause is the system's Error. */
@@ -48,4 +55,4 @@ function networkError(failure) {
   return domException('NetworkError', cause.message, cause)
 }
 
-module.exports = { causeOf, networkError }
+module.exports = { CODES, causeOf, networkError, syscallOf }

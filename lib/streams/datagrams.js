@@ -13,10 +13,11 @@ const { deferred, nothing } = require('../promises.js')
 const { Anchor } = require('./anchor.js')
 const { Outcome } = require('./outcome.js')
 const { ReadableHalf } = require('./readable-half.js')
+const { Sides } = require('./sides.js')
 const { WritableHalf } = require('./writable-half.js')
 
 /** The stream asks for a message when somebody reads, and not before: that shows who waits for one. */
-const MESSAGES = Object.freeze({ bytes: false, chunk: 'uint8array', highWaterMark: 0 })
+const MESSAGES = Object.freeze({ bytes: false, chunk: 'uint8array' })
 
 const one = () => 1
 
@@ -26,6 +27,7 @@ const one = () => 1
  * @typedef {object} DatagramProfile
  * @property {string} name what a warning calls a socket of it
  * @property {number} queued the most datagrams that wait here for a reader
+ * @property {(() => void) | undefined} cancelled `readable` was cancelled. Without it that ends reading, and nothing else
  * @property {boolean} flushes `close()` sends what is queued; otherwise it drops it
  * @property {boolean} abortFails a writable that was aborted is a failure of the socket, for `closed`
  * @property {boolean} [ofViews] messages are made of Uint8Arrays, which costs less than of ArrayBuffers
@@ -45,6 +47,7 @@ class DatagramCore {
   #profile
   #reading
   #writing
+  #sides
   #outcome = new Outcome()
   /** 'opening', 'open', 'closing' (what is queued is sent) or 'over'. */
   #state = 'opening'
@@ -77,6 +80,7 @@ class DatagramCore {
         aborted: (reason) => this.#aborted(reason),
       },
     )
+    this.#sides = new Sides(this.#reading, this.#writing)
     let handle
     try {
       handle = bind()
@@ -141,6 +145,7 @@ class DatagramCore {
   }
 
   #cancelled() {
+    if (this.#profile.cancelled) return this.#profile.cancelled()
     this.#isWanted = false
     this.#queue = []
     this.#credits = 0
@@ -206,7 +211,7 @@ class DatagramCore {
 
   /** When both sides are final it is closed. */
   #settleWhenFinal() {
-    if (this.#state === 'open' && this.#reading.isFinal && this.#writing.isFinal) {
+    if (this.#state === 'open' && this.#sides.areFinal) {
       this.#finish(this.#profile.refusal())
     }
   }
@@ -268,8 +273,7 @@ class DatagramCore {
 
   #fail(error) {
     if (this.#state === 'over') return
-    this.#reading.fail(error)
-    this.#writing.fail(error)
+    this.#sides.fail(error)
     this.#finish(error)
   }
 
@@ -288,7 +292,7 @@ class DatagramCore {
     this.#whenOver(error)
     this.#writing.refuse(error)
     this.#outcome.refuse(error)
-    this.#outcome.settle(this.#reading.error ?? this.#writing.error)
+    this.#outcome.settle(this.#sides.error)
   }
 }
 

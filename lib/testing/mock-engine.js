@@ -233,6 +233,25 @@ function makeMockEngine(real, onHandle) {
       this.idleTimeout = milliseconds
     }
 
+    setNoDelay() {
+      return this.isConnected
+    }
+
+    setKeepAlive() {
+      return this.isConnected
+    }
+
+    shutdown() {
+      setImmediate(() => {
+        this.#unwritten = 0
+        if (this.#closing === null) this.report(EventKind.ShutDown)
+      })
+    }
+
+    reset() {
+      this.closeImmediately()
+    }
+
     tlsDetails() {
       return this.isSecure && this.isConnected ? this.#tls : null
     }
@@ -278,7 +297,7 @@ function makeMockEngine(real, onHandle) {
   }
 
   // Connections as streams (moz-tcp-socket/winter) have no mock: they must not look as if they had.
-  for (const name of ['asStream', 'discardInput', 'hasUnread', 'reset', 'shutdown', 'shutdownImmediately']) {
+  for (const name of ['asStream', 'discardInput', 'hasUnread', 'shutdownImmediately']) {
     MockSocket.prototype[name] = () => {
       throw new Error(`${name}: the mock knows the sockets of Firefox OS alone`)
     }
@@ -322,6 +341,10 @@ function makeMockEngine(real, onHandle) {
       this.forget()
       if (!this.#sharesPort) ports.delete(this.localPort)
     }
+  }
+
+  MockListener.prototype.demand = () => {
+    throw new Error('demand: the mock knows the servers of Firefox OS alone')
   }
 
   const MockDatagrams = datagramsOf({ Handle, nextPort, onHandle })

@@ -68,6 +68,24 @@ impl TcpSocket {
     self.socket.idle_at_most(limit(milliseconds));
   }
 
+  /// Whether small pieces leave at once. `false` where that could not be set, see `net::Socket`.
+  #[napi(catch_unwind)]
+  pub fn set_no_delay(&self, no_delay: bool) -> bool {
+    crate::fault::point("setNoDelay");
+    self.socket.set_no_delay(no_delay)
+  }
+
+  /// Whether a peer that was silent for so many seconds is asked if it is still there; without `seconds` the system chooses the time.
+  /// `false` where that could not be set.
+  #[napi(catch_unwind)]
+  pub fn set_keep_alive(&self, keep_alive: bool, seconds: Option<u32>) -> bool {
+    crate::fault::point("setKeepAlive");
+    self.socket.set_keep_alive(keep_alive.then(|| net::KeepAlive {
+      idle: seconds.map(|seconds| Duration::from_secs(seconds.into())),
+      interval: None,
+    }))
+  }
+
   /// Bytes accepted and not yet handed to the operating system.
   #[napi(getter, catch_unwind)]
   pub fn unwritten(&self) -> f64 {

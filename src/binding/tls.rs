@@ -214,6 +214,8 @@ pub struct TlsDetails {
   pub resumed: Option<bool>,
   /// In DER.
   pub peer_certificate: Option<Buffer>,
+  /// The peer is who it was to be: chain and name, or the pin, say so.
+  pub is_peer_proven: bool,
 }
 
 impl From<TlsInfo> for TlsDetails {
@@ -225,6 +227,7 @@ impl From<TlsInfo> for TlsDetails {
       servername: info.server_name,
       resumed: info.resumed,
       peer_certificate: info.peer_certificate.map(Buffer::from),
+      is_peer_proven: info.is_peer_proven,
     }
   }
 }

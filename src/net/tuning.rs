@@ -99,7 +99,7 @@ fn set_size(name: &str, size: NonZeroU32, set: impl FnOnce(usize) -> io::Result<
 }
 
 impl KeepAlive {
-  fn apply(&self, socket: &SockRef<'_>) -> io::Result<()> {
+  pub(super) fn apply(&self, socket: &SockRef<'_>) -> io::Result<()> {
     if *self == Self::default() {
       return socket.set_keepalive(true);
     }

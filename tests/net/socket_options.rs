@@ -224,3 +224,31 @@ fn of_a_literal_of_the_other_family_nothing_is_connected_to() {
     assert!(matches!(owner.event(socket.id()), Event::Opened));
   }
 }
+
+#[test]
+fn an_open_connection_gets_other_options_and_one_that_is_over_gets_none() {
+  for owner in Owner::each() {
+    let (socket, peer) = owner.pair();
+    let ends = socket.ends().unwrap();
+    let read = || socket_between(ends.local, Some(ends.remote), values);
+    assert!((read().0, read().1) == (true, false));
+    let keep_alive = KeepAlive {
+      idle: Some(Duration::from_secs(33)),
+      interval: None,
+    };
+    assert!(socket.set_no_delay(false) && socket.set_keep_alive(Some(keep_alive)));
+    let (no_delay, is_kept_alive, idle, interval, ..) = read();
+    assert_eq!((no_delay, is_kept_alive, idle, interval), (false, true, 33, 1));
+    // Linux takes 32767 seconds at most, and says so; nothing changes.
+    let longer = KeepAlive {
+      idle: Some(Duration::from_secs(40_000)),
+      interval: None,
+    };
+    assert!(!socket.set_keep_alive(Some(longer)));
+    assert!(socket.set_no_delay(true) && socket.set_keep_alive(None));
+    assert!((read().0, read().1) == (true, false));
+    socket.abort();
+    assert!(!socket.set_no_delay(false) && !socket.set_keep_alive(Some(keep_alive)));
+    drop(peer);
+  }
+}

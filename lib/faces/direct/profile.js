@@ -25,6 +25,8 @@ const TCP = Object.freeze({
   readable: BYTES_ON_DEMAND,
   writable: WRITABLE,
   halfOpen: true,
+  isOne: false,
+  cancelled: undefined,
   flushes: false,
   abortFails: true,
   toError: networkError,

@@ -44,6 +44,7 @@ function start(socket, made) {
   const profile = {
     name: 'A UDPSocket',
     queued: MOST_QUEUED,
+    cancelled: undefined,
     flushes: false,
     abortFails: true,
     ...(isConnected ? OF_CONNECTED : OF_BOUND),

@@ -11,7 +11,7 @@ use std::{
 
 use super::state::Connection;
 use crate::net::{
-  Accepted, ConnectOptions, Context, Ends, SocketId,
+  Accepted, ConnectOptions, Context, Ends, KeepAlive, SocketId,
   context::Member,
   event::Notice,
   input::Input,
@@ -102,6 +102,26 @@ impl Socket {
   pub fn idle_at_most(self: &Rc<Self>, most: Option<Duration>) {
     self.drive((), |connection| connection.activity.watch());
     self.with_deadlines(|deadlines| deadlines.idle_at_most(most, Instant::now()));
+  }
+
+  /// TCP_NODELAY, as in [`Tuning`](crate::net::Tuning). `false` where it was not set: the connection is not established, is in the
+  /// middle of a TLS handshake, or is over; or the system refuses it.
+  pub fn set_no_delay(&self, no_delay: bool) -> bool {
+    self.drive(false, |connection| {
+      let stream = connection.stream();
+      stream.is_some_and(|stream| stream.socket().set_tcp_nodelay(no_delay).is_ok())
+    })
+  }
+
+  /// SO_KEEPALIVE and what belongs to it; `None` switches it off. `false` as from [`Socket::set_no_delay`].
+  pub fn set_keep_alive(&self, keep_alive: Option<KeepAlive>) -> bool {
+    self.drive(false, |connection| {
+      let stream = connection.stream();
+      stream.is_some_and(|stream| match keep_alive {
+        Some(keep_alive) => keep_alive.apply(&stream.socket()).is_ok(),
+        None => stream.socket().set_keepalive(false).is_ok(),
+      })
+    })
   }
 
   /// Accepts a copy of `data` to be sent, in order, after the next [`Socket::flush`].

@@ -152,6 +152,15 @@ impl Connection {
     }
   }
 
+  /// The stream, where it is at hand: a task has it while it looks up a name, and while it makes a TLS handshake.
+  pub(super) fn stream(&self) -> Option<&WatchedStream> {
+    match &self.life {
+      Life::Connecting(stream) => Some(stream),
+      Life::Open(link) => Some(&link.stream),
+      Life::Establishing { .. } | Life::Securing { .. } | Life::Over => None,
+    }
+  }
+
   pub(super) fn tls_info(&self) -> Option<TlsInfo> {
     match &self.life {
       Life::Open(link) => link.session().map(|session| session.info()),

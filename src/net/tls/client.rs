@@ -109,6 +109,7 @@ pub async fn handshake(host: &str, port: u16, options: &ClientTls) -> Result<Han
     what,
     HANDSHAKE_DEADLINE,
     options.fingerprint256,
+    options.profile.verify || options.fingerprint256.is_some(),
   ))
 }
 

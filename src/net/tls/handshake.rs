@@ -20,15 +20,24 @@ pub struct Handshake {
   deadline: Duration,
   /// The digest of the only certificate that is accepted.
   pin: Option<[u8; 32]>,
+  /// A peer with which this succeeds is who it was to be, by chain and name or by the pin.
+  proves_peer: bool,
 }
 
 impl Handshake {
-  pub(super) fn new(stream: Stream, what: String, deadline: Duration, pin: Option<[u8; 32]>) -> Self {
+  pub(super) fn new(
+    stream: Stream,
+    what: String,
+    deadline: Duration,
+    pin: Option<[u8; 32]>,
+    proves_peer: bool,
+  ) -> Self {
     Self {
       stream,
       what,
       deadline,
       pin,
+      proves_peer,
     }
   }
 
@@ -74,7 +83,7 @@ impl Handshake {
   /// What came of it, after a step that was the last. What was received behind it is kept.
   pub fn into_session(mut self) -> Session {
     self.stream.with_wire(|wire| wire.keep_input());
-    Session::new(self.stream)
+    Session::new(self.stream, self.proves_peer)
   }
 
   /// Carries it over `stream`.

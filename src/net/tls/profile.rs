@@ -137,6 +137,8 @@ pub struct TlsInfo {
   pub resumed: Option<bool>,
   /// The peer's certificate, in DER.
   pub peer_certificate: Option<Vec<u8>>,
+  /// The peer is who it was to be, by chain and name or by the pin: not where nothing is verified, and not on a server.
+  pub is_peer_proven: bool,
 }
 
 /// What tells a profile from all others.

@@ -39,5 +39,5 @@ impl Acceptor {
 pub fn handshake(host: &str, port: u16, acceptor: &Acceptor) -> Result<Handshake, SocketError> {
   let what = format!("TLS handshake with client {host} port {port}");
   let stream = backend::server(&acceptor.inner).map_err(|failure| failure.of(&what))?;
-  Ok(Handshake::new(stream, what, acceptor.deadline, None))
+  Ok(Handshake::new(stream, what, acceptor.deadline, None, false))
 }

@@ -43,6 +43,8 @@ pub struct Session {
   end: Option<Result<(), Failure>>,
   /// We have said close_notify.
   has_ended: bool,
+  /// See [`TlsInfo::is_peer_proven`].
+  is_peer_proven: bool,
 }
 
 /// Bytes of one record that wait to be sent.
@@ -54,18 +56,22 @@ struct Record {
 }
 
 impl Session {
-  pub(super) fn new(stream: Stream) -> Self {
+  pub(super) fn new(stream: Stream, is_peer_proven: bool) -> Self {
     Self {
       stream,
       unsent: VecDeque::new(),
       end: None,
       has_ended: false,
+      is_peer_proven,
     }
   }
 
   /// What the handshake led to.
   pub fn info(&self) -> TlsInfo {
-    self.stream.info()
+    TlsInfo {
+      is_peer_proven: self.is_peer_proven,
+      ..self.stream.info()
+    }
   }
 
   /// What other connections to the same server may take up. Servers may replace it at any time.

@@ -106,6 +106,7 @@ impl Stream {
       peer_certificate: ssl
         .peer_certificate()
         .and_then(|certificate| certificate.to_der().ok()),
+      ..TlsInfo::default()
     }
   }
 
