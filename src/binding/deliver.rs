@@ -66,7 +66,7 @@ fn datagrams(
   socket.take(bytes, MOST_DATAGRAMS, &mut received);
   let told = if received.is_empty() {
     Ok(())
-  } else if socket.tells_of_each() {
+  } else if entry.demand.is_used() {
     let table = bytes[MEMORY..].as_chunks_mut::<{ FIELDS * WORD }>().0;
     for (row, one) in table.iter_mut().zip(&received) {
       let fields = [one.start as u32, one.length as u32, one.from.port().into()];

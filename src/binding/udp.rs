@@ -136,10 +136,14 @@ impl UdpSocket {
     self.socket.ends().map(SocketEnds::from)
   }
 
-  /// From now on nothing is received but what `want` asks for, and the end of each `write` is told. To be called before any event.
+  /// From now on nothing is received but what `want` asks for, and the end of each `write` is told. Those that come together are told
+  /// together (`Datagrams`), unless each is to have a task of its own, as an event has. To be called before any event.
   #[napi(catch_unwind)]
-  pub fn as_stream(&self) {
+  pub fn as_stream(&self, with_tasks: Option<bool>) {
     crate::fault::point("udp.asStream");
+    if with_tasks != Some(true) {
+      self.lease.read_on_demand();
+    }
     self.socket.tell_of_each();
   }
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use moz_tcp_socket::net::{
-  DatagramOptions, DatagramSocket, Destination, Ends, Event, Family, SocketError, batch::MOST_BYTES,
+  DatagramOptions, DatagramSocket, Destination, Ends, Event, Family, Received, SocketError,
+  batch::{self, MOST_BYTES},
 };
 
 use crate::support::{Owner, datagram};
@@ -149,18 +150,53 @@ fn nothing_is_received_but_what_is_wanted() {
 }
 
 #[test]
-fn a_datagram_that_could_not_be_delivered_was_not_the_one_that_was_wanted() {
+fn many_are_taken_with_one_call_as_far_as_they_are_wanted() {
   for owner in Owner::each() {
-    let socket = bound(&owner, &DatagramOptions::default(), 1);
+    let socket = bound(&owner, &DatagramOptions::default(), 0);
     let peer = peer_at(LOCALHOSTS[0]);
-    let place = (Ipv4Addr::LOCALHOST, local(&socket).port());
-    peer.send_to(b"one", place).unwrap();
-    assert_eq!(next(&owner, &socket).0, b"one");
-    socket.want_again(1);
-    peer.send_to(b"two", place).unwrap();
-    assert_eq!(next(&owner, &socket).0, b"two");
-    peer.send_to(b"three", place).unwrap();
-    assert_eq!(all(&owner, &socket).len(), 0);
+    for n in 0..100 {
+      let bytes = vec![n; 10 * usize::from(n)];
+      peer
+        .send_to(&bytes, (Ipv4Addr::LOCALHOST, local(&socket).port()))
+        .unwrap();
+    }
+    let mut memory = vec![0; batch::MEMORY];
+    let (mut received, mut expected) = (Vec::new(), 0_u8);
+    while expected < 100 {
+      socket.want(20);
+      assert!(matches!(owner.event(socket.id()), Event::Readable));
+      received.clear();
+      socket.take(&mut memory, batch::MOST_DATAGRAMS, &mut received);
+      assert!(received.len() <= 20, "{}", received.len());
+      for Received { start, length, from } in &received {
+        assert_eq!(
+          memory[*start..start + length],
+          vec![expected; 10 * usize::from(expected)]
+        );
+        assert_eq!(*from, peer.local_addr().unwrap());
+        expected += 1;
+      }
+    }
+  }
+}
+
+#[test]
+fn what_is_staged_leaves_in_order_and_before_the_socket_is_closed() {
+  for owner in Owner::each() {
+    let socket = DatagramSocket::bind(&owner.context, &DatagramOptions::default()).unwrap();
+    let peer = peer_at(LOCALHOSTS[0]);
+    let to = peer.local_addr().unwrap();
+    let nowhere = (Ipv6Addr::LOCALHOST, 9).into();
+    let lengths = [5, 5, 5, 0, 0, 1400, 1400, 1453, 1453, 3000, 5, 4, 4].repeat(5);
+    for &length in &lengths {
+      socket.stage(&vec![length as u8; length], to);
+      socket.stage(b"of another family", nowhere);
+    }
+    assert_eq!(socket.dropped() as usize, lengths.len());
+    socket.close();
+    for length in lengths {
+      assert_eq!(received(&peer), vec![length as u8; length]);
+    }
   }
 }
 

@@ -90,6 +90,22 @@ test('a message says who sent it', async (t) => {
   t.is(event.target, socket)
 })
 
+test('each message is a task of its own', async (t) => {
+  const socket = await open(t, HERE)
+  const { peer } = await peerOf(t)
+  const order = []
+  const both = new Promise((resolve) => {
+    socket.addEventListener('message', ({ data }) => {
+      const text = Buffer.from(data).toString()
+      order.push(text)
+      Promise.resolve().then(() => order.push(`after ${text}`) === 4 && resolve())
+    })
+  })
+  for (const text of ['1', '2']) peer.send(text, socket.localPort, '127.0.0.1')
+  await both
+  t.deepEqual(order, ['1', 'after 1', '2', 'after 2'])
+})
+
 test('destinations and lengths that cannot be are errors of send()', async (t) => {
   const socket = await open(t, HERE)
   const invalid = { instanceOf: DOMException, name: 'InvalidAccessError', any: true }

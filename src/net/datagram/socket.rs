@@ -85,11 +85,6 @@ impl DatagramSocket {
     self.state.borrow_mut().take(memory, most, received);
   }
 
-  /// See [`Self::tell_of_each`].
-  pub fn tells_of_each(&self) -> bool {
-    self.state.borrow().tells_of_each()
-  }
-
   /// From now on, before any event, the end of each datagram is told that is [written](Self::write), and nothing is received but what is
   /// [wanted](Self::want).
   pub fn tell_of_each(&self) {
@@ -99,11 +94,6 @@ impl DatagramSocket {
   /// So many datagrams are wanted from now on. Each that is taken is one of them.
   pub fn want(&self, count: u32) {
     self.drive(|state| state.want(Some(count)));
-  }
-
-  /// So many datagrams that were taken could not be delivered: others are wanted for them.
-  pub fn want_again(&self, count: usize) {
-    self.drive(|state| state.want_again(count));
   }
 
   /// Receives nothing until [`DatagramSocket::resume`].

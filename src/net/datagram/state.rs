@@ -248,17 +248,6 @@ impl State {
     }
   }
 
-  /// So many that were taken were of no use, and others are wanted for them.
-  pub(super) fn want_again(&mut self, more: usize) {
-    if let Wanted::Some(count) = self.wanted {
-      self.want(Some(count.saturating_add(more as u32)));
-    }
-  }
-
-  pub(super) fn tells_of_each(&self) -> bool {
-    self.outbox.is_telling()
-  }
-
   pub(super) fn is_open(&self) -> bool {
     matches!(self.life, Life::Open(_))
   }

@@ -3,7 +3,12 @@
 // UDPSocket of the draft of 2013: datagrams are events.
 
 const { attach, closeAtOnce, detach, receive } = require('../../../channel.js')
-const { ArrayPrototypeShift, RangeError, StringPrototypeIncludes } = require('../../../builtins.js')
+const {
+  ArrayPrototypeShift,
+  RangeError,
+  StringPrototypeIncludes,
+  TypedArrayPrototypeGetBuffer,
+} = require('../../../builtins.js')
 const { Context } = require('../../../context.js')
 const { copyOf, payloadLength } = require('../../../bytes.js')
 const { requireArguments } = require('../../../convert.js')
@@ -60,7 +65,7 @@ class UDPSocket extends HandlerTarget {
     }
     this.#native = handle
     this.#context = new Context('UDPSOCKET', handle)
-    handle.asStream()
+    handle.asStream(true)
     attach(handle.id, this)
     runSoon(() => this.#context.run(this.#open, this))
   }
@@ -244,7 +249,7 @@ class UDPSocket extends HandlerTarget {
   #onDatagram(data, remoteAddress, remotePort) {
     this.#credits--
     if (this.#readyState !== 'open') return
-    const message = { data, remoteAddress, remotePort }
+    const message = { data: TypedArrayPrototypeGetBuffer(data), remoteAddress, remotePort }
     if (this.#isSuspended || this.#held.length > 0) this.#held[this.#held.length] = message
     else this.#message(message)
     this.#ask()
