@@ -63,10 +63,17 @@ fn datagrams(
   };
   let mut received = inbound.received.take();
   received.clear();
-  socket.take(bytes, MOST_DATAGRAMS, &mut received);
+  let is_stream = entry.demand.is_used();
+  // One that is to have a task of its own has to be the only one, where there is a task already.
+  let most = if is_stream || !hub.is_in_task() {
+    MOST_DATAGRAMS
+  } else {
+    1
+  };
+  socket.take(bytes, most, &mut received);
   let told = if received.is_empty() {
     Ok(())
-  } else if entry.demand.is_used() {
+  } else if is_stream {
     let table = bytes[MEMORY..].as_chunks_mut::<{ FIELDS * WORD }>().0;
     for (row, one) in table.iter_mut().zip(&received) {
       let fields = [one.start as u32, one.length as u32, one.from.port().into()];

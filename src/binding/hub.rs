@@ -66,6 +66,8 @@ pub(super) struct Hub {
   /// Rings when the loop has come round. Only where there is no poll set, whose alarm does that.
   later: RefCell<Option<Doorbell>>,
   pace: Pace,
+  /// What is delivered is part of a task that has begun.
+  in_task: Cell<bool>,
 }
 
 impl Hub {
@@ -118,6 +120,7 @@ impl Hub {
       keeping: Cell::new(0),
       later: RefCell::default(),
       pace: Pace::default(),
+      in_task: Cell::new(false),
     })
   }
 
@@ -136,6 +139,11 @@ impl Hub {
   /// Whether the environment's own loop watches connections.
   pub(super) fn is_in_loop(&self) -> bool {
     self.poll_set.is_some()
+  }
+
+  /// Whether all that is delivered now is one task, however many calls it is.
+  pub(super) fn is_in_task(&self) -> bool {
+    self.in_task.get()
   }
 
   /// Makes a socket or listener live: it gets events, and keeps its realm and the process alive.
@@ -197,7 +205,9 @@ impl Hub {
   fn deliver_one(self: &Rc<Self>, env: sys::napi_env) {
     let began = Instant::now();
     let since = self.pace.begin(began);
+    self.in_task.set(true);
     self.deliver_next(env);
+    self.in_task.set(false);
     if self.is_in_loop() {
       // On this thread that is the alarm of the poll set, which `deliver_all` answers.
       return self.ring_for_more();
