@@ -261,13 +261,14 @@ rel('REL-144', 'a name that does not exist: the lookup event, ENOTFOUND, close',
 })
 
 rel('REL-146', 'both ends know the addresses, of which some are told after close too', async (t, connect) => {
-  let peer
-  const port = await serverOf(t, (accepted) => (peer = accepted))
+  let accept
+  const accepted = new Promise((resolve) => (accept = resolve))
+  const port = await serverOf(t, accept)
   const socket = connect(port)
   t.is(socket.remoteAddress, undefined)
   t.deepEqual(socket.address(), {})
   await once(socket, 'connect')
-  while (!peer) await sleep(1)
+  const peer = await accepted
   const told = {
     localAddress: '127.0.0.1',
     localPort: peer.remotePort,

@@ -139,7 +139,7 @@ rel(
     for (let i = 0; i < 60; i++, sent += chunk.length) socket.write(chunk)
     t.true(socket.writableLength > MB)
     const drained = once(socket, 'drain')
-    await once(server(peer), 'tick')
+    await new Promise((resolve) => setImmediate(resolve))
     const got = drain(peer)
     await drained
     t.is(socket.writableLength, 0)
@@ -147,12 +147,6 @@ rel(
     t.is((await got).length, sent)
   },
 )
-
-/** Emits `tick` in the next turn. */
-function server(emitter) {
-  setImmediate(() => emitter.emit('tick'))
-  return emitter
-}
 
 rel('REL-108', 'two megabytes reach a peer that pauses after each chunk', async (t, connect) => {
   let got = 0
@@ -431,7 +425,7 @@ rel('REL-122', 'destroyed while its name is looked up: close, and nothing else',
   await once(socket, 'close')
   await new Promise((resolve) => setTimeout(resolve, 30))
   // Node looks names up to the end, and may be done by then.
-  t.deepEqual(events.filter((name) => name !== 'lookup').at(-1), 'close')
+  t.is(events.at(-1), 'close')
   t.false(events.includes('error'))
   t.is(events.filter((name) => name === 'close').length, 1)
 })

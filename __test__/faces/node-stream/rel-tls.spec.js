@@ -144,15 +144,16 @@ above('REL-154', 'TLS that begins after the peer has spoken finds its first byte
 })
 
 above('REL-155', 'a megabyte in the clear leaves before the first byte of TLS', async (t, connect) => {
-  let peer
-  const port = await serverOf(t, (accepted) => (peer = accepted))
+  let accept
+  const accepted = new Promise((resolve) => (accept = resolve))
+  const port = await serverOf(t, accept)
   const socket = connect(port)
   socket.write(Buffer.alloc(MB, 'p'))
   const client = over(t, socket)
   client.on('error', () => {})
   client.write('secret')
   await once(socket, 'connect')
-  while (!peer) await new Promise((done) => setImmediate(done))
+  const peer = await accepted
   let bytes = Buffer.alloc(0)
   for await (const chunk of peer) {
     bytes = Buffer.concat([bytes, chunk])

@@ -86,8 +86,8 @@ class FirefoxOsSource {
 
   #onClose() {
     this.isOver = true
-    if (!this.#hasFailed) this.#ended()
     this.#done(this.#isEnding ? null : gone())
+    if (!this.#hasFailed) this.#ended()
     this.#owner.closed()
   }
 
@@ -151,6 +151,7 @@ class FirefoxOsSource {
   /** `false` where it is not with the system yet. */
   #writeOne(chunk) {
     if (this.#connection !== null) {
+      this.#connection.flush()
       const isOut = this.#outflow.write(chunk, true)
       this.#connection.sent(chunk, chunk.length)
       return isOut
