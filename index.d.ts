@@ -870,6 +870,8 @@ export interface TCPSocketManifestFeatures {
     | {
         readonly 'tcp-socket'?: object | undefined
         readonly 'udp-socket'?: object | undefined
+        /** Of `moz-tcp-socket/w3c`: an object, or a function that answers each request (docs/w3c.md). */
+        readonly 'raw-socket'?: object | undefined
         readonly [name: string]: unknown
       }
     | undefined

@@ -20,8 +20,8 @@ class Context extends AsyncResource {
   }
 
   /** Runs `self`'s answer to an event of the engine, with its details. What handlers throw meanwhile is reported afterwards. */
-  run(answer, self, a, b, c) {
-    runInAsyncScope(this, answer, self, a, b, c)
+  run(answer, self, a, b, c, d) {
+    runInAsyncScope(this, answer, self, a, b, c, d)
     reportThrown()
   }
 

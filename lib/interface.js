@@ -5,11 +5,11 @@
 const { ObjectDefineProperty, ObjectKeys } = require('./builtins.js')
 const { inspect: nodeInspect } = require('./platform/types.js')
 
-/** Makes the `members` of `Class` enumerable, and its `isInstance`, and gives it the name that `toString` shows. */
+/** Makes the `members` of `Class` enumerable, and its `isInstance`, if it has one, and gives it the name that `toString` shows. */
 function asInterface(Class, members) {
   for (const name of members) Object.defineProperty(Class.prototype, name, { enumerable: true })
   Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true })
-  Object.defineProperty(Class, 'isInstance', { enumerable: true })
+  if (Class.isInstance !== undefined) Object.defineProperty(Class, 'isInstance', { enumerable: true })
 }
 
 /** Gives `object` a property that is not enumerable, whatever it inherits. */

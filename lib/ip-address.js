@@ -108,4 +108,10 @@ function isMapped(bytes) {
   return bytes[10] === 0xff && bytes[11] === 0xff
 }
 
-module.exports = { addressBytes, isBase, isWithin, network }
+/** Whether the address `text` is one of a group: RFC 5771, RFC 4291. */
+function isMulticast(text) {
+  const bytes = addressBytes(text)
+  return bytes !== undefined && (bytes.length === 4 ? bytes[0] >= 224 && bytes[0] < 240 : bytes[0] === 0xff)
+}
+
+module.exports = { addressBytes, isBase, isMulticast, isWithin, network }

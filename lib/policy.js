@@ -10,6 +10,7 @@ const { describe } = require('./convert.js')
 const { processPolicy, setProcessPolicy } = require('./platform/native.js')
 const { toPermissionsPolicy } = require('./permissions-policy.js')
 const { requireNetwork } = require('./platform/network-permission.js')
+const { setDecider, toRawSocketPolicy } = require('./raw-socket-policy.js')
 
 const TYPES = new SafeMap([
   ['web', 'web'],
@@ -40,11 +41,20 @@ const MAY_NOT_USE_UDP = 4
 
 /** From now on sockets are made as `manifest`, that of a Firefox OS application, allows it. `null`: as without one. */
 function setPolicy(manifest) {
-  setProcessPolicy(manifest === null ? 0 : toPolicy(manifest))
+  const { policy, rawSocket } = manifest === null ? NOTHING : readPolicy(manifest, 'policy')
+  setDecider(rawSocket)
+  setProcessPolicy(policy)
 }
 
 /** The number for `manifest`. `name` is what errors call it. */
 function toPolicy(manifest, name = 'policy') {
+  return readPolicy(manifest, name).policy
+}
+
+const NOTHING = { policy: 0, rawSocket: undefined }
+
+/** The same, and the permission `raw-socket` as it is in the manifest. */
+function readPolicy(manifest, name) {
   // Its own properties alone: one that somebody put on a prototype grants nothing.
   const whole = ownProperties(name, manifest, 'a manifest, or null for none')
   // KaiOS 3 reads this member alone, and older systems do not know it.
@@ -53,7 +63,8 @@ function toPolicy(manifest, name = 'policy') {
   const features = isKaios
     ? ownProperties('b2g_features', inner, 'an object, with type and permissions')
     : whole
-  const { type: named = 'web', permissions = {} } = features
+  const { type: given, permissions = {} } = features
+  const named = given === undefined ? 'web' : given
   let type = (isKaios ? KAIOS_TYPES : TYPES).get(named)
   if (type === undefined) {
     throw new TypeError(`type ${describe(named)}: must be ${isKaios ? KAIOS_TYPE_NAMES : TYPE_NAMES}`)
@@ -66,12 +77,14 @@ function toPolicy(manifest, name = 'policy') {
     if (features.core) type = 'certified'
   }
   const asked = ownProperties('permissions', permissions, 'an object')
-  return (
+  const rawSocket = asked['raw-socket']
+  const policy =
     (has(asked, 'tcp-socket', type) ? 0 : MAY_NOT_USE) |
     (has(asked, 'udp-socket', type) ? 0 : MAY_NOT_USE_UDP) |
     (type === 'certified' ? 0 : MAY_NOT_LISTEN_BELOW) |
+    toRawSocketPolicy(rawSocket, given !== undefined && type === 'web') |
     toPermissionsPolicy(whole.permissions_policy, type === 'web')
-  )
+  return { policy, rawSocket }
 }
 
 /** Whether an application of `type` that asks for the permissions `asked` has the one called `name`. */

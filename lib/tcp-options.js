@@ -69,7 +69,7 @@ function toClientTcp(options, host) {
     idleTimeout,
     signal,
     givenUp,
-    local: isLocal ? { address, port, tuning: tuning ?? DEFAULT_TUNING } : undefined,
+    local: isLocal ? { __proto__: null, address, port, tuning: tuning ?? DEFAULT_TUNING } : undefined,
   }
 }
 
@@ -101,7 +101,8 @@ function convert(converters, options) {
   return fields
 }
 
-const DEFAULT_TUNING = { noDelay: true, keepAlive: false, keepAliveDelay: 0 }
+// What the engine is passed must not have what somebody put on Object.prototype.
+const DEFAULT_TUNING = { __proto__: null, noDelay: true, keepAlive: false, keepAliveDelay: 0 }
 
 /** How a connection uses TCP; `undefined` where nothing was chosen. */
 function toTuning({ noDelay, keepAlive, keepAliveDelay }) {
@@ -110,6 +111,7 @@ function toTuning({ noDelay, keepAlive, keepAliveDelay }) {
   }
   if ((noDelay ?? keepAlive) === undefined) return undefined
   return {
+    __proto__: null,
     noDelay: noDelay ?? true,
     keepAlive: keepAlive ?? false,
     // The system counts seconds.

@@ -76,7 +76,17 @@ class TCPServerSocket extends HandlerTarget {
   #listen(backlog) {
     const { address, binaryType, secure, config, ipv6Only, reusePort, tuning, signal } = this.#options
     const asStrings = binaryType === 'string'
-    const place = { address, port: this.#localPort, backlog, asStrings, ipv6Only, reusePort, tuning }
+    // What it does not have must not be found on Object.prototype.
+    const place = {
+      __proto__: null,
+      address,
+      port: this.#localPort,
+      backlog,
+      asStrings,
+      ipv6Only,
+      reusePort,
+      tuning,
+    }
     const channel = eventChannel()
     const unfollow = signal && whenAborted(signal, () => this.#close())
     try {

@@ -4,9 +4,9 @@
 // InvalidAccessError where Gecko threw one, and a TypeError where WebIDL does.
 
 const { Number, MathTrunc, NumberIsFinite, TypeError } = require('./builtins.js')
-const { describe, isPlainAddress, matches, toDictionary, toHost, toText } = require('./convert.js')
+const { describe, isPlainAddress, toDictionary, toHost, toText } = require('./convert.js')
 const { domException } = require('./dom-exceptions.js')
-const { ipVersion } = require('./platform/native.js')
+const { isMulticast } = require('./ip-address.js')
 
 /** WebIDL `[EnforceRange] unsigned short` of a value that is called `what`. */
 function toUint16(value, what) {
@@ -64,8 +64,7 @@ function toDestination(value) {
 /** A multicast address: 224.0.0.0 to 239.255.255.255, or one that begins with ff00 to ffff (RFC 5771, RFC 4291). */
 function toGroup(value) {
   const address = toText(value, 'multicastGroupAddress')
-  const pattern = ipVersion(address) === 4 ? /^2(?:2[4-9]|3\d)\./ : /^ff[\da-f]{2}:/i
-  if (isPlainAddress(address) && matches(pattern, address)) return address
+  if (isPlainAddress(address) && isMulticast(address)) return address
   throw invalidAddress(
     'multicastGroupAddress',
     address,

@@ -175,6 +175,7 @@ class UDPSocket extends HandlerTarget {
     let handle
     try {
       handle = new native.UDPSocket(eventChannel(), {
+        __proto__: null,
         address,
         port,
         reuseAddress: addressReuse,

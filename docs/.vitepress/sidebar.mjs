@@ -34,6 +34,8 @@ const GROUPS = {
     'from-emailjs': 'From emailjs-tcp-socket',
     'from-net': 'From node:net',
     winter: 'connect() of WinterTC',
+    direct: 'Direct Sockets',
+    w3c: 'TCP and UDP Socket API (W3C)',
     faq: 'Questions and answers',
   },
   Tools: {

@@ -13,6 +13,7 @@ const {
   WritableStream,
   WeakRef,
   WritableStreamDefaultController,
+  WritableStreamDefaultWriter,
 } = globalThis
 
 module.exports = {
@@ -35,6 +36,9 @@ module.exports = {
   WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
   WritableControllerError: uncurryThis(WritableStreamDefaultController.prototype.error),
   WritableControllerGetSignal: getter(WritableStreamDefaultController.prototype, 'signal'),
+  WritableStreamDefaultWriterReleaseLock: uncurryThis(WritableStreamDefaultWriter.prototype.releaseLock),
+  WritableStreamDefaultWriterWrite: uncurryThis(WritableStreamDefaultWriter.prototype.write),
   WritableStreamClose: uncurryThis(WritableStream.prototype.close),
+  WritableStreamGetWriter: uncurryThis(WritableStream.prototype.getWriter),
   WritableStreamGetLocked: getter(WritableStream.prototype, 'locked'),
 }

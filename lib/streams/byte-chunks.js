@@ -2,9 +2,9 @@
 
 // Chunks of bytes that are written: ArrayBuffers, views on one, and where a face says so strings.
 
-const { isAnyArrayBuffer } = require('../platform/types.js')
+const { isAnyArrayBuffer, isSharedArrayBuffer } = require('../platform/types.js')
 const { ArrayBufferIsView, TypeError } = require('../builtins.js')
-const { byteLengthOf, fromUtf8 } = require('../bytes.js')
+const { bufferOf, byteLengthOf, fromUtf8 } = require('../bytes.js')
 const { describe, toView } = require('../convert.js')
 const { BufferByteLength } = require('../platform/buffers.js')
 
@@ -49,6 +49,8 @@ function isBytes(value) {
 }
 
 function isEmpty(chunk) {
+  // What is shared is refused, empty or not.
+  if (isSharedArrayBuffer(bufferOf(chunk))) return false
   try {
     return byteLengthOf(chunk) === 0
   } catch {

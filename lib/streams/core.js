@@ -12,12 +12,13 @@ const { Context } = require('../context.js')
 const { lendConnection } = require('../insides.js')
 const { EventKind } = require('../platform/native.js')
 const { deferred, nothing } = require('../promises.js')
-const { Actions } = require('./actions.js')
 const { Anchor } = require('./anchor.js')
 const { byteChunks } = require('./byte-chunks.js')
+const { Gate } = require('./gate.js')
 const { Outcome } = require('./outcome.js')
 const { Outflow } = require('./outflow.js')
 const { ReadableHalf } = require('./readable-half.js')
+const { Sides } = require('./sides.js')
 const { WritableHalf } = require('./writable-half.js')
 
 /** In milliseconds: how long a peer may take nothing of what is queued behind a close; and how long a closed socket may still connect. */
@@ -31,20 +32,18 @@ class StreamCore {
   #context
   #reading
   #writing
+  #sides
   #outcome = new Outcome()
   /** Where its events arrive, from when the connection is its own. */
   #anchor = null
   /** 'opening', 'open', 'closing' (the engine was told to), 'over', or 'handed over' to the core of its TLS connection. */
   #state = 'opening'
   #isSecure
-  /** It takes over a connection from its predecessor, as soon as TLS has begun. */
-  #isUpgrade
   /** Bytes are wanted. */
   #isWanted = false
   #hasPeerEnded = false
   #outflow
-  /** What is left to do when it is open. */
-  #whenOpen = new Actions()
+  #gate
   /** The core that has its connection after `upgrade`. */
   #successor = null
   /** The core that had this connection before, until what that wrote is out. */
@@ -67,10 +66,11 @@ class StreamCore {
     this.#profile = profile
     this.#isSecure = isSecure
     this.#predecessor = predecessor
-    this.#isUpgrade = predecessor !== null
+    // TLS has to begin before anything else may happen on a connection that was another core's.
+    this.#gate = new Gate(predecessor !== null)
     this.#context = new Context('TCPSOCKET', handle)
     this.#reading = new ReadableHalf(profile.readable, {
-      pull: (view) => this.#pull(view),
+      pull: (view, isAhead) => this.#pull(view, isAhead),
       cancelled: () => this.#cancelled(),
     })
     this.#writing = new WritableHalf(byteChunks(profile.writable), {
@@ -78,6 +78,7 @@ class StreamCore {
       close: () => this.#shutdown(),
       aborted: (reason) => this.#aborted(reason),
     })
+    this.#sides = new Sides(this.#reading, this.#writing)
     const keepHalfOpen = () => (this.#profile = { ...this.#profile, halfOpen: true })
     lendConnection(this.#reading.stream, { handle, keepHalfOpen })
     if (predecessor !== null) return
@@ -113,7 +114,12 @@ class StreamCore {
 
   /** Whether each side may still be used: what has ended cannot become TLS. */
   get isWhole() {
-    return !this.#reading.isFinal && !this.#writing.isFinal
+    return this.#sides.areWhole
+  }
+
+  /** Whether our side has ended, or failed. */
+  get hasEndedWriting() {
+    return this.#writing.isFinal
   }
 
   /** `callback` is called when the connection is over, or was handed over. */
@@ -133,13 +139,13 @@ class StreamCore {
 
   // What the streams ask for.
 
-  #pull(view) {
-    if (this.#isHeld) {
-      if (!this.#isWanted) this.#whenUsable(() => this.#pull(undefined))
+  #pull(view, isAhead = false) {
+    if (this.#gate.isShut) {
+      if (!this.#isWanted) this.#gate.pass(() => this.#pull(undefined))
       this.#isWanted = true
     } else if (this.#state !== 'over') {
-      this.#isWanted = true
-      this.#anchor.hold(this, true)
+      this.#isWanted ||= !isAhead
+      this.#anchor.hold(this, this.#isWaiting)
       // TLS reads only into memory for all that it has decrypted.
       engineOutbound().pull(this.#id, this.#isSecure ? undefined : view)
     }
@@ -147,14 +153,15 @@ class StreamCore {
 
   #cancelled() {
     this.#isWanted = false
-    this.#whenUsable(() => this.#handle.discardInput())
+    if (this.#profile.cancelled) return this.#profile.cancelled()
+    this.#gate.pass(() => this.#handle.discardInput())
     this.#settleWhenFinal()
   }
 
   #write(bytes) {
-    if (this.#isHeld) {
+    if (this.#gate.isShut) {
       const copy = new Uint8Array(bytes)
-      this.#whenUsable(() => this.#outflow.write(copy, false))
+      this.#gate.pass(() => this.#outflow.write(copy, false))
       return this.#waitForWriting(deferred())
     }
     if (this.#outflow.write(bytes, this.#state === 'open')) return undefined
@@ -168,7 +175,7 @@ class StreamCore {
 
   #shutdown() {
     if (this.#state === 'closing' || this.#state === 'over') return undefined
-    this.#whenUsable(() => this.#handle.shutdown())
+    this.#gate.pass(() => this.#handle.shutdown())
     const pending = deferred()
     pending.isClose = true
     return this.#waitForWriting(pending)
@@ -176,18 +183,8 @@ class StreamCore {
 
   #aborted(reason) {
     if (this.#profile.abortFails) this.#outcome.suggest(reason)
-    this.#whenUsable(() => this.#handle.shutdownImmediately())
+    this.#gate.pass(() => this.#handle.shutdownImmediately())
     this.#settleWhenFinal()
-  }
-
-  /** TLS has to begin before anything else may happen on the connection, which until then is another core's. */
-  get #isHeld() {
-    return this.#isUpgrade && this.#state === 'opening'
-  }
-
-  #whenUsable(action) {
-    if (!this.#isHeld) return action()
-    this.#whenOpen.add(action)
   }
 
   /**
@@ -203,6 +200,12 @@ class StreamCore {
     return this.#outcome.closed
   }
 
+  /** Ends our side, behind what was written. Where somebody holds its lock, it refuses what comes. */
+  halfClose() {
+    if (this.#state !== 'opening' && this.#state !== 'open') return
+    this.#writing.closeBySelf(this.#profile.refusal('ended'), () => this.#handle?.shutdown())
+  }
+
   /** Gives it up at once: `reason` is what everything fails with. */
   abort(reason) {
     if (this.#successor !== null) return this.#successor.abort(reason)
@@ -210,8 +213,7 @@ class StreamCore {
     const wasOpen = this.#state === 'open'
     this.#close(reason)
     this.#outcome.refuse(reason)
-    this.#reading.fail(reason)
-    this.#writing.fail(reason)
+    this.#sides.fail(reason)
     if (wasOpen) this.#handle.closeImmediately()
     else this.#handle.abort()
   }
@@ -222,7 +224,7 @@ class StreamCore {
     this.#closing = true
     this.#outcome.decide(undefined)
     this.#handle.setConnectTimeout(LONGEST_CONNECT)
-    this.#whenOpen.add(() => {
+    this.#gate.whenOpen(() => {
       if (this.#state === 'open') this.#closeOpen(reason)
     })
   }
@@ -231,15 +233,14 @@ class StreamCore {
     this.#close(undefined)
     const error = reason ?? this.#profile.refusal('closed')
     this.#outcome.refuse(error)
-    this.#reading.fail(error)
-    this.#writing.fail(error)
+    this.#sides.fail(error)
     this.#handle.abort()
   }
 
   /** From here on it is closing. `thrown` is what `closed` comes to, see `Outcome`. */
   #close(thrown) {
     this.#state = 'closing'
-    this.#outcome.decide(thrown)
+    if (thrown !== undefined || !this.#profile.isOne) this.#outcome.decide(thrown)
     this.#anchor?.hold(this, true)
   }
 
@@ -277,7 +278,7 @@ class StreamCore {
     this.#writing.refuseLater(error)
     const begin = () => this.#writing.whenFlushed(() => this.#handOver(config))
     if (this.#state === 'open') begin()
-    else this.#whenOpen.add(begin)
+    else this.#gate.whenOpen(begin)
     return successor
   }
 
@@ -321,10 +322,9 @@ class StreamCore {
         this.#writing.ended()
         return this.#settleWhenFinal()
       case EventKind.ReadFailed:
-        return this.#onReadFailed(this.#profile.toError(detail))
+        return this.#onFailedSide(this.#profile.toError(detail), true)
       case EventKind.WriteFailed:
-        this.#writing.fail(this.#profile.toError(detail))
-        return this.#settleWhenFinal()
+        return this.#onFailedSide(this.#profile.toError(detail), false)
       case EventKind.Failed:
         return this.#onFailed(detail)
       case EventKind.Closed:
@@ -336,7 +336,7 @@ class StreamCore {
     if (this.#state !== 'opening') return
     this.#state = 'open'
     this.#outcome.open(this.#profile.toInfo(this.#handle, this))
-    this.#whenOpen.run()
+    this.#gate.open()
   }
 
   #onData(detail) {
@@ -369,24 +369,22 @@ class StreamCore {
   }
 
   #onReadEnd() {
-    if (!this.#profile.halfOpen && this.#state === 'open') {
-      this.#writing.closeBySelf(this.#profile.refusal('ended'), () => this.#handle?.shutdown())
-    }
+    if (!this.#profile.halfOpen) this.halfClose()
     this.#settleWhenFinal()
   }
 
-  #onReadFailed(error) {
-    this.#reading.fail(error)
-    if (!this.#profile.halfOpen) {
-      this.#writing.fail(error)
-      this.#handle.shutdownImmediately()
-    }
+  #onFailedSide(error, isReading) {
+    const { halfOpen, isOne } = this.#profile
+    const both = isOne || (isReading && !halfOpen)
+    if (isReading || both) this.#reading.fail(error)
+    if (!isReading || both) this.#writing.fail(error)
+    if (isReading && both) this.#handle.shutdownImmediately()
     this.#settleWhenFinal()
   }
 
   /** When both sides are final the connection is closed. */
   #settleWhenFinal() {
-    if (!this.#reading.isFinal || !this.#writing.isFinal) return
+    if (!this.#sides.areFinal) return
     if (this.#state === 'open') {
       this.#state = 'closing'
       this.#anchor.hold(this, true)
@@ -402,8 +400,7 @@ class StreamCore {
     const error = this.#profile.toError(failure)
     const wasWanted = this.#state !== 'closing'
     if (this.#state === 'opening') this.#outcome.refuse(error)
-    this.#reading.fail(error)
-    this.#writing.fail(error)
+    this.#sides.fail(error)
     if (wasWanted) this.#outcome.suggest(error)
     this.#finish(error)
   }
@@ -424,7 +421,7 @@ class StreamCore {
     this.#context.closed()
     this.#outcome.refuse(error)
     this.#passOn()
-    this.#outcome.settle(this.#reading.error ?? this.#writing.error)
+    this.#outcome.settle(this.#sides.error)
     this.#whenOver()
     if (this.#successor !== null) this.#successor.#neverBegan(error, this.#outcome)
   }
@@ -433,8 +430,7 @@ class StreamCore {
   #neverBegan(error, outcome) {
     if (this.#state !== 'closing') this.#outcome.refuse(error)
     this.#predecessor = null
-    this.#reading.fail(error)
-    this.#writing.fail(error)
+    this.#sides.fail(error)
     this.#state = 'over'
     this.#outcome.follow(outcome)
     this.#whenOver()

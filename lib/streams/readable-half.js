@@ -3,7 +3,7 @@
 // The readable side of a socket as a ReadableStream. Bytes are read only when the stream asks for them: what nobody wants stays with
 // the kernel, and TCP pushes back.
 
-const { Uint8Array } = require('../builtins.js')
+const { Promise, PromisePrototypeThen, Uint8Array } = require('../builtins.js')
 const {
   ByobRequestGetView,
   ByobRequestRespond,
@@ -17,10 +17,18 @@ const {
   ReadableStream,
 } = require('./builtins.js')
 
+const settled = Promise.resolve()
+
 class ReadableHalf {
   #controller
   #isBytes
   #asArrayBuffers
+  #owner
+  /** A chunk is read before somebody asks, and this is it. */
+  #readsAhead
+  #ahead = undefined
+  /** Somebody has asked for one. */
+  #isWanted = false
   #isFinal = false
   #error = undefined
   stream
@@ -28,20 +36,31 @@ class ReadableHalf {
   /**
    * @param bytes a byte stream, which also has BYOB readers
    * @param chunk 'uint8array' or 'arraybuffer': what it gives
-   * @param highWaterMark chunks, or bytes of a byte stream, that are read ahead
-   * @param owner `pull(view)` asks for bytes, into `view` if there is one; `cancelled(reason)` says that nobody wants any
+   * @param readsAhead a chunk is read ahead, as with a high water mark of 1; but the stream itself would not say whether anybody waits for it
+   * @param owner `pull(view, isAhead)` asks for bytes, into `view` if there is one, and `isAhead` of whoever may want them;
+   *   `cancelled(reason)` says that nobody wants any
    */
-  constructor({ bytes, chunk, highWaterMark }, owner) {
+  constructor({ bytes, chunk, readsAhead = false }, owner) {
+    this.#owner = owner
+    this.#readsAhead = readsAhead
     this.#isBytes = bytes
     this.#asArrayBuffers = chunk === 'arraybuffer'
     const source = {
       __proto__: null,
       start: (controller) => {
         this.#controller = controller
+        if (readsAhead) PromisePrototypeThen(settled, () => this.#readAhead())
       },
       // It returns nothing to wait for: the stream asks again when it has got something, and asking twice is asking once.
       pull: () => {
-        if (!this.#isFinal) owner.pull(this.#view())
+        if (this.#isFinal) return
+        if (this.#ahead === undefined) {
+          this.#isWanted = true
+          owner.pull(this.#view(), false)
+        } else {
+          this.#giveAhead()
+          this.#readAhead()
+        }
       },
       cancel: (reason) => {
         if (this.#isFinal) return
@@ -50,7 +69,17 @@ class ReadableHalf {
       },
     }
     if (bytes) source.type = 'bytes'
-    this.stream = new ReadableStream(source, { __proto__: null, highWaterMark })
+    this.stream = new ReadableStream(source, { __proto__: null, highWaterMark: 0 })
+  }
+
+  #readAhead() {
+    if (this.#readsAhead && !this.#isFinal) this.#owner.pull(undefined, true)
+  }
+
+  #giveAhead() {
+    const chunk = this.#ahead
+    this.#ahead = undefined
+    DefaultControllerEnqueue(this.#controller, chunk)
   }
 
   /** It has ended, failed, or was cancelled. */
@@ -78,8 +107,12 @@ class ReadableHalf {
       return
     }
     const chunk = this.#asArrayBuffers ? detail : new Uint8Array(detail)
-    if (this.#isBytes) ByteControllerEnqueue(this.#controller, chunk)
-    else DefaultControllerEnqueue(this.#controller, chunk)
+    if (this.#isBytes) return ByteControllerEnqueue(this.#controller, chunk)
+    this.#ahead = chunk
+    if (this.#readsAhead && !this.#isWanted) return
+    this.#isWanted = false
+    this.#giveAhead()
+    this.#readAhead()
   }
 
   /** A chunk that is no bytes. */
@@ -91,6 +124,7 @@ class ReadableHalf {
   end() {
     if (this.#isFinal) return
     this.#isFinal = true
+    if (this.#ahead !== undefined) this.#giveAhead()
     if (!this.#isBytes) return DefaultControllerClose(this.#controller)
     try {
       ByteControllerClose(this.#controller)

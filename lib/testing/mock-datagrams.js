@@ -4,7 +4,7 @@
 
 /** The class of native datagram sockets, of what a mock engine has: `Handle`, `nextPort()` and `onHandle(handle)`. */
 function datagramsOf({ Handle, nextPort, onHandle }) {
-  return class MockDatagrams extends Handle {
+  class MockDatagrams extends Handle {
     localAddress
     localPort
     /** `{ data, remoteAddress, remotePort }` of each that was sent. */
@@ -53,6 +53,14 @@ function datagramsOf({ Handle, nextPort, onHandle }) {
       this.forget()
     }
   }
+
+  // Those of faces that have streams have no mock: they must not look as if they had.
+  for (const name of ['asStream', 'ends', 'want', 'write']) {
+    MockDatagrams.prototype[name] = () => {
+      throw new Error(`${name}: the mock knows the sockets of Firefox OS alone`)
+    }
+  }
+  return MockDatagrams
 }
 
 module.exports = { datagramsOf }

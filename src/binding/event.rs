@@ -27,13 +27,13 @@ use crate::net::{
 /// What `dispatch(id, kind, …)` is told.
 #[napi]
 pub enum EventKind {
-  /// Connected, and verified where TLS was asked for.
+  /// Connected, and verified where TLS was asked for. Of a datagram socket that has a peer: it can be used.
   Opened,
   /// `(data: string | ArrayBuffer)`: bytes arrived. `(count: number)`: they are in the memory that was given for them.
   Data,
   /// The peer will send no more.
   Ended,
-  /// All that was queued is written. Only after it was asked for.
+  /// All that was queued is written. Only after it was asked for. Of a datagram socket: one datagram that had to wait is sent.
   Drained,
   /// A close is complete. Nothing follows.
   Closed,
@@ -47,9 +47,9 @@ pub enum EventKind {
   ShutDown,
   /// The peer has ended its side, perhaps behind bytes that nobody has read.
   PeerEnded,
-  /// `(failure: Failure)`: nothing can be read any more.
+  /// `(failure: Failure)`: nothing can be read any more. Of a datagram socket: what its peer answered to what it was sent.
   ReadFailed,
-  /// `(failure: Failure)`: nothing can be written any more.
+  /// `(failure: Failure)`: nothing can be written any more. Of a datagram socket: one datagram was not sent.
   WriteFailed,
   /// STARTTLS is done.
   Secured,
@@ -163,6 +163,7 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
     Event::PeerEnded => Arguments::new(EventKind::PeerEnded, []),
     Event::Secured => Arguments::new(EventKind::Secured, []),
     Event::WriteFailed(error) => failure(env, EventKind::WriteFailed, &error)?,
+    Event::ReadFailed(error) => failure(env, EventKind::ReadFailed, &error)?,
     Event::Failed(error) => failed(env, &error)?,
     Event::Accepted(accepted) => self::accepted(hub, env, accepted, entry)?,
     Event::Readable => {
@@ -287,7 +288,11 @@ fn datagram(hub: &Hub, env: &Env, socket: &DatagramSocket) -> Result<Option<Argu
   let Some((length, from)) = socket.take(memory) else {
     return Ok(None);
   };
-  let data = memory::copy(env, &memory[..length])?;
+  let Ok(data) = memory::copy(env, &memory[..length]) else {
+    // It is lost, as if the network had lost it.
+    socket.want_again();
+    return Ok(None);
+  };
   let host = env.create_string(host_of(from))?.raw();
   // SAFETY: a value made here, on the JavaScript thread.
   let port = unsafe { ToNapiValue::to_napi_value(env.raw(), u32::from(from.port()))? };

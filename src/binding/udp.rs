@@ -14,21 +14,23 @@ use super::{
   entry::Target,
   error::bind_error,
   lease::Lease,
-  options::{host_of, ip},
+  options::{SocketEnds, family, host_of, ip},
 };
-use crate::net::{self, Membership};
+use crate::net::{self, Destination, Membership};
 
 /// A place to receive datagrams at.
 #[napi(object, object_to_js = false)]
 pub struct DatagramOptions {
-  /// An IP literal.
-  pub address: String,
+  /// An IP literal; without it every address, of IPv4, or with `peer` of the peer's family.
+  pub address: Option<String>,
   /// 0 lets the system choose.
   pub port: u16,
   /// Others may bind to the same place, if all of them say so.
   pub reuse_address: bool,
   /// Not for IPv4, where the address is `::`.
   pub ipv6_only: bool,
+  /// Datagrams may go to broadcast addresses; without it they may.
+  pub broadcast: Option<bool>,
   /// What is sent to a group comes to the sockets of this host that belong to it.
   pub multicast_loop: bool,
   /// How many networks a datagram to a group may pass through; without it the system's choice.
@@ -37,16 +39,42 @@ pub struct DatagramOptions {
   pub send_buffer_size: Option<u32>,
   /// Bytes; without it the system's choice.
   pub receive_buffer_size: Option<u32>,
+  /// The one to talk to, and to hear.
+  pub peer: Option<DatagramPeer>,
+}
+
+/// Who a datagram socket is connected to.
+#[napi(object, object_to_js = false)]
+pub struct DatagramPeer {
+  /// An IP literal or an ASCII name.
+  pub host: String,
+  /// 1 to 65535.
+  pub port: u16,
+  /// 4 or 6: only addresses of that version. Without it both will do.
+  pub family: Option<u8>,
+}
+
+impl From<DatagramPeer> for Destination {
+  fn from(
+    DatagramPeer {
+      host,
+      port,
+      family: version,
+    }: DatagramPeer,
+  ) -> Self {
+    let family = version.map(family);
+    Self { host, port, family }
+  }
 }
 
 impl DatagramOptions {
   fn into_net(self) -> Result<net::DatagramOptions> {
     Ok(net::DatagramOptions {
-      address: ip(&self.address)?,
+      address: self.address.as_deref().map(ip).transpose()?,
       port: self.port,
       reuse_address: self.reuse_address,
       ipv6_only: self.ipv6_only,
-      broadcast: true,
+      broadcast: self.broadcast.unwrap_or(true),
       multicast_loop: self.multicast_loop,
       multicast_hops: self.multicast_hops,
       send_buffer_size: self.send_buffer_size.and_then(NonZeroU32::new),
@@ -64,14 +92,18 @@ pub struct UdpSocket {
 
 #[napi]
 impl UdpSocket {
-  /// Binds before it returns. Throws `"ERRNO:text"` when the system refuses. `Datagram` follows for each that arrives, and `Failed`
-  /// should it end by itself.
+  /// Binds before it returns, and throws `"ERRNO:text"` when the system refuses. With a peer it is looked up, bound and connected in tasks:
+  /// `Opened` or `Failed` follows. From then on `Datagram` for each that arrives, and `Failed` should it end by itself.
   #[napi(constructor, catch_unwind)]
-  pub fn bind(channel: &EventChannel, options: DatagramOptions) -> Result<Self> {
+  pub fn bind(channel: &EventChannel, mut options: DatagramOptions) -> Result<Self> {
     crate::fault::point("UDPSocket");
     let EventChannel { hub, realm } = channel;
-    let socket =
-      net::DatagramSocket::bind(&hub.context, &options.into_net()?).map_err(|error| bind_error(&error))?;
+    let peer = options.peer.take().map(Destination::from);
+    let options = options.into_net()?;
+    let socket = match peer {
+      None => net::DatagramSocket::bind(&hub.context, &options).map_err(|error| bind_error(&error))?,
+      Some(peer) => net::DatagramSocket::connect(&hub.context, options, peer),
+    };
     let target = Target::Datagrams(Rc::clone(&socket));
     Ok(Self {
       lease: Lease::take(hub, realm, socket.id(), target)?,
@@ -85,16 +117,49 @@ impl UdpSocket {
     self.socket.id()
   }
 
-  /// The port it receives at.
+  /// The port it receives at; `null` before it is open.
   #[napi(getter, catch_unwind)]
-  pub fn local_port(&self) -> u16 {
-    self.socket.local_addr().port()
+  pub fn local_port(&self) -> Option<u16> {
+    self.socket.local_addr().map(|local| local.port())
   }
 
-  /// The IP address it receives at.
+  /// The IP address it receives at; `null` before it is open.
   #[napi(getter, catch_unwind)]
-  pub fn local_address(&self) -> String {
-    host_of(self.socket.local_addr())
+  pub fn local_address(&self) -> Option<String> {
+    self.socket.local_addr().map(host_of)
+  }
+
+  /// Where it receives and where its peer does; `null` before it is connected, and where it has no peer.
+  #[napi(catch_unwind)]
+  pub fn ends(&self) -> Option<SocketEnds> {
+    crate::fault::point("udp.ends");
+    self.socket.ends().map(SocketEnds::from)
+  }
+
+  /// From now on nothing is received but what `want` asks for, and the end of each `write` is told. To be called before any event.
+  #[napi(catch_unwind)]
+  pub fn as_stream(&self) {
+    crate::fault::point("udp.asStream");
+    self.socket.tell_of_each();
+  }
+
+  /// So many datagrams are wanted from now on, and each `Datagram` is one of them; 0 suspends. What comes waits in the kernel, as far as there
+  /// is room. With a peer, `ReadFailed` tells what it answered, and receiving goes on.
+  #[napi(catch_unwind)]
+  pub fn want(&self, count: u32) {
+    crate::fault::point("udp.want");
+    self.socket.want(count);
+  }
+
+  /// Sends a copy of `data` to an IP literal or an ASCII name, of which `family`, 4 or 6, allows only addresses of that version; without them
+  /// to the peer. True: the system has it. False: `Drained` or `WriteFailed` follows, one for each of these calls, in their order. Only after
+  /// `asStream`.
+  #[napi(catch_unwind)]
+  pub fn write(&self, data: &[u8], host: Option<String>, port: Option<u16>, family: Option<u8>) -> bool {
+    crate::fault::point("udp.write");
+    let port = port.unwrap_or_default();
+    let to = host.map(|host| DatagramPeer { host, port, family }.into());
+    self.socket.write(data, to)
   }
 
   /// Datagrams that were not sent, as far as the system said so, or because too many waited.

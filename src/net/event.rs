@@ -17,12 +17,12 @@ pub(super) const NOBODY: SocketId = 0;
 /// A fact, told once, and in order for each socket.
 #[derive(Debug)]
 pub enum Event {
-  /// The connection is established; with TLS from the first byte, the peer is verified too.
+  /// The connection is established; with TLS from the first byte, the peer is verified too. Of a datagram socket: it is connected.
   Opened,
   /// [`Socket::take_input`](super::Socket::take_input) has something: bytes, or the end of them. Of a datagram socket,
   /// [`DatagramSocket::take`](super::DatagramSocket::take) may have something.
   Readable,
-  /// Everything queued was handed to the operating system. Only told when asked for.
+  /// Everything queued was handed to the operating system. Only told when asked for. Of a datagram socket: one datagram that had to wait.
   Drained,
   /// A close that the owner asked for is complete: the operating system has everything, and the order to send FIN.
   /// An owner who hears of it needs no other event.
@@ -40,8 +40,11 @@ pub enum Event {
   /// [directions are apart](super::Socket::keep_directions_apart).
   Secured,
   /// Nothing can be written any more. What has come can still be taken, and what comes. Only where
-  /// [directions are apart](super::Socket::keep_directions_apart).
+  /// [directions are apart](super::Socket::keep_directions_apart). Of a datagram socket: one datagram was not sent.
   WriteFailed(SocketError),
+  /// Receiving has met an error, and goes on. Only of a datagram socket that [tells](super::DatagramSocket::tell_of_each) of each datagram
+  /// and has a peer.
+  ReadFailed(SocketError),
   /// A closed connection needs nobody any more: the peer ended as well, has had everything for a while, or will not
   /// take it. Comes after a `Closed` that is `settling`.
   Settled,
@@ -90,8 +93,8 @@ pub(super) enum Notice {
   Failed(SocketError),
   /// A listener had to wait, for the system or for its owner, and has.
   MayAccept,
-  /// A name that a datagram is for was looked up, with no address where that failed.
-  LookedUp(Vec<SocketAddr>),
+  /// A name that datagrams are for was looked up.
+  LookedUp(Result<Vec<SocketAddr>, SocketError>),
   /// A timer is due.
   TimerDue,
   /// Descriptors have run out.

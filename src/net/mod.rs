@@ -47,7 +47,11 @@ pub mod tuning;
 
 pub use connection::socket::Socket;
 pub use context::Context;
-pub use datagram::{groups::Membership, options::DatagramOptions, socket::DatagramSocket};
+pub use datagram::{
+  groups::Membership,
+  options::{DatagramOptions, Destination},
+  socket::DatagramSocket,
+};
 pub use ends::Ends;
 pub use error::{ErrorName, SocketError};
 pub use event::{Accepted, ById, Event, EventSink, Report, SocketId};

@@ -12,13 +12,17 @@ use crate::support::Owner;
 
 fn at(address: impl Into<IpAddr>) -> DatagramOptions {
   DatagramOptions {
-    address: address.into(),
+    address: Some(address.into()),
     ..DatagramOptions::default()
   }
 }
 
 fn bind(owner: &Owner, options: &DatagramOptions) -> Rc<DatagramSocket> {
   DatagramSocket::bind(&owner.context, options).unwrap()
+}
+
+fn local(socket: &DatagramSocket) -> SocketAddr {
+  socket.local_addr().unwrap()
 }
 
 fn peer_at(address: impl Into<IpAddr>) -> UdpSocket {
@@ -48,19 +52,19 @@ fn received(peer: &UdpSocket) -> (Vec<u8>, SocketAddr) {
 #[test]
 fn datagrams_go_both_ways_whole_and_in_order() {
   for owner in Owner::each() {
-    for local in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
-      let socket = bind(&owner, &at(local));
-      let peer = peer_at(local);
+    for ours in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+      let socket = bind(&owner, &at(ours));
+      let peer = peer_at(ours);
       let to = peer.local_addr().unwrap();
       let largest = vec![7; 65_507];
       for bytes in [&b"one"[..], b"", &largest] {
         socket.send(bytes, to);
-        assert_eq!(received(&peer), (bytes.to_vec(), socket.local_addr()));
-        peer.send_to(bytes, socket.local_addr()).unwrap();
+        assert_eq!(received(&peer), (bytes.to_vec(), local(&socket)));
+        peer.send_to(bytes, local(&socket)).unwrap();
         assert_eq!(next(&owner, &socket), (bytes.to_vec(), to));
       }
       for n in 0..100_u8 {
-        peer.send_to(&[n], socket.local_addr()).unwrap();
+        peer.send_to(&[n], local(&socket)).unwrap();
       }
       for n in 0..100_u8 {
         assert_eq!(next(&owner, &socket).0, [n]);
@@ -76,7 +80,7 @@ fn what_comes_while_nobody_receives_waits_in_the_kernel_for_resume() {
     let socket = bind(&owner, &at(Ipv4Addr::LOCALHOST));
     let peer = peer_at(Ipv4Addr::LOCALHOST);
     socket.suspend();
-    peer.send_to(b"early", socket.local_addr()).unwrap();
+    peer.send_to(b"early", local(&socket)).unwrap();
     owner.turn_often();
     assert_eq!(owner.event_of_turn(socket.id()).map(drop), None);
     socket.resume();
@@ -111,7 +115,7 @@ fn who_refuses_a_datagram_does_not_end_the_socket() {
     }
     owner.turn_often();
     let peer = peer_at(Ipv4Addr::LOCALHOST);
-    peer.send_to(b"here", socket.local_addr()).unwrap();
+    peer.send_to(b"here", local(&socket)).unwrap();
     assert_eq!(next(&owner, &socket).0, b"here");
   }
 }
@@ -120,11 +124,11 @@ fn who_refuses_a_datagram_does_not_end_the_socket() {
 fn a_socket_of_both_families_talks_to_both() {
   for owner in Owner::each() {
     let socket = bind(&owner, &at(Ipv6Addr::UNSPECIFIED));
-    let port = socket.local_addr().port();
-    for local in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
-      let peer = peer_at(local);
+    let port = local(&socket).port();
+    for ours in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+      let peer = peer_at(ours);
       let to = peer.local_addr().unwrap();
-      peer.send_to(b"hello", (local, port)).unwrap();
+      peer.send_to(b"hello", (ours, port)).unwrap();
       assert_eq!(
         next(&owner, &socket),
         (b"hello".to_vec(), to),
@@ -146,7 +150,7 @@ fn a_socket_for_ipv6_only_drops_what_is_for_ipv4() {
     let socket = bind(&owner, &options);
     socket.send(b"hello", "127.0.0.1:9".parse().unwrap());
     assert_eq!(socket.dropped(), 1);
-    let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, socket.local_addr().port()));
+    let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, local(&socket).port()));
     assert!(v4.is_ok(), "the port of IPv4 is free");
   }
 }
@@ -162,7 +166,7 @@ fn members_of_a_group_hear_it_until_they_leave() {
     let other = bind(&owner, &DatagramOptions::default());
     member.join(group).unwrap();
     member.join(group).unwrap();
-    let to = (group.group, member.local_addr().port()).into();
+    let to = (group.group, local(&member).port()).into();
     member.send(b"to the group", to);
     assert_eq!(next(&owner, &member).0, b"to the group");
     member.leave(group).unwrap();
@@ -170,7 +174,7 @@ fn members_of_a_group_hear_it_until_they_leave() {
     member.send(b"nobody hears", to);
     other.send(
       b"to it alone",
-      (Ipv4Addr::LOCALHOST, member.local_addr().port()).into(),
+      (Ipv4Addr::LOCALHOST, local(&member).port()).into(),
     );
     assert_eq!(next(&owner, &member).0, b"to it alone");
   }
@@ -189,11 +193,8 @@ fn without_loopback_the_sender_does_not_hear_itself() {
     };
     let socket = bind(&owner, &options);
     socket.join(group).unwrap();
-    socket.send(b"not for me", (group.group, socket.local_addr().port()).into());
-    socket.send(
-      b"for me",
-      (Ipv4Addr::LOCALHOST, socket.local_addr().port()).into(),
-    );
+    socket.send(b"not for me", (group.group, local(&socket).port()).into());
+    socket.send(b"for me", (Ipv4Addr::LOCALHOST, local(&socket).port()).into());
     assert_eq!(next(&owner, &socket).0, b"for me");
   }
 }
@@ -223,7 +224,7 @@ fn a_closed_socket_frees_its_port_and_tells_nothing() {
   for owner in Owner::each() {
     let socket = bind(&owner, &at(Ipv4Addr::LOCALHOST));
     let peer = peer_at(Ipv4Addr::LOCALHOST);
-    let place = socket.local_addr();
+    let place = local(&socket);
     peer.send_to(b"too late", place).unwrap();
     socket.send_to_name(b"never", "localhost".into(), peer.local_addr().unwrap().port());
     socket.close();

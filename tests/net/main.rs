@@ -4,6 +4,8 @@
 
 mod connection;
 #[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+mod datagram_streams;
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
 mod datagrams;
 mod deadlines;
 #[cfg(not(any(target_vendor = "apple", windows)))]

@@ -48,3 +48,29 @@ test('a TCPServerSocket that is dropped is closed, and one whose connections som
   t.regex(warnings[0].message, /^A TCPServerSocket was dropped/)
   t.true(accepted)
 })
+
+test('a UDPSocket that is dropped is closed, and one whose datagrams somebody awaits is not', async (t) => {
+  const [warnings, text] = await collecting(`
+    const { UDPSocket } = require('moz-tcp-socket/direct')
+    const open = () => new UDPSocket({ localAddress: '127.0.0.1' }).opened
+    const free = await (async () => (await open()).localPort)()
+    const hear = async (told) => {
+      const { readable, localPort } = await open()
+      told(localPort)
+      const { value } = await readable.getReader().read()
+      return Buffer.from(value.data).toString()
+    }
+    let heard
+    const port = await new Promise((told) => (heard = hear(told)))
+    await collectUntil(() => warnings.length > 0)
+    await collectWell()
+    const other = require('node:dgram').createSocket('udp4').bind(free, '127.0.0.1')
+    await once(other, 'listening')
+    other.send('late', port, '127.0.0.1')
+    print(warnings)
+    print(await heard)
+    process.exit()`)
+  t.is(warnings.length, 1)
+  t.regex(warnings[0].message, /^A UDPSocket was dropped/)
+  t.is(text, 'late')
+})

@@ -8,7 +8,7 @@ const { once } = require('node:events')
 const test = require('ava')
 
 const { setPolicy } = require('moz-tcp-socket')
-const { TCPServerSocket, TCPSocket, TLSSocket } = require('moz-tcp-socket/direct')
+const { TCPServerSocket, TCPSocket, TLSSocket, UDPSocket } = require('moz-tcp-socket/direct')
 const { dispose, reasonOf } = require('./support.js')
 
 test.afterEach.always(() => setPolicy(null))
@@ -48,6 +48,7 @@ test.serial('without direct-sockets constructors throw NotAllowedError', (t) => 
     () => new TCPSocket('192.0.2.1', 9),
     () => new TLSSocket('192.0.2.1', 9),
     () => new TCPServerSocket('127.0.0.1'),
+    () => new UDPSocket({ localAddress: '127.0.0.1' }),
   ]) {
     isDenied(t, thrown(make))
   }
@@ -119,6 +120,25 @@ test.serial('web applications have no low port, others have', async (t) => {
   t.true(error === undefined || error.name === 'NetworkError')
   await dispose(privileged)
 })
+
+test.serial(
+  'a bound UDPSocket needs the policies of private destinations, and groups one of their own',
+  async (t) => {
+    const all = (options) => new UDPSocket({ localAddress: '127.0.0.1', ...options })
+    setPolicy({ permissions_policy: { 'direct-sockets': ['self'], 'loopback-network': ['self'] } })
+    isDenied(t, await reasonOf(all().opened))
+    setPolicy({ permissions_policy: { 'direct-sockets': ['self'], 'direct-sockets-private': ['self'] } })
+    isDenied(t, await reasonOf(all({ localPort: 1023 }).opened))
+    isDenied(t, await reasonOf(all({ multicastLoopback: true }).opened))
+    isDenied(t, await reasonOf(new UDPSocket({ remoteAddress: '239.1.1.1', remotePort: 9 }).opened))
+    const socket = all()
+    const { writable, multicastController } = await socket.opened
+    isDenied(t, await reasonOf(multicastController.joinGroup('239.1.1.1')))
+    const message = { data: new Uint8Array(1), remoteAddress: '239.1.1.1', remotePort: 9 }
+    isDenied(t, await reasonOf(writable.getWriter().write(message)))
+    await dispose(socket)
+  },
+)
 
 test('a permissions_policy that is none is a TypeError', (t) => {
   for (const [permissions_policy, message] of [

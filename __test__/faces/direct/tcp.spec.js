@@ -589,3 +589,41 @@ testOn(
   await opening[Symbol.asyncDispose]()
   isNamed(t, await opened, 'AbortError')
 })
+
+test('a failure ends no process, unless somebody has asked for opened and does not handle it', async (t) => {
+  const port = await refusingPort()
+  const program = (use) => `
+    const { TCPServerSocket, TCPSocket } = require('moz-tcp-socket/direct')
+    for (const socket of [new TCPSocket('127.0.0.1', ${port}), new TCPServerSocket('192.0.2.1')]) {
+      socket.closed
+      ${use}
+    }`
+  const node = (use) => run(process.execPath, ['-e', program(use)], { cwd: __dirname, timeout: 30_000 })
+  t.is((await node('')).stderr, '')
+  t.is((await node('socket.close()')).stderr, '')
+  t.is((await node('socket.opened.catch(() => {})')).stderr, '')
+  t.regex((await reasonOf(node('socket.opened'))).stderr, /NetworkError/)
+})
+
+test('what somebody puts on Object.prototype is no option', async (t) => {
+  const port = await serverOf(t, echo)
+  const program = `
+    const names = ['noDelay', 'keepAliveDelay', 'dnsQueryType', 'signal', 'localPort', 'family', 'address', 'givenUp', 'local', 'onDemand', 'reuseAddress', 'peer',
+      'multicastHops', 'sendBufferSize', 'remoteAddress', 'type', 'highWaterMark', 'ipv6Only', 'keepAliveInterval']
+    const { TCPServerSocket, TCPSocket, UDPSocket } = require('moz-tcp-socket/direct')
+    for (const name of names) Object.defineProperty(Object.prototype, name, { value: {}, writable: true, configurable: true })
+    const main = async () => {
+      const server = new TCPServerSocket('127.0.0.1')
+      const datagrams = new UDPSocket(Object.assign(Object.create(null), { localAddress: '127.0.0.1' }))
+      const socket = new TCPSocket('127.0.0.1', ${port})
+      const { readable, writable } = await socket.opened
+      const writer = writable.getWriter()
+      await writer.write(Buffer.from('fine'))
+      const { value } = await readable.getReader().read()
+      require('node:fs').writeSync(1, value)
+      process.exit()
+    }
+    main()`
+  const { stdout } = await run(process.execPath, ['-e', program], { cwd: __dirname, timeout: 30_000 })
+  t.is(stdout, 'fine')
+})

@@ -56,7 +56,7 @@ function connect(socket, target, profile, config) {
   const place = isRefused ? NOWHERE : { host, port }
   const handle = new native.TCPSocket(
     eventChannel(),
-    { ...place, asStrings: false, local, givenUp: isRefused || givenUp ? true : undefined },
+    { __proto__: null, ...place, asStrings: false, local, givenUp: isRefused || givenUp ? true : undefined },
     config,
   )
   const core = new StreamCore(handle, guarded(profile), { isSecure: config !== undefined })

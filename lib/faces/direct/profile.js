@@ -14,7 +14,7 @@ function refusal() {
 
 /** What `opened` of a connection fulfils with. */
 function toInfo(handle, { readable, writable }) {
-  const { remoteAddress, remotePort, localAddress, localPort } = handle.ends()
+  const { remoteAddress, remotePort, localAddress, localPort } = handle.ends() ?? { __proto__: null }
   return { readable, writable, remoteAddress, remotePort, localAddress, localPort }
 }
 
@@ -25,6 +25,8 @@ const TCP = Object.freeze({
   readable: BYTES_ON_DEMAND,
   writable: WRITABLE,
   halfOpen: true,
+  isOne: false,
+  cancelled: undefined,
   flushes: false,
   abortFails: true,
   toError: networkError,

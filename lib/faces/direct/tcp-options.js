@@ -36,6 +36,7 @@ function toClientOptions(value) {
   )
   const seconds = delay === undefined ? 0 : MathMin(MathTrunc(delay / 1000), MAX_KEEP_ALIVE)
   const tuning = {
+    __proto__: null,
     noDelay: !!noDelay,
     keepAlive: delay !== undefined,
     keepAliveDelay: seconds,
@@ -44,6 +45,7 @@ function toClientOptions(value) {
     receiveBufferSize: toBufferSize(options, 'receiveBufferSize'),
   }
   const local = {
+    __proto__: null,
     family: toFamily(options),
     address: optional(options.localAddress, (address) => toIp(address, 'localAddress')),
     port: optional(options.localPort, (port) => toRange(port, 'localPort', 1, MAX_PORT)) ?? 0,
@@ -56,7 +58,7 @@ function toClientOptions(value) {
 }
 
 /** Accepted connections are used as those that are made are, by default. */
-const ACCEPTED = Object.freeze({ noDelay: false, keepAlive: false, keepAliveDelay: 0 })
+const ACCEPTED = Object.freeze({ __proto__: null, noDelay: false, keepAlive: false, keepAliveDelay: 0 })
 
 /** The native listener's options, of the arguments of TCPServerSocket. */
 function toListenOptions(localAddress, value) {
@@ -65,6 +67,7 @@ function toListenOptions(localAddress, value) {
   const port = optional(options.localPort, (given) => toRange(given, 'localPort', 1, MAX_PORT)) ?? 0
   const backlog = optional(options.backlog, (given) => toRange(given, 'backlog', 1, MAX_UNSIGNED_LONG))
   return {
+    __proto__: null,
     address,
     port,
     backlog: MathMin(backlog ?? DEFAULT_BACKLOG, MAX_BACKLOG),

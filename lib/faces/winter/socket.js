@@ -127,6 +127,8 @@ function profileOf({ allowHalfOpen, highWaterMark }) {
     readable: BYTES_ON_DEMAND,
     writable: { strings: true, highWaterMark: countBytes ? highWaterMark : 1, countBytes },
     halfOpen: allowHalfOpen,
+    isOne: false,
+    cancelled: undefined,
     flushes: true,
     abortFails: false,
     toError,

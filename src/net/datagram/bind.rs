@@ -1,4 +1,4 @@
-//! A descriptor that is bound, with its options.
+//! A descriptor that is bound, and perhaps connected, with its options.
 
 use std::{
   io,
@@ -7,19 +7,55 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-use super::options::DatagramOptions;
+use super::{family::AddressFamily, options::DatagramOptions};
+use crate::net::{Family, SocketError, peer::Peer, sys::direct::begin_connect};
 
 /// Binds. It does not block.
 ///
 /// # Errors
 /// The system's own: address in use, permission denied, address not available, too many open files, …
 pub(super) fn bind(options: &DatagramOptions) -> io::Result<UdpSocket> {
-  let address = SocketAddr::new(options.address, options.port);
-  let domain = Domain::for_address(address);
+  let address = SocketAddr::new(options.address_of(Family::Ipv4), options.port);
+  let socket = make(Domain::for_address(address), options)?;
+  socket.bind(&address.into())?;
+  if options.reuse_address && options.port == 0 {
+    // Said before, Linux might have chosen a port that others share.
+    share(&socket)?;
+  }
+  Ok(socket.into())
+}
+
+/// Binds, where a place was chosen, and connects to `address` of `peer`: only what comes from there is received. It does not block.
+///
+/// # Errors
+/// As those of [`bind`], and that there is no way to the peer.
+pub(super) fn connect(
+  options: &DatagramOptions,
+  peer: &Peer,
+  address: SocketAddr,
+) -> Result<UdpSocket, SocketError> {
+  let failed = |error| peer.failed("connect to", &error);
+  let local = SocketAddr::new(options.address_of(address.ip().into()), options.port);
+  let family = AddressFamily::of(local.ip(), options.ipv6_only);
+  let socket = make(Domain::for_address(local), options).map_err(failed)?;
+  // Otherwise the system chooses the way first, and the address by that.
+  if options.address.is_some() || options.port != 0 {
+    socket.bind(&local.into()).map_err(|error| {
+      let what = format!("bind {} port {}", local.ip(), local.port());
+      SocketError::from_io(&what, &error)
+    })?;
+  }
+  // What cannot be written is the system's to refuse.
+  begin_connect(&socket, family.address(address).unwrap_or(address)).map_err(failed)?;
+  Ok(socket.into())
+}
+
+/// A socket that is not bound yet.
+fn make(domain: Domain, options: &DatagramOptions) -> io::Result<RawSocket> {
   let socket = RawSocket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
   socket.set_nonblocking(true)?;
   if options.reuse_address && options.port != 0 {
-    socket.set_reuse_address(true)?;
+    share(&socket)?;
   }
   if domain == Domain::IPV6 {
     socket.set_only_v6(options.ipv6_only)?;
@@ -34,8 +70,21 @@ pub(super) fn bind(options: &DatagramOptions) -> io::Result<UdpSocket> {
   if let Some(bytes) = options.receive_buffer_size {
     socket.set_recv_buffer_size(bytes.get() as usize)?;
   }
-  socket.bind(&address.into())?;
-  Ok(socket.into())
+  Ok(socket)
+}
+
+/// Lets others bind to the same place, as [`DatagramOptions::reuse_address`] has it. On Linux SO_REUSEPORT would be something else: one of
+/// those that share would get each datagram, and only sockets of the same user could share.
+fn share(socket: &RawSocket) -> io::Result<()> {
+  #[cfg(any(
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd"
+  ))]
+  socket.set_reuse_port(true)?;
+  socket.set_reuse_address(true)
 }
 
 fn set_multicast(socket: &RawSocket, domain: Domain, options: &DatagramOptions) -> io::Result<()> {

@@ -1,19 +1,23 @@
 //! What an owner of a datagram socket may choose.
 
 use std::{
-  net::{IpAddr, Ipv4Addr},
+  net::{IpAddr, Ipv4Addr, Ipv6Addr},
   num::NonZeroU32,
 };
+
+use crate::net::{Family, peer::Peer};
 
 /// A place to receive at. What the system refuses is the error of [`DatagramSocket::bind`](super::socket::DatagramSocket::bind).
 #[derive(Clone, Debug)]
 pub struct DatagramOptions {
-  /// The local address; `::` means both families, unless it is for IPv6 only.
-  pub address: IpAddr,
+  /// The local address; `::` means both families, unless it is for IPv6 only. `None` is every address, of IPv4, or where there is a peer of
+  /// the peer's family.
+  pub address: Option<IpAddr>,
   /// 0 to 65535; 0 lets the system choose.
   pub port: u16,
-  /// SO_REUSEADDR, where a port was chosen: others may bind to the same place, if all of them say so. For a port that the system
-  /// chooses it means nothing and is not set, because Linux may then choose one that is in use.
+  /// Others may bind to the same place, if all of them say so, and each of them hears what is sent to a group: SO_REUSEADDR, and on BSD
+  /// and Apple's systems SO_REUSEPORT. For a port that the system chooses it means nothing and is not set, because Linux may then choose
+  /// one that is in use.
   pub reuse_address: bool,
   /// IPV6_V6ONLY, of an IPv6 address, and set in both cases.
   pub ipv6_only: bool,
@@ -30,10 +34,20 @@ pub struct DatagramOptions {
   pub receive_buffer_size: Option<NonZeroU32>,
 }
 
+impl DatagramOptions {
+  /// The local address of a socket of `family`.
+  pub(super) fn address_of(&self, family: Family) -> IpAddr {
+    self.address.unwrap_or(match family {
+      Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+      Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+    })
+  }
+}
+
 impl Default for DatagramOptions {
   fn default() -> Self {
     Self {
-      address: Ipv4Addr::UNSPECIFIED.into(),
+      address: None,
       port: 0,
       reuse_address: false,
       ipv6_only: false,
@@ -42,6 +56,27 @@ impl Default for DatagramOptions {
       multicast_hops: None,
       send_buffer_size: None,
       receive_buffer_size: None,
+    }
+  }
+}
+
+/// Where datagrams go.
+#[derive(Clone, Debug)]
+pub struct Destination {
+  /// An IP literal or an ASCII name.
+  pub host: String,
+  /// 0 to 65535.
+  pub port: u16,
+  /// Only addresses of this family will do. `None` allows both.
+  pub family: Option<Family>,
+}
+
+impl Destination {
+  /// For messages of errors.
+  pub(super) fn peer(&self) -> Peer {
+    Peer {
+      host: self.host.clone(),
+      port: self.port,
     }
   }
 }

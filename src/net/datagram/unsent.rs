@@ -34,7 +34,7 @@ pub(super) struct Named {
 pub(super) struct Unsent {
   addressed: VecDeque<Addressed>,
   named: VecDeque<Named>,
-  bytes: usize,
+  room: Room,
 }
 
 impl Unsent {
@@ -45,7 +45,7 @@ impl Unsent {
 
   /// A copy of `bytes` waits, unless that is too much. `false` where it is dropped.
   pub(super) fn push_addressed(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
-    let Some(bytes) = self.take(bytes) else {
+    let Some(bytes) = self.room.take(bytes) else {
       return false;
     };
     self.addressed.push_back(Addressed { to, bytes });
@@ -54,7 +54,7 @@ impl Unsent {
 
   /// The same for one to a name.
   pub(super) fn push_named(&mut self, host: String, port: u16, bytes: &[u8]) -> bool {
-    let Some(bytes) = self.take(bytes) else {
+    let Some(bytes) = self.room.take(bytes) else {
       return false;
     };
     self.named.push_back(Named { host, port, bytes });
@@ -68,7 +68,7 @@ impl Unsent {
         return;
       }
       if let Some(sent) = self.addressed.pop_front() {
-        self.bytes -= sent.bytes.len() + OVERHEAD;
+        self.room.give_back(sent.bytes.len());
       }
     }
   }
@@ -81,21 +81,37 @@ impl Unsent {
   /// The lookup of the first is over.
   pub(super) fn looked_up(&mut self) -> Option<Named> {
     let named = self.named.pop_front()?;
-    self.bytes -= named.bytes.len() + OVERHEAD;
+    self.room.give_back(named.bytes.len());
     Some(named)
   }
+}
 
+/// What may wait.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+  bytes: usize,
+  datagrams: usize,
+}
+
+impl Room {
   /// A copy of `bytes`, where there is room. No memory is the same as no room.
-  fn take(&mut self, bytes: &[u8]) -> Option<Box<[u8]>> {
+  pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Box<[u8]>> {
     let cost = bytes.len() + OVERHEAD;
-    if self.bytes + cost > MOST_BYTES || self.addressed.len() + self.named.len() >= MOST_DATAGRAMS {
+    if self.bytes + cost > MOST_BYTES || self.datagrams >= MOST_DATAGRAMS {
       return None;
     }
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len()).ok()?;
     copy.extend_from_slice(bytes);
     self.bytes += cost;
+    self.datagrams += 1;
     Some(copy.into())
+  }
+
+  /// One of `bytes` waits no more.
+  pub(super) fn give_back(&mut self, bytes: usize) {
+    self.bytes -= bytes + OVERHEAD;
+    self.datagrams -= 1;
   }
 }
 
@@ -125,7 +141,7 @@ mod tests {
     assert!(unsent.waits_for_kernel());
     unsent.send(|_| true);
     assert!(!unsent.waits_for_kernel());
-    assert_eq!(unsent.bytes, 0);
+    assert_eq!(unsent.room.bytes, 0);
   }
 
   #[test]
@@ -151,7 +167,7 @@ mod tests {
     assert!(!many.push_named("a.test".into(), 1, &[]));
     let mut large = Unsent::default();
     while large.push_addressed(to(1), &[0; 65_507]) {}
-    assert!(large.bytes <= MOST_BYTES);
+    assert!(large.room.bytes <= MOST_BYTES);
     large.send(|_| true);
     assert!(large.push_addressed(to(1), &[0; 65_507]), "there is room again");
   }

@@ -1,9 +1,11 @@
 //! Datagram sockets, each with whoever watches it, and the calls on them: the same for every kind of readiness.
 
 use std::{
-  cell::Cell,
-  io,
+  cell::{Cell, RefCell},
+  fmt, io,
   net::{SocketAddr, UdpSocket},
+  pin::Pin,
+  sync::Arc,
   task::{Context, Waker},
 };
 
@@ -16,6 +18,7 @@ use super::{
   counted::Counted,
   interest::{Interest, Ready},
 };
+use crate::net::sys::direct;
 #[cfg(target_os = "linux")]
 use crate::net::sys::direct::again;
 
@@ -77,14 +80,17 @@ impl WatchedDatagrams {
     Ok((length, from))
   }
 
-  /// Sends a datagram.
+  /// Sends a datagram, without an address to the peer that it is connected to.
   ///
   /// # Errors
   /// The system's; `WouldBlock` where it takes nothing now.
-  pub(in crate::net) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+  pub(in crate::net) fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
     match &self.kind {
       #[cfg(target_os = "linux")]
-      Datagrams::Member(member) => again(|| member.get().send_to(bytes, to)),
+      Datagrams::Member(member) => {
+        let socket = member.get();
+        again(|| to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, to)))
+      }
       Datagrams::Registered(socket) => socket.send(bytes, to),
     }
   }
@@ -94,7 +100,7 @@ impl WatchedDatagrams {
     match &self.kind {
       #[cfg(target_os = "linux")]
       Datagrams::Member(member) => SockRef::from(member.get()),
-      Datagrams::Registered(socket) => SockRef::from(&socket.socket),
+      Datagrams::Registered(socket) => SockRef::from(&*socket.socket),
     }
   }
 }
@@ -102,11 +108,12 @@ impl WatchedDatagrams {
 /// A datagram socket that Tokio watches.
 #[derive(Debug)]
 pub(super) struct RegisteredDatagrams {
-  socket: tokio::net::UdpSocket,
+  socket: Arc<tokio::net::UdpSocket>,
   reader: Waker,
   writer: Waker,
   /// The directions that Tokio was asked for, and has not told of.
   asked: Cell<Interest>,
+  errors: Errors,
 }
 
 impl RegisteredDatagrams {
@@ -115,8 +122,11 @@ impl RegisteredDatagrams {
   /// # Errors
   /// The system cannot watch it.
   pub(super) fn new(socket: UdpSocket, reader: Waker, writer: Waker) -> io::Result<Self> {
+    let is_connected = cfg!(any(target_os = "linux", target_os = "android")) && socket.peer_addr().is_ok();
+    let socket = Arc::new(tokio::net::UdpSocket::from_std(socket)?);
     Ok(Self {
-      socket: tokio::net::UdpSocket::from_std(socket)?,
+      errors: Errors(is_connected.then(|| RefCell::new(next_error(&socket)))),
+      socket,
       reader,
       writer,
       asked: Cell::default(),
@@ -129,7 +139,7 @@ impl RegisteredDatagrams {
       asked.read = true;
       let mut cx = Context::from_waker(&self.reader);
       // An error is found by the call that is made then.
-      if self.socket.poll_recv_ready(&mut cx).is_ready() {
+      if self.errors.poll(&self.socket, &mut cx) || self.socket.poll_recv_ready(&mut cx).is_ready() {
         self.reader.wake_by_ref();
       }
     }
@@ -148,15 +158,24 @@ impl RegisteredDatagrams {
   }
 
   fn receive(&self, memory: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    self.socket.try_recv_from(memory)
+    match self.socket.try_recv_from(memory) {
+      Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.errors.0.is_some() => {
+        let socket = SockRef::from(&*self.socket);
+        // Tokio asks for one of them at a time.
+        let receive = || direct::receive_from(&socket, memory);
+        self.socket.try_io(TokioInterest::ERROR, receive)
+      }
+      received => received,
+    }
   }
 
   /// Also where Tokio has not heard yet that the kernel takes something.
-  fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
-    let socket = SockRef::from(&self.socket);
+  fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+    let socket = SockRef::from(&*self.socket);
+    let send = || to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, &to.into()));
     let mut outcome = None;
     let noticed = self.socket.try_io(TokioInterest::WRITABLE, || {
-      let result = socket.send_to(bytes, &to.into());
+      let result = send();
       let is_full = matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
       outcome = Some(result);
       if is_full {
@@ -166,6 +185,36 @@ impl RegisteredDatagrams {
       }
     });
     drop(noticed);
-    outcome.unwrap_or_else(|| socket.send_to(bytes, &to.into()))
+    outcome.unwrap_or_else(send)
+  }
+}
+
+/// What a peer has refused, of a socket that has one: on Linux Tokio takes that for a matter of who sends, and whoever only receives would
+/// not hear of it. `None` where there is no peer, or no need.
+struct Errors(Option<RefCell<NextError>>);
+
+type NextError = Pin<Box<dyn Future<Output = ()>>>;
+
+fn next_error(socket: &Arc<tokio::net::UdpSocket>) -> NextError {
+  let socket = Arc::clone(socket);
+  Box::pin(async move { drop(socket.ready(TokioInterest::ERROR).await) })
+}
+
+impl Errors {
+  /// Whether there is one. If not, the waker of `cx` is called when there is.
+  fn poll(&self, socket: &Arc<tokio::net::UdpSocket>, cx: &mut Context<'_>) -> bool {
+    let Some(next) = &self.0 else { return false };
+    let next = &mut *next.borrow_mut();
+    let is_there = next.as_mut().poll(cx).is_ready();
+    if is_there {
+      *next = next_error(socket);
+    }
+    is_there
+  }
+}
+
+impl fmt::Debug for Errors {
+  fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("Errors")
   }
 }

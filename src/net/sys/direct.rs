@@ -3,6 +3,7 @@
 
 use std::{
   io::{self, ErrorKind, IoSlice, Read},
+  mem::MaybeUninit,
   net::SocketAddr,
 };
 
@@ -20,6 +21,19 @@ const NO_SIGNAL: i32 = 0;
 pub(in crate::net) fn receive(socket: &SockRef<'_>, memory: &mut [u8]) -> io::Result<usize> {
   let mut socket: &RawSocket = socket;
   again(|| socket.read(memory))
+}
+
+/// A datagram, which is cut where `memory` is shorter, and who sent it.
+pub(in crate::net) fn receive_from(
+  socket: &SockRef<'_>,
+  memory: &mut [u8],
+) -> io::Result<(usize, SocketAddr)> {
+  let memory: *mut [u8] = memory;
+  // SAFETY: it is the same memory, and nobody writes to it what is not initialized: the kernel writes bytes.
+  let memory = unsafe { &mut *(memory as *mut [MaybeUninit<u8>]) };
+  let (length, from) = again(|| socket.recv_from(memory))?;
+  let from = from.as_socket().ok_or(ErrorKind::InvalidData)?;
+  Ok((length, from))
 }
 
 pub(in crate::net) fn send(socket: &SockRef<'_>, bytes: &[u8]) -> io::Result<usize> {
