@@ -7,6 +7,7 @@ const net = require('node:net')
 const { TCPSocket } = require('moz-tcp-socket')
 const direct = require('moz-tcp-socket/direct')
 const { toNodeStream } = require('moz-tcp-socket/node-stream')
+const w3c = require('moz-tcp-socket/w3c')
 const winter = require('moz-tcp-socket/winter')
 const { makePki } = require('../../helpers/pki.js')
 const peers = require('../helpers/peers.js')
@@ -21,6 +22,7 @@ const FACES = {
   winter: (port, host = '127.0.0.1', options) =>
     toNodeStream(winter.connect({ hostname: host, port }), options),
   direct: (port, host = '127.0.0.1', options) => toNodeStream(new direct.TCPSocket(host, port), options),
+  w3c: (port, host = '127.0.0.1', options) => toNodeStream(new w3c.TCPSocket(host, port), options),
 }
 
 const CONTROL = (port, host = '127.0.0.1', options) => net.connect({ port, host, ...options })
