@@ -11,6 +11,7 @@ const { TCPServerSocket } = require('moz-tcp-socket')
 const { hasIPv6, testOn } = require('../../helpers/needs.js')
 const {
   listening,
+  WHOLE_WITH_CONTROL,
   WITH_CONTROL,
   closed,
   echo,
@@ -29,6 +30,8 @@ async function drain(stream) {
   return Buffer.concat(chunks)
 }
 
+const whole = (id, title, implementation) =>
+  testFaces(test, WHOLE_WITH_CONTROL, `${id}: ${title}`, implementation)
 const rel = (id, title, implementation) => testFaces(test, WITH_CONTROL, `${id}: ${title}`, implementation)
 
 for (const host of ['127.0.0.1', '::1']) {
@@ -291,7 +294,7 @@ rel(
   },
 )
 
-rel('REL-115', 'with allowHalfOpen our side stays open', async (t, connect) => {
+whole('REL-115', 'with allowHalfOpen our side stays open', async (t, connect) => {
   let got
   const port = await serverOf(t, (peer) => {
     peer.end('question')
@@ -308,26 +311,30 @@ rel('REL-115', 'with allowHalfOpen our side stays open', async (t, connect) => {
   t.is((await got).toString(), 'answer')
 })
 
-rel('REL-116', 'a write as the peer ends leaves, and one behind our own end is EPIPE', async (t, connect) => {
-  let got
-  const port = await serverOf(t, (peer) => {
-    peer.end()
-    got = drain(peer)
-  })
-  const socket = connect(port)
-  socket.resume()
-  let error
-  socket.on('error', (value) => (error = value))
-  socket.prependListener('end', () => socket.write('now'))
-  await once(socket, 'end')
-  t.true(socket.writableEnded)
-  const called = new Promise((resolve) => socket.write('late', resolve))
-  t.is((await called).code, 'EPIPE')
-  await once(socket, 'close')
-  t.is(error.code, 'EPIPE')
-  t.is(error.message, 'This socket has been ended by the other party')
-  t.true(['', 'now'].includes((await got.catch(() => '')).toString()))
-})
+whole(
+  'REL-116',
+  'a write as the peer ends leaves, and one behind our own end is EPIPE',
+  async (t, connect) => {
+    let got
+    const port = await serverOf(t, (peer) => {
+      peer.end()
+      got = drain(peer)
+    })
+    const socket = connect(port)
+    socket.resume()
+    let error
+    socket.on('error', (value) => (error = value))
+    socket.prependListener('end', () => socket.write('now'))
+    await once(socket, 'end')
+    t.true(socket.writableEnded)
+    const called = new Promise((resolve) => socket.write('late', resolve))
+    t.is((await called).code, 'EPIPE')
+    await once(socket, 'close')
+    t.is(error.code, 'EPIPE')
+    t.is(error.message, 'This socket has been ended by the other party')
+    t.true(['', 'now'].includes((await got.catch(() => '')).toString()))
+  },
+)
 
 rel(
   'REL-117',
