@@ -339,6 +339,10 @@ function makeMockEngine(real, onHandle) {
     }
   }
 
+  MockListener.prototype.demand = () => {
+    throw new Error('demand: the mock knows the servers of Firefox OS alone')
+  }
+
   const MockDatagrams = datagramsOf({ Handle, nextPort, onHandle })
 
   const engine = {

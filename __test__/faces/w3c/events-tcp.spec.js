@@ -97,6 +97,17 @@ test('F-W3C-27: where nobody can connect there is an error, and no close', async
   t.deepEqual(seen, ['error closed'])
 })
 
+test('F-W3C-27: what could not connect keeps no process alive', async (t) => {
+  const code = `
+    const { TCPServerSocket, TCPSocket, UDPSocket } = require('moz-tcp-socket/w3c/events')
+    new TCPSocket('127.0.0.1', 1).onerror = () => console.log('error')
+    new TCPSocket('127.0.0.1', 1)
+    new UDPSocket({ localAddress: '192.0.2.0' })
+    new TCPServerSocket({ localAddress: '127.0.0.1' }).close()`
+  const { stdout } = await run(process.execPath, ['-e', code], { cwd: __dirname, timeout: 20_000 })
+  t.is(stdout, 'error\n')
+})
+
 test('F-W3C-27: a name that nobody has is no network contact', async (t) => {
   const { error } = await next(new TCPSocket('name.invalid', 80), 'error')
   t.is(error.type, 'no_network_contact')

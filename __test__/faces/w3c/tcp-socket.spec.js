@@ -293,6 +293,16 @@ test('F-W3C-11: when the peer ends reading ends, and writing does not', async (t
   t.is(String(await everything), 'late')
 })
 
+test('F-W3C-11: a chunk is read ahead, so that both ends can be noticed though nobody reads', async (t) => {
+  const { socket, peer } = await pair(t)
+  peer.resume()
+  peer.end('bye')
+  socket.halfClose()
+  t.is(await socket.closed, undefined)
+  // It is still there.
+  t.is(String(await rest(socket.readable.getReader())), 'bye')
+})
+
 for (const isLocked of [false, true]) {
   test(`F-W3C-12: close() sends what was written, then ends (${isLocked ? 'locked' : 'unlocked'})`, async (t) => {
     const { socket, peer } = await pair(t)
@@ -513,10 +523,12 @@ test('await using closes it, and unref() lets the process end', async (t) => {
 })
 
 /** Of Linux: the timer of the connection from `port`, and the seconds until it fires. */
-function timerOf(port) {
-  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+function timerOf({ localPort, remotePort }) {
+  const hex = (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n')
-  const fields = lines.map((line) => line.trim().split(/\s+/)).find(([, local]) => local?.endsWith(end))
+  const fields = lines
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local, remote]) => local?.endsWith(hex(localPort)) && remote?.endsWith(hex(remotePort)))
   const [kind, ticks] = fields[5].split(':')
   return { kind, seconds: Math.round(Number.parseInt(ticks, 16) / 100) }
 }
@@ -535,7 +547,7 @@ testOn(
   ]) {
     const { socket } = await pair(t, options)
     await socket.opened
-    const timer = timerOf(socket.localPort)
+    const timer = timerOf(socket)
     t.is(timer.kind, kind, JSON.stringify(options))
     t.true(timer.seconds <= seconds && timer.seconds >= seconds - 2, `${timer.seconds} of ${seconds}`)
   }
