@@ -19,7 +19,19 @@ export interface FirefoxOsSocket {
   resume(): void
   close(): void
   closeImmediately(): void
-  addEventListener(type: string, listener: (event: never) => void): void
+  addEventListener(type: string, listener: (event: any) => void): void
+}
+
+/** A socket of the draft that `moz-tcp-socket/w3c/events` is. */
+export interface EventsSocket {
+  readonly readyState: string
+  readonly bufferedAmount: number
+  send(data: ArrayBuffer | ArrayBufferView): boolean
+  suspend(): void
+  resume(): void
+  close(): void
+  halfclose(): void
+  addEventListener(type: string, listener: (event: any) => void): void
 }
 
 /** Two streams of the Web that carry bytes. */
@@ -90,6 +102,6 @@ export interface SocketStream extends Socket {
  * somebody has a lock on one of its streams.
  */
 export declare function toNodeStream(
-  socket: FirefoxOsSocket | StreamsSocket | OpenedSocket,
+  socket: FirefoxOsSocket | EventsSocket | StreamsSocket | OpenedSocket,
   options?: NodeStreamOptions,
 ): SocketStream

@@ -6,8 +6,11 @@ import type { Duplex } from 'node:stream'
 import { expectTypeOf } from 'expect-type'
 
 import { TCPServerSocket, TCPSocket } from 'moz-tcp-socket'
+import { TCPSocket as DirectSocket } from 'moz-tcp-socket/direct'
 import type { SocketStream } from 'moz-tcp-socket/node-stream'
 import { toNodeStream } from 'moz-tcp-socket/node-stream'
+import { TCPSocket as W3cSocket } from 'moz-tcp-socket/w3c'
+import { TCPSocket as DraftSocket } from 'moz-tcp-socket/w3c/events'
 import { connect } from 'moz-tcp-socket/winter'
 
 declare const opened: Promise<{ readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> }>
@@ -16,6 +19,9 @@ export const streams: Socket[] = [
   toNodeStream(new TCPSocket('localhost', 80)),
   toNodeStream(new TCPSocket('localhost', 80, { binaryType: 'arraybuffer' }), { allowHalfOpen: true }),
   toNodeStream(connect('localhost:80')),
+  toNodeStream(new DirectSocket('localhost', 80)),
+  toNodeStream(new W3cSocket('localhost', 80)),
+  toNodeStream(new DraftSocket('127.0.0.1', 80)),
   toNodeStream({ opened, closed: Promise.resolve() }, { highWaterMark: 1, signal: AbortSignal.timeout(1) }),
 ]
 
