@@ -187,13 +187,15 @@ class Connection {
 
   /**
    * For what makes something else of the socket than Firefox OS had: from now on it does not close when the peer has ended. `peerEnded()` is
-   * called then, `shutDown()` when what `shutdown` asked for is done, and `drained()` when all is written, if the engine was asked for that. Without
-   * effect, and `false`, where the peer has ended already.
+   * called then, `shutDown()` when what `shutdown` asked for is done, and `drained()` when all is written, if the engine was asked for that.
    */
   keepHalfOpen({ peerEnded, shutDown, drained }) {
-    if (this.#peerEnded || this.#native === null) return false
     this.#halves = { peerEnded, shutDown, drained, isShutDown: false }
-    return true
+  }
+
+  /** Neither has its peer ended, nor is it closed. */
+  get canBeHalfOpen() {
+    return !this.#peerEnded && this.#native !== null
   }
 
   /** Lets what was sent leave now, so that nothing overtakes it that is written behind the back of this class, which is told of it by `sent`. */

@@ -34,6 +34,7 @@ const GROUPS = {
     'from-emailjs': 'From emailjs-tcp-socket',
     'from-net': 'From node:net',
     winter: 'connect() of WinterTC',
+    'node-stream': 'Streams of Node.js',
     direct: 'Direct Sockets',
     w3c: 'TCP and UDP Socket API (W3C)',
     faq: 'Questions and answers',

@@ -7,6 +7,8 @@ const net = require('node:net')
 const { TCPSocket } = require('moz-tcp-socket')
 const direct = require('moz-tcp-socket/direct')
 const { toNodeStream } = require('moz-tcp-socket/node-stream')
+const draft = require('moz-tcp-socket/w3c/events')
+const w3c = require('moz-tcp-socket/w3c')
 const winter = require('moz-tcp-socket/winter')
 const { makePki } = require('../../helpers/pki.js')
 const peers = require('../helpers/peers.js')
@@ -14,18 +16,27 @@ const peers = require('../helpers/peers.js')
 const tls = () => ({ ca: makePki().ca, caOnly: true })
 
 /** By name: `connect(port, host, options)` of a stream; `options` are those of `toNodeStream`. */
-const FACES = {
+const WHOLE = {
   'Firefox OS': (port, host = '127.0.0.1', options) => toNodeStream(new TCPSocket(host, port), options),
   'Firefox OS, arraybuffer': (port, host = '127.0.0.1', options) =>
     toNodeStream(new TCPSocket(host, port, { binaryType: 'arraybuffer' }), options),
   winter: (port, host = '127.0.0.1', options) =>
     toNodeStream(winter.connect({ hostname: host, port }), options),
   direct: (port, host = '127.0.0.1', options) => toNodeStream(new direct.TCPSocket(host, port), options),
+  w3c: (port, host = '127.0.0.1', options) => toNodeStream(new w3c.TCPSocket(host, port), options),
+}
+
+const FACES = {
+  ...WHOLE,
+  'w3c/events': (port, host = '127.0.0.1', options) => toNodeStream(new draft.TCPSocket(host, port), options),
 }
 
 const CONTROL = (port, host = '127.0.0.1', options) => net.connect({ port, host, ...options })
 
-const WITH_CONTROL = { 'net.Socket': CONTROL, ...FACES }
+/** The same, but for sockets of which nothing is known but what applications know: they have no half-open connections, and no such options. */
+const WHOLE_WITH_CONTROL = { 'net.Socket': CONTROL, ...WHOLE }
+
+const WITH_CONTROL = { ...WHOLE_WITH_CONTROL, 'w3c/events': FACES['w3c/events'] }
 
 /** The same with TLS from the first byte, to a server of the throwaway authority. */
 const SECURE = {
@@ -71,4 +82,15 @@ function eventsOf(
   return events
 }
 
-module.exports = { ...peers, CONTROL, FACES, SECURE, WITH_CONTROL, closed, eventsOf, testFaces, toNodeStream }
+module.exports = {
+  ...peers,
+  CONTROL,
+  FACES,
+  SECURE,
+  WHOLE_WITH_CONTROL,
+  WITH_CONTROL,
+  closed,
+  eventsOf,
+  testFaces,
+  toNodeStream,
+}

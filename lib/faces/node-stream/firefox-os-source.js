@@ -1,59 +1,51 @@
 'use strict'
 
-// A TCPSocket of Firefox OS: what SocketStream reads of it and writes to it. One of this package can be used half-open, and tells when the
-// system has what was written. Of one of another realm nothing is known but what applications know, and it does what it can.
+// A TCPSocket of Firefox OS: what SocketStream reads of it and writes to it. Its connection is used half-open, which applications of Firefox OS could
+// not, and tells when the system has what was written.
 
 const { BufferFrom } = require('../../platform/node-streams.js')
-const { isSharedArrayBuffer } = require('../../platform/types.js')
 const { insidesOf } = require('../../insides.js')
 const { Outflow } = require('../../streams/outflow.js')
-const { runSoon } = require('../../platform/timers.js')
-const { toBuffer, windowOf } = require('./bytes.js')
-const { coded, toNodeError } = require('./errors.js')
-
-const gone = (code = 'EPIPE') => coded(`write ${code}`, code)
+const { toBuffer } = require('./bytes.js')
+const { toNodeError } = require('./errors.js')
+const { EventsSource, closedError } = require('./events-source.js')
 
 class FirefoxOsSource {
   #socket
   #owner
-  /** Of a socket of this package that its peer has not ended; else `null`. */
   #connection
   #reading
-  #outflow = null
-  /** Of a socket that is not of this package: it is suspended, by this. */
-  #isSuspended = false
+  #outflow
   /** What the write, or the end, that is under way calls when it is done. */
   #pending = null
+  #isEnding = false
   #hasEnded = false
   #hasFailed = false
   isOpen
-  isOver
+  isOver = false
 
   /** `owner`: as that of StreamsSource. */
-  constructor(socket, owner) {
+  constructor(socket, owner, { connection, reading }) {
     this.#socket = socket
     this.#owner = owner
-    const { connection = null, reading = null } = insidesOf(socket) ?? {}
+    this.#connection = connection
+    this.#reading = reading
+    this.#outflow = new Outflow(connection.handle.id)
     this.isOpen = socket.readyState === 'open'
-    const told = connection?.keepHalfOpen({
+    reading.liftSuspensions()
+    socket.addEventListener('open', () => this.#onOpen())
+    socket.addEventListener('data', ({ data }) => this.#onData(data))
+    socket.addEventListener('error', ({ data }) => this.#onError(data))
+    socket.addEventListener('close', () => this.#onClose())
+  }
+
+  /** Its connection calls them. */
+  get halves() {
+    return {
       peerEnded: () => this.#ended(),
       shutDown: () => this.#done(null),
       drained: () => this.#onWritten(),
-    })
-    this.#connection = told ? connection : null
-    this.#reading = told ? reading : null
-    if (told) {
-      connection.flush()
-      reading.liftSuspensions()
-      this.#outflow = new Outflow(connection.handle.id)
     }
-    socket.addEventListener('open', () => this.#onOpen())
-    socket.addEventListener('data', ({ data }) => this.#onData(data))
-    socket.addEventListener('drain', () => this.#onDrain())
-    socket.addEventListener('error', (event) => this.#onError(event))
-    socket.addEventListener('close', () => this.#onClose())
-    this.isOver = socket.readyState === 'closed' && (connection?.handle ?? null) === null
-    if (this.isOver) runSoon(() => this.#onClose())
   }
 
   #onOpen() {
@@ -62,7 +54,7 @@ class FirefoxOsSource {
   }
 
   #onData(data) {
-    this.#outflow?.rested()
+    this.#outflow.rested()
     this.#owner.data(typeof data === 'string' ? BufferFrom(data, 'latin1') : toBuffer(data))
   }
 
@@ -72,11 +64,7 @@ class FirefoxOsSource {
     if (this.handle.unwritten === 0 && !this.#isEnding) this.#done(null)
   }
 
-  #onDrain() {
-    if (this.#connection === null) this.#done(null)
-  }
-
-  #onError({ data: error }) {
+  #onError(error) {
     this.#hasFailed = true
     const phase = this.isOpen ? 'read' : 'connect'
     const failure = toNodeError(error, phase, this.isOpen ? 'ECONNRESET' : 'ECONNABORTED')
@@ -86,8 +74,8 @@ class FirefoxOsSource {
 
   #onClose() {
     this.isOver = true
+    this.#done(this.#isEnding ? null : closedError())
     if (!this.#hasFailed) this.#ended()
-    this.#done(this.#isEnding ? null : gone())
     this.#owner.closed()
   }
 
@@ -97,8 +85,6 @@ class FirefoxOsSource {
     this.#owner.ended()
   }
 
-  #isEnding = false
-
   #done(error) {
     const pending = this.#pending
     this.#pending = null
@@ -106,7 +92,7 @@ class FirefoxOsSource {
   }
 
   get handle() {
-    return this.#connection?.handle ?? null
+    return this.#connection.handle
   }
 
   get host() {
@@ -114,76 +100,63 @@ class FirefoxOsSource {
   }
 
   get ends() {
-    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket
-    return localAddress ? { localAddress, localPort, remoteAddress, remotePort } : null
+    return this.#connection.endpoints
   }
 
   get tls() {
-    if (this.handle !== null) return this.handle.tlsDetails() ?? null
-    const { tls } = this.#socket
-    if (!tls) return null
-    // Nobody tells whether the peer was verified.
-    return { ...tls, peerCertificate: tls.peerCertificate?.raw, isPeerProven: false }
+    return this.handle?.tlsDetails() ?? null
   }
 
   want(isWanted) {
-    if (this.#reading !== null) {
-      this.#reading.isWanted = isWanted
-    } else if (this.#isSuspended === isWanted) {
-      this.#isSuspended = !isWanted
-      if (isWanted) this.#socket.resume()
-      else this.#socket.suspend()
-    }
+    this.#reading.isWanted = isWanted
   }
 
   write(chunks, done) {
-    if (this.#socket.readyState !== 'open') return done(gone())
+    if (this.#socket.readyState !== 'open') return done(closedError())
     this.#pending = done
     let isWritten = true
     try {
-      for (let i = 0; i < chunks.length; i++) isWritten = this.#writeOne(chunks[i])
+      // What the application has sent goes first.
+      this.#connection.flush()
+      for (let i = 0; i < chunks.length; i++) {
+        isWritten = this.#outflow.write(chunks[i], true)
+        this.#connection.sent(chunks[i], chunks[i].length)
+      }
     } catch (thrown) {
       return this.#done(toNodeError(thrown, 'write', 'EPIPE'))
     }
     if (isWritten) this.#done(null)
   }
 
-  /** `false` where it is not with the system yet. */
-  #writeOne(chunk) {
-    if (this.#connection !== null) {
-      const isOut = this.#outflow.write(chunk, true)
-      this.#connection.sent(chunk, chunk.length)
-      return isOut
-    }
-    const { buffer, offset, length } = windowOf(isSharedArrayBuffer(chunk.buffer) ? BufferFrom(chunk) : chunk)
-    return length === 0 || this.#socket.send(buffer, offset, length)
-  }
-
   end(done) {
     if (this.#socket.readyState !== 'open') return done(null)
     this.#isEnding = true
     this.#pending = done
-    if (this.#connection !== null) this.#connection.shutdown()
-    // What comes from now on nobody gets: it is the only end that there is.
-    else this.#socket.close()
+    this.#connection.shutdown()
   }
 
-  destroy(error) {
+  destroy() {
     this.#pending = null
-    // What `send` has accepted of such a socket was told to be written, so it is.
-    if (this.#connection === null && error === null) this.#socket.close()
-    else this.#socket.closeImmediately()
+    this.#connection.closeImmediately()
   }
 
   reset() {
-    if (this.#connection !== null) this.#connection.reset()
-    else this.#socket.closeImmediately()
+    this.#connection.reset()
   }
 
   keepAlive(keep) {
-    if (keep) this.#socket.ref?.()
-    else this.#socket.unref?.()
+    this.#connection.keepAlive(keep)
   }
 }
 
-module.exports = { FirefoxOsSource }
+/** What is over `socket`, which has the events of Firefox OS: one that its peer has ended has no halves any more. */
+function firefoxOsSource(socket, owner) {
+  const insides = insidesOf(socket)
+  const connection = insides?.connection ?? null
+  if (connection === null || !connection.canBeHalfOpen) return new EventsSource(socket, owner)
+  const source = new FirefoxOsSource(socket, owner, insides)
+  connection.keepHalfOpen(source.halves)
+  return source
+}
+
+module.exports = { firefoxOsSource }

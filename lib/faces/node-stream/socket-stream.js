@@ -145,6 +145,8 @@ class SocketStream extends Duplex {
   }
 
   _final(callback) {
+    // RST is the end then.
+    if (this.#isResetting) return callback()
     this.#start((done) => this.#source.end(done), 0, callback)
   }
 

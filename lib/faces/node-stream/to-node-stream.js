@@ -3,7 +3,8 @@
 // Which kind of socket it is that `toNodeStream` was given.
 
 const { NumberIsInteger, TypeError } = require('../../builtins.js')
-const { FirefoxOsSource } = require('./firefox-os-source.js')
+const { EventsSource } = require('./events-source.js')
+const { firefoxOsSource } = require('./firefox-os-source.js')
 const { SocketStream } = require('./socket-stream.js')
 const { StreamsSource, hasStreams, isPromise } = require('./streams-source.js')
 
@@ -11,13 +12,13 @@ const { StreamsSource, hasStreams, isPromise } = require('./streams-source.js')
 const OTHERS = { __proto__: null, UDPSocket: true, TCPServerSocket: true, DatagramSocket: true }
 
 const EXPECTED =
-  'must be a socket: a TCPSocket of Firefox OS, or one with readable and writable streams, or with `opened`'
+  'must be a socket: a TCPSocket of Firefox OS or with events, or one with readable and writable streams, or with `opened`'
 
 /** A Duplex over `socket`, which is its own from here on. */
 function toNodeStream(socket, options = {}) {
   const made = toOptions(options)
-  const Source = sourceOf(socket)
-  return new SocketStream((owner) => new Source(socket, owner), made)
+  const makeSource = sourceOf(socket)
+  return new SocketStream((owner) => makeSource(socket, owner), made)
 }
 
 function sourceOf(socket) {
@@ -26,22 +27,26 @@ function sourceOf(socket) {
   const tag = socket[Symbol.toStringTag]
   if (OTHERS[tag])
     throw new TypeError(`toNodeStream: a ${tag} is no connection; the first argument ${EXPECTED}`)
-  if (isFirefoxOs(socket)) return FirefoxOsSource
+  if (hasEvents(socket)) {
+    return typeof socket.closeImmediately === 'function' ? firefoxOsSource : eventsSource
+  }
   if (!hasStreams(socket) && !isPromise(socket.opened)) {
     throw new TypeError(`toNodeStream: the first argument ${EXPECTED}`)
   }
   if (socket.readable?.locked || socket.writable?.locked) {
     throw new TypeError('toNodeStream: somebody has a lock on a stream of the socket')
   }
-  return StreamsSource
+  return streamsSource
 }
 
+const eventsSource = (socket, owner) => new EventsSource(socket, owner)
+const streamsSource = (socket, owner) => new StreamsSource(socket, owner)
+
 /** By what it can do: it may be of another realm. */
-function isFirefoxOs(socket) {
+function hasEvents(socket) {
   return (
     typeof socket.send === 'function' &&
     typeof socket.suspend === 'function' &&
-    typeof socket.closeImmediately === 'function' &&
     typeof socket.addEventListener === 'function' &&
     typeof socket.readyState === 'string'
   )
