@@ -6,6 +6,7 @@ const { writeFileSync } = require('node:fs')
 const os = require('node:os')
 
 const { killAll } = require('./lib/child.js')
+const { datagrams } = require('./lib/datagrams.js')
 const { USAGE, isWanted, readOptions } = require('./lib/options.js')
 const { prepare } = require('./lib/prepare.js')
 const { Progress } = require('./lib/progress.js')
@@ -19,7 +20,7 @@ const { workloads } = require('./lib/workloads.js')
 
 async function main() {
   const options = readOptions(process.argv.slice(2))
-  const everything = [...workloads, ...startup, ...secure]
+  const everything = [...workloads, ...startup, ...secure, ...datagrams]
   if (options.help) return console.log(USAGE)
   if (options.list)
     return console.log(everything.map(({ key, title }) => `${key.padEnd(20)} ${title}`).join('\n'))

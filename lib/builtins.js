@@ -90,6 +90,7 @@ module.exports = {
   RangeError,
   String,
   TypeError,
+  Uint32Array,
   Uint8Array,
 
   ArrayIsArray: Array.isArray,

@@ -15,7 +15,7 @@ Object.setPrototypeOf(settled, null)
 
 let turn = 0
 let open = false
-let task
+const tasks = []
 
 /** The number of the current turn. */
 function currentTurn() {
@@ -28,13 +28,13 @@ function currentTurn() {
 
 /** Runs `callback` at the end of every turn from now on. It must not throw. */
 function atTurnEnd(callback) {
-  task = callback
+  tasks[tasks.length] = callback
 }
 
 function end() {
   open = false
   turn++
-  task()
+  for (let i = 0; i < tasks.length; i++) tasks[i]()
 }
 
 module.exports = { currentTurn, atTurnEnd }

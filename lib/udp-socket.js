@@ -7,16 +7,17 @@ const {
   Blob,
   BlobPrototypeArrayBuffer,
   BlobPrototypeGetSize,
-  ArrayBuffer,
   ArrayBufferIsView,
   PromisePrototypeThen,
   RangeError,
   ReflectConstruct,
   StringPrototypeIncludes,
+  TypedArrayPrototypeGetBuffer,
 } = require('./builtins.js')
-const { copyOf, fromUtf8, inThisRealm, payloadLength } = require('./bytes.js')
+const { copyOf, fromUtf8, payloadLength } = require('./bytes.js')
 const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
 const { Context } = require('./context.js')
+const { sendInTurn } = require('./datagram-turn.js')
 const { requireArguments, toText, toView } = require('./convert.js')
 const { makeDisposable } = require('./dispose.js')
 const { domException } = require('./dom-exceptions.js')
@@ -216,21 +217,20 @@ class UDPSocket extends HandlerTarget {
 
   #onDatagram(data, remoteAddress, remotePort) {
     if (this.#readyState !== 'open') return
-    // Memory comes from the main realm; in another one, such as a jsdom sandbox, the class must be its own.
-    const own = data instanceof ArrayBuffer ? data : inThisRealm(data)
-    fire(this, 'message', new UDPMessageEvent('message', { data: own, remoteAddress, remotePort }))
+    const buffer = TypedArrayPrototypeGetBuffer(data)
+    fire(this, 'message', new UDPMessageEvent('message', { data: buffer, remoteAddress, remotePort }))
   }
 
   #send(bytes, { host, port }) {
     const length = payloadLength(bytes)
     requireLength(length, this.#localAddress)
-    if (this.#reading === null) this.#native.send(bytes, host, port)
+    if (this.#reading === null) sendInTurn(this.#native.id, bytes, host, port)
     // Behind a Blob, and the caller may change the memory meanwhile.
     else this.#sendBehind(copyOf(bytes), host, port)
   }
 
   #sendBehind(bytes, host, port) {
-    this.#wait(PromisePrototypeThen(this.#reading, () => this.#native?.send(bytes, host, port)))
+    this.#wait(PromisePrototypeThen(this.#reading, () => this.#sendNow(bytes, host, port)))
   }
 
   #sendBlob(blob, { host, port }) {
@@ -238,10 +238,14 @@ class UDPSocket extends HandlerTarget {
     const read = BlobPrototypeArrayBuffer(blob)
     const before = this.#reading
     const sent = PromisePrototypeThen(read, (buffer) => {
-      const send = () => this.#native?.send(toView('send', buffer), host, port)
+      const send = () => this.#sendNow(toView('send', buffer), host, port)
       return before === null ? send() : PromisePrototypeThen(before, send)
     })
     this.#wait(sent)
+  }
+
+  #sendNow(bytes, host, port) {
+    if (this.#native !== null) sendInTurn(this.#native.id, bytes, host, port)
   }
 
   /** Later sends wait for `sent`. A Blob that cannot be read is a datagram that is lost. */

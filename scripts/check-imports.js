@@ -22,7 +22,7 @@ const LONGEST = 450
  * on it or below. While there are none nothing is checked; else each folder and file has to have its place.
  */
 const FLOORS = [
-  ['sync', 'sys', 'blocking', 'exhaustion', 'error', 'input', 'credit'],
+  ['sync', 'sys', 'blocking', 'exhaustion', 'error', 'input', 'batch', 'credit'],
   ['tuning', 'local_end'],
   'tls',
   ['peer', 'ends'],

@@ -10,7 +10,7 @@ const { BASELINE, SUBJECT, runtimes } = require('./runtimes.js')
 
 const USAGE = `node benchmark/run.js [workload …] [options]
 
-  workload         W1 to W14, or a part of one, such as W4-1000; everything where none is named
+  workload         W1 to W15, or a part of one, such as W4-1000; everything where none is named
   --peers a,b      only these: node, emailjs, bun, deno, limit, openssl; or none
   --baseline dir   measure the build of moz-tcp-socket in that folder, too, in the same rounds
   --pairs n        measurements of each, interleaved (default 5)

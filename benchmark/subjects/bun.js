@@ -2,7 +2,7 @@
 
 // Bun's native sockets, for Bun. `write` tells how many bytes it took; the rest is the application's.
 
-const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+const { DATAGRAMS, FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
 const { Pop3 } = require('./pop3.js')
 
 /** What a pump writes before timers get their turn. */
@@ -192,6 +192,26 @@ run({
       connect(options, socket)
     }
     for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  async datagramReceive(options, meter) {
+    const socket = await Bun.udpSocket({
+      hostname: '127.0.0.1',
+      socket: { data: (_, data) => meter.add(data.length > 0 ? 1 : 0) },
+    })
+    say({ port: socket.port })
+  },
+
+  async datagramSend(options, meter) {
+    const message = Buffer.alloc(options.size)
+    const turn = (socket) => {
+      let sent = 0
+      while (sent < DATAGRAMS && socket.send(message, options.port, '127.0.0.1')) sent += 1
+      meter.add(sent)
+      // Otherwise it goes on when the system takes some.
+      if (sent === DATAGRAMS) setImmediate(turn, socket)
+    }
+    turn(await Bun.udpSocket({ hostname: '127.0.0.1', socket: { drain: turn } }))
   },
 
   mailbox(options) {

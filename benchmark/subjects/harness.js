@@ -18,6 +18,8 @@ const OPENING = 32
 /** Small sends: bytes of one, and how many in a turn; `peer/src/limit.rs` has the same. */
 const SMALL = 16
 const PER_TURN = 100
+/** Datagrams that are under way at a time, where that is the application's to choose. */
+const DATAGRAMS = 64
 /** `/proc` counts CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100
 
@@ -199,4 +201,4 @@ function run(roles) {
   roles[options.role](options, meter)
 }
 
-module.exports = { FEW, PER_TURN, SMALL, nextHost, openMany, options, run, say }
+module.exports = { DATAGRAMS, FEW, PER_TURN, SMALL, nextHost, openMany, options, run, say }

@@ -2,10 +2,27 @@
 
 // The product, through its public API alone; or another build of it, in the folder that `package` names.
 
-const { FEW, PER_TURN, SMALL, nextHost, openMany, options: orders, run, say } = require('./harness.js')
+const {
+  DATAGRAMS,
+  FEW,
+  PER_TURN,
+  SMALL,
+  nextHost,
+  openMany,
+  options: orders,
+  run,
+  say,
+} = require('./harness.js')
 const { Pop3 } = require('./pop3.js')
 
-const { TCPServerSocket, TCPSocket } = require(orders.package || '../..')
+const { TCPServerSocket, TCPSocket, UDPSocket } = require(orders.package || '../..')
+
+/** `UDPSocket` of moz-tcp-socket/direct. */
+function openDatagramStreams(options) {
+  const { join } = require('node:path')
+  const direct = require(join(orders.package || join(__dirname, '../..'), 'direct.js'))
+  return new direct.UDPSocket(options).opened
+}
 
 /** `connect` of moz-tcp-socket/winter. */
 function connectStream(address) {
@@ -158,6 +175,43 @@ run({
       }
     }
     for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  async datagramReceive(options, meter) {
+    if (options.streams) {
+      const { readable, localPort } = await openDatagramStreams({ localAddress: '127.0.0.1' })
+      say({ port: localPort })
+      for await (const { data } of readable) meter.add(data.byteLength > 0 ? 1 : 0)
+      return
+    }
+    const socket = new UDPSocket({ localAddress: '127.0.0.1' })
+    socket.onmessage = ({ data }) => meter.add(data.byteLength > 0 ? 1 : 0)
+    await socket.opened
+    say({ port: socket.localPort })
+  },
+
+  async datagramSend(options, meter) {
+    const message = new Uint8Array(options.size)
+    if (options.streams) {
+      const { writable } = await openDatagramStreams({
+        remoteAddress: '127.0.0.1',
+        remotePort: options.port,
+      })
+      const writer = writable.getWriter()
+      for (;;) {
+        for (let i = 0; i < DATAGRAMS; i += 1) await writer.write({ data: message })
+        meter.add(DATAGRAMS)
+        await new Promise(setImmediate)
+      }
+    }
+    const socket = new UDPSocket({ localAddress: '127.0.0.1' })
+    await socket.opened
+    const turn = () => {
+      for (let i = 0; i < DATAGRAMS; i += 1) socket.send(message, '127.0.0.1', options.port)
+      meter.add(DATAGRAMS)
+      setImmediate(turn)
+    }
+    turn()
   },
 
   mailbox(options) {

@@ -1,11 +1,12 @@
 'use strict'
 
-// Node's own net and tls: Buffers, and no option beyond `noDelay`.
+// Node's own net, tls and dgram: Buffers, and no option beyond `noDelay`.
 
+const dgram = require('node:dgram')
 const net = require('node:net')
 const tls = require('node:tls')
 
-const { FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
+const { DATAGRAMS, FEW, PER_TURN, SMALL, nextHost, openMany, run, say } = require('./harness.js')
 const { Pop3 } = require('./pop3.js')
 
 /** What Node makes anew for each connection, unless the application knows that it may be shared. */
@@ -146,6 +147,29 @@ run({
       socket.resume()
     }
     for (let i = 0; i < options.connections; i += 1) open()
+  },
+
+  datagramReceive(options, meter) {
+    const socket = dgram.createSocket('udp4', (data) => meter.add(data.length > 0 ? 1 : 0))
+    socket.bind(0, '127.0.0.1', () => say({ port: socket.address().port }))
+  },
+
+  datagramSend(options, meter) {
+    const message = Buffer.alloc(options.size)
+    const socket = dgram.createSocket('udp4')
+    let underWay = 0
+    // A turn of the loop for some of them: Node calls back for those that are sent meanwhile before it looks at timers.
+    const turn = () => {
+      underWay = DATAGRAMS
+      for (let i = 0; i < DATAGRAMS; i += 1) socket.send(message, options.port, '127.0.0.1', sent)
+    }
+    const sent = (error) => {
+      if (error) throw error
+      meter.add(1)
+      underWay -= 1
+      if (underWay === 0) setImmediate(turn)
+    }
+    socket.bind(0, '127.0.0.1', turn)
   },
 
   mailbox(options) {

@@ -4,7 +4,7 @@
 // when both are final it is closed. There is no back-pressure on senders: what nobody reads waits here, a few datagrams, then in the kernel, and
 // then it is lost.
 
-const { ArrayPrototypeShift } = require('../builtins.js')
+const { ArrayPrototypeShift, TypedArrayPrototypeGetBuffer } = require('../builtins.js')
 const { detach, receive } = require('../channel.js')
 const { Context } = require('../context.js')
 const { EventKind } = require('../platform/native.js')
@@ -30,7 +30,8 @@ const one = () => 1
  * @property {(() => void) | undefined} cancelled `readable` was cancelled. Without it that ends reading, and nothing else
  * @property {boolean} flushes `close()` sends what is queued; otherwise it drops it
  * @property {boolean} abortFails a writable that was aborted is a failure of the socket, for `closed`
- * @property {(data: ArrayBuffer, host: string, port: number) => unknown} toMessage a chunk of `readable`
+ * @property {boolean} [ofViews] messages are made of Uint8Arrays, which costs less than of ArrayBuffers
+ * @property {(data: ArrayBuffer | Uint8Array, host: string, port: number) => unknown} toMessage a chunk of `readable`
  * @property {(chunk: unknown) => { data: Uint8Array, host?: string, port?: number, family?: 4 | 6 }} toDatagram of a chunk of `writable`; it throws
  *   for what is none
  * @property {(failure: object) => Error} toError makes an error of what the engine tells
@@ -249,7 +250,9 @@ class DatagramCore {
   #onDatagram(data, host, port) {
     this.#credits--
     if (this.#reading.isFinal) return
-    const message = this.#profile.toMessage(data, host, port)
+    const { ofViews } = this.#profile
+    const bytes = ofViews ? data : TypedArrayPrototypeGetBuffer(data)
+    const message = this.#profile.toMessage(bytes, host, port)
     if (this.#isWanted) {
       this.#isWanted = false
       this.#reading.give(message)

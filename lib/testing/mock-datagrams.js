@@ -29,7 +29,7 @@ function datagramsOf({ Handle, nextPort, onHandle }) {
     /** A datagram comes. */
     arrive(data, remoteAddress, remotePort) {
       if (this.#isSuspended) this.#waiting.push([data, remoteAddress, remotePort])
-      else this.report(this.kinds.Datagram, data, remoteAddress, remotePort)
+      else this.report(this.kinds.Datagram, data, 0, data.byteLength, remotePort, remoteAddress)
     }
 
     join(group) {

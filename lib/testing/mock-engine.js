@@ -52,6 +52,10 @@ function makeMockEngine(real, onHandle) {
     flush(id, start, end, reportDrained) {
       return handles.get(id)?.flush(end - start, reportDrained) ?? 0
     },
+    stageDatagram(id, bytes, host, port) {
+      handles.get(id)?.send(bytes, host, port)
+    },
+    flushDatagrams() {},
   }
 
   class EventChannel {

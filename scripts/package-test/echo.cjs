@@ -26,6 +26,18 @@ const mocked = new (createMock().TCPSocket)('mail.example', 25)
 mocked.mock.open()
 if (mocked.readyState !== 'open') fail('moz-tcp-socket/testing does not work')
 
+// Each face is one entry, and files of its own.
+for (const [face, name] of [
+  ['winter', 'connect'],
+  ['direct', 'UDPSocket'],
+  ['w3c', 'TCPServerSocket'],
+  ['w3c/events', 'TCPSocket'],
+  ['node-stream', 'toNodeStream'],
+]) {
+  if (typeof require_(`moz-tcp-socket/${face}`)[name] !== 'function')
+    fail(`moz-tcp-socket/${face} has no ${name}`)
+}
+
 const server = new TCPServerSocket(0, {
   localAddress: '127.0.0.1',
   useSecureTransport: true,

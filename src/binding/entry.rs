@@ -43,6 +43,14 @@ impl Entry {
     }
   }
 
+  /// `None` for what is no datagram socket.
+  pub(super) fn datagrams(&self) -> Option<&Rc<DatagramSocket>> {
+    match &self.target {
+      Target::Datagrams(socket) => Some(socket),
+      Target::Socket { .. } | Target::Listener { .. } => None,
+    }
+  }
+
   /// `None` for what is no connection.
   pub(super) fn socket(&self) -> Option<&Rc<Socket>> {
     match &self.target {

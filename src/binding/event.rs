@@ -17,12 +17,9 @@ use super::{
   entry::{Entry, Target},
   hub::Hub,
   memory::{self, forget_exception},
-  options::host_of,
   socket::TcpSocket,
 };
-use crate::net::{
-  Accepted, DatagramSocket, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN,
-};
+use crate::net::{Accepted, End, ErrorName, Event, Input, Socket, SocketError, SocketId, input::MOST_TAKEN};
 
 /// What `dispatch(id, kind, …)` is told.
 #[napi]
@@ -41,7 +38,8 @@ pub enum EventKind {
   Failed,
   /// `(socket, host, port)`: a listener accepted a connection.
   Accepted,
-  /// `(data: ArrayBuffer, host, port)`: a datagram arrived, from there.
+  /// `(memory: ArrayBuffer, start, length, port, host?)`: a datagram arrived, which is in this memory until this call returns. Without
+  /// `host`, its sender's is the same as that of the datagram before, whatever socket that was for.
   Datagram,
   /// Our side of the stream is ended. What follows is of a socket that is used as a stream: of the facade's it does not come.
   ShutDown,
@@ -53,6 +51,10 @@ pub enum EventKind {
   WriteFailed,
   /// STARTTLS is done.
   Secured,
+  /// `(memory: ArrayBuffer, count, hosts?)`: so many datagrams arrived for one that is used as a stream, all in this memory. At its end is
+  /// a table with room for the most that there can be: for each its start, its length and its sender's port, of 32 bits each. `hosts`
+  /// has hosts only where they are not the same as before.
+  Datagrams,
 }
 
 /// Calls the realm that `entry` belongs to. A socket whose event cannot be made fails: it must not just fall silent.
@@ -72,15 +74,21 @@ pub(super) fn deliver(hub: &Rc<Hub>, env: sys::napi_env, id: SocketId, event: Ev
   }
 }
 
+/// Tells that it failed, of a reason that is not the engine's.
+pub(super) fn fail(env: sys::napi_env, id: SocketId, entry: &Entry, error: &SocketError) {
+  forget_exception(env);
+  deliver_in_scope(env, id, entry, |env| failed(env, error).map(Some));
+}
+
 /// A handle scope, which lets go of what an event carries as soon as it is delivered, when many follow each other. A panic
 /// closes it too: Node ends the process over a scope that is left open.
-struct Scope {
+pub(super) struct Scope {
   env: sys::napi_env,
   scope: sys::napi_handle_scope,
 }
 
 impl Scope {
-  fn open(env: sys::napi_env) -> Option<Self> {
+  pub(super) fn open(env: sys::napi_env) -> Option<Self> {
     let mut scope = ptr::null_mut();
     // SAFETY: on the JavaScript thread, with its environment.
     let status = unsafe { sys::napi_open_handle_scope(env, &raw mut scope) };
@@ -169,8 +177,7 @@ fn arguments(hub: &Rc<Hub>, env: &Env, event: Event, entry: &Entry) -> Result<Op
     Event::Readable => {
       return match &entry.target {
         Target::Socket { socket, as_strings } => read(hub, env, socket, *as_strings, entry),
-        Target::Datagrams(socket) => datagram(hub, env, socket),
-        Target::Listener { .. } => Ok(None),
+        Target::Datagrams(_) | Target::Listener { .. } => Ok(None),
       };
     }
   }))
@@ -282,23 +289,6 @@ fn read(
   Ok(arguments.map(|arguments| on_demand(entry, socket, arguments)))
 }
 
-/// The next datagram, if there is one.
-fn datagram(hub: &Hub, env: &Env, socket: &DatagramSocket) -> Result<Option<Arguments>> {
-  let memory = &mut hub.memory.borrow_mut();
-  let Some((length, from)) = socket.take(memory) else {
-    return Ok(None);
-  };
-  let Ok(data) = memory::copy(env, &memory[..length]) else {
-    // It is lost, as if the network had lost it.
-    socket.want_again();
-    return Ok(None);
-  };
-  let host = env.create_string(host_of(from))?.raw();
-  // SAFETY: a value made here, on the JavaScript thread.
-  let port = unsafe { ToNapiValue::to_napi_value(env.raw(), u32::from(from.port()))? };
-  Ok(Some(Arguments::new(EventKind::Datagram, [data, host, port])))
-}
-
 /// Why a socket or listener failed.
 #[napi(object, object_from_js = false)]
 pub struct Failure {
@@ -334,7 +324,7 @@ fn failure(env: &Env, kind: EventKind, error: &SocketError) -> Result<Arguments>
   Ok(Arguments::new(kind, [failure]))
 }
 
-fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {
+pub(super) fn out_of_memory(length: usize, error: &napi::Error) -> SocketError {
   SocketError::new(
     ErrorName::NetworkError,
     format!("no memory for {length} bytes that arrived: {error}"),

@@ -272,6 +272,12 @@ impl Hub {
 
   /// Waits until the peers of closed sockets have what they were sent, or the time for that is over.
   pub(super) fn settle(&self) {
+    // What a turn has sent that never ended.
+    for entry in self.entries.borrow().values() {
+      if let Some(socket) = entry.datagrams() {
+        socket.flush();
+      }
+    }
     self.context.settle(SETTLE_WAIT, || {
       while let Some((id, report)) = self.queue.pop() {
         // Nobody is called any more.

@@ -5,6 +5,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`start`] | where a facade begins: hub, realm and the delivery of events, put together |
+//! | `deliver` | how datagrams become calls of JavaScript, and that other events do |
 //! | [`event`] | how an event becomes a call of JavaScript |
 //! | [`socket`], [`server`], [`udp`] | the native `TCPSocket`, `TCPServerSocket` and `UDPSocket` that facades wrap |
 //! | [`channel`] | what a facade names when it makes them: its realm and its environment |
@@ -17,6 +18,7 @@
 //! | `entry` | what the hub knows about a live socket or listener |
 //! | `demand` | which socket is read only when a stream asks for it, and into which memory |
 //! | `stream` | what a socket can do whose directions are apart |
+//! | `inbound` | memory for datagrams that arrive |
 //! | `realm` | one per JavaScript realm: the function that takes its events |
 //! | `doorbell` | the threadsafe function that wakes the JavaScript thread |
 //! | `poll_set`, `uv` | the poll set that Node's own loop watches on Linux, and how libuv is told |
@@ -28,6 +30,7 @@
 //! Every exported function catches panics; a panic in here is a JavaScript exception, never the end of the process.
 
 pub mod channel;
+mod deliver;
 mod demand;
 mod doorbell;
 mod entry;
@@ -35,6 +38,7 @@ pub mod environment;
 pub mod error;
 pub mod event;
 mod hub;
+mod inbound;
 mod lease;
 mod loop_client;
 mod memory;

@@ -8,6 +8,7 @@
 use std::{
   cell::RefCell,
   ffi::{CStr, c_void},
+  net::{IpAddr, SocketAddr},
   panic::{AssertUnwindSafe, catch_unwind},
   ptr,
   rc::Rc,
@@ -30,6 +31,8 @@ struct Outbound {
   hub: Rc<Hub>,
   /// With room for the NUL that Node-API writes behind a string.
   arena: RefCell<Box<[u8]>>,
+  /// The last host that a datagram went to, and its address: mostly the next one goes there, too.
+  last_host: RefCell<(Vec<u8>, Option<IpAddr>)>,
 }
 
 impl Outbound {
@@ -56,6 +59,7 @@ pub(super) fn object(env: &Env, hub: Rc<Hub>) -> Result<sys::napi_value> {
   let outbound = Rc::new(Outbound {
     hub,
     arena: RefCell::new(vec![0; ARENA + 1].into_boxed_slice()),
+    last_host: RefCell::default(),
   });
   let (env, mut object) = (env.raw(), ptr::null_mut());
   // SAFETY: on the JavaScript thread, with its environment.
@@ -67,6 +71,8 @@ pub(super) fn object(env: &Env, hub: Rc<Hub>) -> Result<sys::napi_value> {
     (c"flush", flush),
     (c"write", write),
     (c"pull", pull),
+    (c"stageDatagram", stage_datagram),
+    (c"flushDatagrams", flush_datagrams),
   ] {
     let outbound = Rc::clone(&outbound);
     let function = function(env, name, Function { outbound, call })?;
@@ -252,6 +258,54 @@ fn pull(outbound: &Outbound, env: sys::napi_env, [id, view, ..]: [sys::napi_valu
       .give(env, view)
       .map_err(|_| c"no memory to read into")?;
     socket.resume();
+  }
+  Ok(0)
+}
+
+/// `stageDatagram(id, bytes, host, port)`: a Uint8Array leaves to an IP literal or an ASCII name, with the next `flushDatagrams` of the
+/// socket.
+fn stage_datagram(
+  outbound: &Outbound,
+  env: sys::napi_env,
+  [id, bytes, host, port]: [sys::napi_value; 4],
+) -> Answer {
+  crate::fault::point("udp.send");
+  let entry = outbound.entry(env, id);
+  let Some(socket) = entry.as_deref().and_then(Entry::datagrams) else {
+    return Ok(0);
+  };
+  let data = match of_uint8_array(env, bytes) {
+    // SAFETY: so many bytes, and no JavaScript runs while they are read.
+    Some((memory, length @ 1..)) => unsafe { slice::from_raw_parts(memory, length) },
+    _ => &[],
+  };
+  let port = number(env, port) as u16;
+  let mut text = [0_u8; MOST_HOST + 1];
+  let mut length = 0;
+  // SAFETY: Node-API writes so many bytes at most, a NUL as the last; what is no string is not written.
+  unsafe {
+    sys::napi_get_value_string_latin1(env, host, text.as_mut_ptr().cast(), text.len(), &raw mut length);
+  }
+  let host = &text[..length];
+  let last = &mut *outbound.last_host.borrow_mut();
+  if last.0 != host {
+    let parsed = str::from_utf8(host).ok().and_then(|host| host.parse().ok());
+    *last = (host.to_vec(), parsed);
+  }
+  match last.1 {
+    Some(ip) => socket.stage(data, SocketAddr::new(ip, port)),
+    None => socket.send_to_name(data, String::from_utf8_lossy(host).into_owned(), port),
+  }
+  Ok(0)
+}
+
+/// The longest host that anybody has: a name, or an IP literal with a zone.
+const MOST_HOST: usize = 1024;
+
+/// `flushDatagrams(id)`: see `stageDatagram`.
+fn flush_datagrams(outbound: &Outbound, env: sys::napi_env, [id, ..]: [sys::napi_value; 4]) -> Answer {
+  if let Some(socket) = outbound.entry(env, id).as_deref().and_then(Entry::datagrams) {
+    socket.flush();
   }
   Ok(0)
 }

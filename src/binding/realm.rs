@@ -5,11 +5,14 @@ use std::{cell::Cell, ptr};
 
 use napi::{Env, Result, check_status, sys};
 
+use super::inbound::Inbound;
+
 /// Where the events of one realm's sockets and listeners go.
 pub(super) struct Realm {
   dispatch: Callback,
   /// Sockets and listeners that are not closed. While there are any, the realm is kept from collection.
   live: Cell<u32>,
+  pub(super) inbound: Inbound,
 }
 
 impl Realm {
@@ -18,6 +21,7 @@ impl Realm {
     Ok(Self {
       dispatch: Callback::new(env, dispatch)?,
       live: Cell::new(0),
+      inbound: Inbound::default(),
     })
   }
 
@@ -39,7 +43,13 @@ impl Realm {
     self.live.set(self.live.get() - 1);
     if self.live.get() == 0 {
       self.dispatch.let_go();
+      self.inbound.let_go();
     }
+  }
+
+  /// Whether there is any.
+  pub(super) fn is_live(&self) -> bool {
+    self.live.get() > 0
   }
 }
 

@@ -9,7 +9,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use super::{channel::EventChannel, event, hub::Hub, outbound, realm::Realm};
+use super::{channel::EventChannel, deliver::deliver, hub::Hub, outbound, realm::Realm};
 
 #[napi]
 impl EventChannel {
@@ -19,7 +19,7 @@ impl EventChannel {
   pub fn new(env: &Env, dispatch: Function<'_, Unknown<'_>, Unknown<'_>>, in_loop: bool) -> Result<Self> {
     crate::fault::point("EventChannel");
     let realm = Rc::new(Realm::new(env, dispatch.raw())?);
-    let hub = Hub::of(env, in_loop, event::deliver)?;
+    let hub = Hub::of(env, in_loop, deliver)?;
     Ok(Self { hub, realm })
   }
 
@@ -27,7 +27,7 @@ impl EventChannel {
   /// [`outbound`] on it. All sockets of this channel share it.
   #[napi(
     catch_unwind,
-    ts_return_type = "{ writeText(at: number, text: string): number; writeBytes(at: number, bytes: Uint8Array): number; stage(id: number, start: number, end: number): number; flush(id: number, start: number, end: number, reportDrained: boolean): number; write(id: number, bytes: Uint8Array, reportDrained: boolean): number; pull(id: number, view?: Uint8Array): number }"
+    ts_return_type = "{ writeText(at: number, text: string): number; writeBytes(at: number, bytes: Uint8Array): number; stage(id: number, start: number, end: number): number; flush(id: number, start: number, end: number, reportDrained: boolean): number; write(id: number, bytes: Uint8Array, reportDrained: boolean): number; pull(id: number, view?: Uint8Array): number; stageDatagram(id: number, bytes: Uint8Array, host: string, port: number): number; flushDatagrams(id: number): number }"
   )]
   pub fn outbound(&self, env: &Env) -> Result<Unknown<'_>> {
     let object = outbound::object(env, Rc::clone(&self.hub))?;

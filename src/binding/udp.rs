@@ -1,12 +1,12 @@
 //! The native side of a `UDPSocket`.
 
 use std::{
-  net::{IpAddr, Ipv4Addr, SocketAddr},
+  net::{IpAddr, SocketAddr},
   num::NonZeroU32,
   rc::Rc,
 };
 
-use napi::{Error, Result};
+use napi::Result;
 use napi_derive::napi;
 
 use super::{
@@ -168,7 +168,7 @@ impl UdpSocket {
     self.socket.dropped()
   }
 
-  /// Sends a copy of `data` to an IP literal or an ASCII name, or drops it.
+  /// Sends a copy of `data` to an IP literal or an ASCII name, or drops it. `stageDatagram` of `EventChannel.outbound` costs less.
   #[napi(catch_unwind)]
   pub fn send(&self, data: &[u8], host: String, port: u16) {
     crate::fault::point("udp.send");
@@ -178,7 +178,7 @@ impl UdpSocket {
     }
   }
 
-  /// Joins the multicast group of an IP literal; with `source`, an IPv4 literal, for what comes from there. Throws `"ERRNO:text"`.
+  /// Joins the multicast group of an IP literal; with `source`, a literal of the same version, for what comes from there. Throws `"ERRNO:text"`.
   #[napi(catch_unwind)]
   pub fn join(&self, group: String, source: Option<String>) -> Result<()> {
     crate::fault::point("udp.join");
@@ -225,13 +225,8 @@ impl UdpSocket {
 }
 
 fn membership(group: &str, source: Option<&str>) -> Result<Membership> {
-  let parse = |text: &str| {
-    text
-      .parse::<Ipv4Addr>()
-      .map_err(|error| Error::from_reason(format!("{text}: {error}")))
-  };
   Ok(Membership {
     group: ip(group)?,
-    source: source.map(parse).transpose()?,
+    source: source.map(ip).transpose()?,
   })
 }

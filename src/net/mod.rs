@@ -15,11 +15,12 @@
 //! | [`readiness`] | who says that a descriptor is ready |
 //! | [`tls`] | handshakes, records and trust, without I/O, by one backend or another |
 //! | [`policy`] | decisions as plain structs, without I/O and without a clock |
-//! | [`error`], [`options`], [`event`], [`input`], [`local_end`], [`tuning`], [`ends`], `peer` | the vocabulary |
+//! | [`error`], [`options`], [`event`], [`input`], [`batch`], [`local_end`], [`tuning`], [`ends`], `peer` | the vocabulary |
 //! | `sys` | the operating system and OpenSSL, where that takes `unsafe` |
 
 #![deny(unsafe_code)]
 
+pub mod batch;
 mod blocking;
 pub mod connection;
 mod context;
@@ -45,6 +46,7 @@ mod timers;
 pub mod tls;
 pub mod tuning;
 
+pub use batch::Received;
 pub use connection::socket::Socket;
 pub use context::Context;
 pub use datagram::{

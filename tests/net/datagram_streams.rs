@@ -8,11 +8,10 @@ use std::{
 };
 
 use moz_tcp_socket::net::{
-  DatagramOptions, DatagramSocket, Destination, Ends, Event, Family, SocketError,
-  datagram::socket::MOST_BYTES,
+  DatagramOptions, DatagramSocket, Destination, Ends, Event, Family, SocketError, batch::MOST_BYTES,
 };
 
-use crate::support::Owner;
+use crate::support::{Owner, datagram};
 
 const LOCALHOSTS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
@@ -72,13 +71,12 @@ fn local(socket: &DatagramSocket) -> SocketAddr {
 
 /// The next datagram, and what was told before it.
 fn next(owner: &Owner, socket: &DatagramSocket) -> (Vec<u8>, Vec<Event>) {
-  let mut memory = vec![0; MOST_BYTES];
   let mut told = Vec::new();
   loop {
     match owner.event(socket.id()) {
       Event::Readable => {
-        if let Some((length, _)) = socket.take(&mut memory) {
-          return (memory[..length].to_vec(), told);
+        if let Some((bytes, _)) = datagram(socket) {
+          return (bytes, told);
         }
       }
       other => told.push(other),
@@ -90,7 +88,7 @@ fn next(owner: &Owner, socket: &DatagramSocket) -> (Vec<u8>, Vec<Event>) {
 fn told(owner: &Owner, socket: &DatagramSocket) -> Event {
   loop {
     match owner.event(socket.id()) {
-      Event::Readable => drop(socket.take(&mut vec![0; MOST_BYTES])),
+      Event::Readable => drop(datagram(socket)),
       other => return other,
     }
   }
@@ -98,13 +96,12 @@ fn told(owner: &Owner, socket: &DatagramSocket) -> Event {
 
 /// Takes all that is wanted and there.
 fn all(owner: &Owner, socket: &DatagramSocket) -> Vec<Vec<u8>> {
-  let mut memory = vec![0; MOST_BYTES];
   let mut taken = Vec::new();
   owner.turn_often();
   while let Some(event) = owner.event_of_turn(socket.id()) {
     assert!(matches!(event, Event::Readable), "{event:?}");
-    if let Some((length, _)) = socket.take(&mut memory) {
-      taken.push(memory[..length].to_vec());
+    if let Some((bytes, _)) = datagram(socket) {
+      taken.push(bytes);
     }
   }
   taken
@@ -159,7 +156,7 @@ fn a_datagram_that_could_not_be_delivered_was_not_the_one_that_was_wanted() {
     let place = (Ipv4Addr::LOCALHOST, local(&socket).port());
     peer.send_to(b"one", place).unwrap();
     assert_eq!(next(&owner, &socket).0, b"one");
-    socket.want_again();
+    socket.want_again(1);
     peer.send_to(b"two", place).unwrap();
     assert_eq!(next(&owner, &socket).0, b"two");
     peer.send_to(b"three", place).unwrap();

@@ -6,9 +6,11 @@ use std::{
   time::Duration,
 };
 
-use moz_tcp_socket::net::{DatagramOptions, DatagramSocket, Event, Membership, datagram::socket::MOST_BYTES};
+use moz_tcp_socket::net::{
+  DatagramOptions, DatagramSocket, Destination, Event, Membership, batch::MOST_BYTES,
+};
 
-use crate::support::Owner;
+use crate::support::{Owner, datagram};
 
 fn at(address: impl Into<IpAddr>) -> DatagramOptions {
   DatagramOptions {
@@ -33,11 +35,10 @@ fn peer_at(address: impl Into<IpAddr>) -> UdpSocket {
 
 /// The next datagram that comes.
 fn next(owner: &Owner, socket: &DatagramSocket) -> (Vec<u8>, SocketAddr) {
-  let mut memory = vec![0; MOST_BYTES];
   loop {
     assert!(matches!(owner.event(socket.id()), Event::Readable));
-    if let Some((length, from)) = socket.take(&mut memory) {
-      return (memory[..length].to_vec(), from);
+    if let Some(datagram) = datagram(socket) {
+      return datagram;
     }
   }
 }
@@ -230,8 +231,7 @@ fn a_closed_socket_frees_its_port_and_tells_nothing() {
     socket.close();
     UdpSocket::bind(place).unwrap();
     socket.send(b"dropped", peer.local_addr().unwrap());
-    let mut memory = vec![0; MOST_BYTES];
-    assert_eq!(socket.take(&mut memory), None);
+    assert_eq!(datagram(&socket), None);
     for event in owner.rest(socket.id()) {
       assert!(matches!(event, Event::Readable), "{event:?}");
     }
@@ -256,5 +256,143 @@ fn what_the_kernel_does_not_take_at_once_follows_in_order() {
       assert_eq!(received(&peer).0, [n; 1000]);
     }
     assert_eq!(socket.dropped(), 0);
+  }
+}
+
+/// The next datagrams, up to one that is sent straight to `socket`.
+fn heard(owner: &Owner, socket: &DatagramSocket) -> Vec<Vec<u8>> {
+  let alone = if local(socket).is_ipv4() {
+    IpAddr::from(Ipv4Addr::LOCALHOST)
+  } else {
+    Ipv6Addr::LOCALHOST.into()
+  };
+  peer_at(alone)
+    .send_to(b"to it alone", (alone, local(socket).port()))
+    .unwrap();
+  let mut heard = Vec::new();
+  loop {
+    match next(owner, socket).0 {
+      last if last == b"to it alone" => return heard,
+      other => heard.push(other),
+    }
+  }
+}
+
+#[test]
+fn of_a_group_that_is_joined_for_one_source_that_source_alone_is_heard() {
+  let groups: [(IpAddr, IpAddr, IpAddr); 2] = [
+    (
+      Ipv4Addr::UNSPECIFIED.into(),
+      Ipv4Addr::new(239, 255, 77, 9).into(),
+      Ipv4Addr::new(192, 0, 2, 77).into(),
+    ),
+    (
+      Ipv6Addr::UNSPECIFIED.into(),
+      "ff15::77:9".parse().unwrap(),
+      "2001:db8::77".parse().unwrap(),
+    ),
+  ];
+  for owner in Owner::each() {
+    for (any, group, elsewhere) in groups {
+      let sender = bind(&owner, &at(any));
+      let member = bind(&owner, &at(any));
+      let of = |source| Membership { group, source };
+      if let Err(error) = member.join(of(None)) {
+        // A machine whose interfaces have no address of IPv6.
+        assert!(group.is_ipv6(), "{error}");
+        eprintln!("not tested, because there is no interface for {group}: {error}");
+        continue;
+      }
+      let send = || sender.send(b"to the group", (group, local(&member).port()).into());
+      send();
+      let source = next(&owner, &member).1.ip();
+      member.leave(of(None)).unwrap();
+      send();
+      assert_eq!(heard(&owner, &member).len(), 0, "it has left");
+      member.join(of(Some(elsewhere))).unwrap();
+      send();
+      assert_eq!(heard(&owner, &member).len(), 0, "{elsewhere} is another sender");
+      member.join(of(Some(source))).unwrap();
+      member.join(of(Some(source))).unwrap();
+      send();
+      assert_eq!(heard(&owner, &member), [b"to the group"]);
+      member.leave(of(Some(source))).unwrap();
+      member.leave(of(Some(source))).unwrap();
+      send();
+      assert_eq!(heard(&owner, &member).len(), 0, "it has left the source");
+    }
+    let socket = bind(&owner, &DatagramOptions::default());
+    let mixed = Membership {
+      group: Ipv4Addr::new(239, 255, 77, 9).into(),
+      source: Some(Ipv6Addr::LOCALHOST.into()),
+    };
+    socket.join(mixed).unwrap_err();
+    socket.leave(mixed).unwrap();
+  }
+}
+
+#[test]
+fn a_member_hears_its_own_groups_and_not_those_of_others_at_its_port() {
+  for owner in Owner::each() {
+    let sharing = DatagramOptions {
+      reuse_address: true,
+      port: peer_at(Ipv4Addr::LOCALHOST).local_addr().unwrap().port(),
+      ..DatagramOptions::default()
+    };
+    let members = [77, 78].map(|n| {
+      let member = bind(&owner, &sharing);
+      let group = Ipv4Addr::new(239, 255, 77, n).into();
+      member.join(Membership { group, source: None }).unwrap();
+      (member, group)
+    });
+    let both = Ipv4Addr::new(239, 255, 77, 79).into();
+    for (member, _) in &members {
+      let membership = Membership {
+        group: both,
+        source: None,
+      };
+      member.join(membership).unwrap();
+    }
+    let sender = bind(&owner, &DatagramOptions::default());
+    for to in [members[0].1, members[1].1, both] {
+      sender.send(to.to_string().as_bytes(), (to, sharing.port).into());
+    }
+    for (member, group) in &members {
+      let heard = [(); 2].map(|()| String::from_utf8(next(&owner, member).0).unwrap());
+      assert_eq!(heard, [group.to_string(), both.to_string()]);
+    }
+  }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_those_who_may_broadcast_do() {
+  for owner in Owner::each() {
+    for broadcast in [true, false] {
+      let options = DatagramOptions {
+        broadcast,
+        ..DatagramOptions::default()
+      };
+      let socket = bind(&owner, &options);
+      socket.tell_of_each();
+      // Whether there is a way to everybody is up to the machine.
+      let sent = socket.write(
+        b"hello",
+        Some(Destination {
+          host: "255.255.255.255".into(),
+          port: 9,
+          family: None,
+        }),
+      );
+      match (broadcast, sent) {
+        (true, true) => {}
+        _ => match owner.event(socket.id()) {
+          Event::WriteFailed(error) => {
+            assert_eq!(error.os == Some(libc::EACCES), !broadcast, "{error}");
+          }
+          other => panic!("{other:?}"),
+        },
+      }
+    }
   }
 }

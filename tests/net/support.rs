@@ -16,8 +16,8 @@ use std::{
 
 use moz_tcp_socket::{
   net::{
-    ConnectOptions, Context, End, ErrorName, Event, EventSink, Input, ListenOptions, Listener, Report,
-    Socket, SocketError, SocketId, input::MOST_TAKEN, tls::ClientTls,
+    ConnectOptions, Context, DatagramSocket, End, ErrorName, Event, EventSink, Input, ListenOptions,
+    Listener, Received, Report, Socket, SocketError, SocketId, batch, input::MOST_TAKEN, tls::ClientTls,
   },
   runtime,
 };
@@ -260,6 +260,16 @@ impl Owner {
       other => panic!("wanted a connection, got {other:?}"),
     }
   }
+}
+
+/// A datagram that `socket` has, and who sent it.
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+pub(crate) fn datagram(socket: &DatagramSocket) -> Option<(Vec<u8>, SocketAddr)> {
+  let mut memory = vec![0; batch::MEMORY];
+  let mut received = Vec::new();
+  socket.take(&mut memory, 1, &mut received);
+  let Received { start, length, from } = received.pop()?;
+  Some((memory[start..start + length].to_vec(), from))
 }
 
 pub(crate) fn send(socket: &Socket, bytes: &[u8]) {

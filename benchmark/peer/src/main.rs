@@ -6,6 +6,7 @@
 
 mod bulk;
 mod churn;
+mod datagrams;
 mod echo;
 mod epoll;
 mod idle;
@@ -60,6 +61,10 @@ fn run(role: &str, options: &Options, command: impl Iterator<Item = String>) -> 
     "idle" => idle::run(options),
     "pop3" => pop3::run(options),
     "program" => program::run(options, command),
+    "datagramSource" => datagrams::source(options),
+    "datagramSink" => datagrams::sink(options),
+    "limit-datagramReceive" => datagrams::limit_receive(options),
+    "limit-datagramSend" => datagrams::limit_send(options),
     "limit-receive" => limit::receive(options),
     "limit-send" => limit::send(options),
     "limit-small" => limit::small(options),

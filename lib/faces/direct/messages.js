@@ -20,7 +20,8 @@ function toData({ data }) {
 
 /** Messages of a socket that has one peer. */
 const OF_CONNECTED = ObjectFreeze({
-  toMessage: (data) => ({ data: new Uint8Array(data) }),
+  ofViews: true,
+  toMessage: (data) => ({ data }),
   toDatagram(chunk) {
     const message = toDictionary(chunk)
     const data = toData(message)
@@ -36,7 +37,8 @@ const OF_CONNECTED = ObjectFreeze({
 
 /** Messages of a socket that hears everybody. */
 const OF_BOUND = ObjectFreeze({
-  toMessage: (data, remoteAddress, remotePort) => ({ data: new Uint8Array(data), remoteAddress, remotePort }),
+  ofViews: true,
+  toMessage: (data, remoteAddress, remotePort) => ({ data, remoteAddress, remotePort }),
   toDatagram(chunk) {
     const message = toDictionary(chunk)
     const data = toData(message)

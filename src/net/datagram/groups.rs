@@ -9,6 +9,8 @@ use std::{
 
 use socket2::{InterfaceIndexOrAddress, SockRef};
 
+use crate::net::sys::multicast::change_source_v6;
+
 /// The interface that the system chooses by its routes.
 const ANY_INTERFACE: u32 = 0;
 
@@ -20,8 +22,8 @@ const MOST_GROUPS: usize = 1024;
 pub struct Membership {
   /// A multicast address.
   pub group: IpAddr,
-  /// IGMPv3: of IPv4 groups only.
-  pub source: Option<Ipv4Addr>,
+  /// Of the same family (IGMPv3, MLDv2).
+  pub source: Option<IpAddr>,
 }
 
 /// See the module.
@@ -40,9 +42,14 @@ impl Groups {
       (IpAddr::V4(group), None) => {
         socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(ANY_INTERFACE))
       }
-      (IpAddr::V4(group), Some(source)) => socket.join_ssm_v4(&source, &group, &Ipv4Addr::UNSPECIFIED),
+      (IpAddr::V4(group), Some(IpAddr::V4(source))) => {
+        socket.join_ssm_v4(&source, &group, &Ipv4Addr::UNSPECIFIED)
+      }
       (IpAddr::V6(group), None) => socket.join_multicast_v6(&group, ANY_INTERFACE),
-      (IpAddr::V6(_), Some(_)) => Err(io::ErrorKind::InvalidInput.into()),
+      (IpAddr::V6(group), Some(IpAddr::V6(source))) => change_source_v6(socket, true, group, source),
+      (IpAddr::V4(_), Some(IpAddr::V6(_))) | (IpAddr::V6(_), Some(IpAddr::V4(_))) => {
+        Err(io::ErrorKind::InvalidInput.into())
+      }
     }?;
     self.0.insert(membership);
     Ok(())
@@ -56,8 +63,13 @@ impl Groups {
       (IpAddr::V4(group), None) => {
         socket.leave_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(ANY_INTERFACE))
       }
-      (IpAddr::V4(group), Some(source)) => socket.leave_ssm_v4(&source, &group, &Ipv4Addr::UNSPECIFIED),
-      (IpAddr::V6(group), _) => socket.leave_multicast_v6(&group, ANY_INTERFACE),
+      (IpAddr::V4(group), Some(IpAddr::V4(source))) => {
+        socket.leave_ssm_v4(&source, &group, &Ipv4Addr::UNSPECIFIED)
+      }
+      (IpAddr::V6(group), None) => socket.leave_multicast_v6(&group, ANY_INTERFACE),
+      (IpAddr::V6(group), Some(IpAddr::V6(source))) => change_source_v6(socket, false, group, source),
+      // It was never joined.
+      (IpAddr::V4(_), Some(IpAddr::V6(_))) | (IpAddr::V6(_), Some(IpAddr::V4(_))) => Ok(()),
     }
   }
 }

@@ -37,7 +37,7 @@ pub struct DatagramOptions {
 impl DatagramOptions {
   /// The local address of a socket of `family`.
   pub(super) fn address_of(&self, family: Family) -> IpAddr {
-    self.address.unwrap_or(match family {
+    self.address.unwrap_or_else(|| match family {
       Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
       Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
     })

@@ -8,53 +8,13 @@ use std::{
 use super::{
   lookup::Lookup,
   options::Destination,
+  outbox::Outbox,
   state::{Life, State},
-  told::{Told, Way},
+  told::Way,
   trouble::is_fatal,
-  unsent::{Addressed, Unsent},
+  unsent::Addressed,
 };
 use crate::net::{Event, SocketError};
-
-/// What waits to be sent.
-#[derive(Debug)]
-pub(super) enum Outbox {
-  Unsent(Unsent, Option<Lookup>),
-  Told(Told),
-}
-
-impl Default for Outbox {
-  fn default() -> Self {
-    Self::Unsent(Unsent::default(), None)
-  }
-}
-
-impl Outbox {
-  /// One whose datagrams are told of.
-  pub(super) fn telling() -> Self {
-    Self::Told(Told::default())
-  }
-
-  pub(super) fn is_telling(&self) -> bool {
-    matches!(self, Self::Told(_))
-  }
-
-  /// Whether what is next waits for the kernel, and not for a name.
-  pub(super) fn waits_for_kernel(&self) -> bool {
-    match self {
-      Self::Unsent(unsent, _) => unsent.waits_for_kernel(),
-      Self::Told(told) => told.waits_for_kernel(),
-    }
-  }
-
-  /// Nothing waits any more.
-  pub(super) fn clear(&mut self) {
-    *self = if self.is_telling() {
-      Self::telling()
-    } else {
-      Self::default()
-    };
-  }
-}
 
 /// A datagram that was not sent.
 struct Refusal {
@@ -64,20 +24,73 @@ struct Refusal {
 }
 
 impl State {
-  pub(super) fn send(&mut self, bytes: &[u8], to: SocketAddr) {
-    let Some(to) = self.family.address(to) else {
-      return self.drop_one();
-    };
-    let waits = self.outbox.waits_for_kernel();
-    if !waits && self.try_send(bytes, to) {
+  /// `bytes` leave with what else is staged, at the latest when [`State::flush`] is called.
+  pub(super) fn stage(&mut self, bytes: &[u8], to: SocketAddr) {
+    if !self.is_open() {
       return;
     }
-    if let Outbox::Unsent(unsent, _) = &mut self.outbox
-      && !unsent.push_addressed(to, bytes)
+    match self.family.address(to) {
+      Some(to) if self.staged.push(to, bytes) => {
+        if self.staged.is_full() {
+          self.flush();
+        }
+      }
+      _ => self.drop_one(),
+    }
+  }
+
+  /// Sends what is staged. What the kernel does not take now waits for it.
+  pub(super) fn flush(&mut self) {
+    if self.staged.is_empty() {
+      return;
+    }
+    let mut staged = std::mem::take(&mut self.staged);
+    self.send_all(&staged.iter().collect::<Vec<_>>());
+    staged.clear();
+    self.staged = staged;
+    if self.outbox.waits_for_kernel() {
+      self.watch();
+    }
+  }
+
+  fn send_all(&mut self, mut datagrams: &[(SocketAddr, &[u8])]) {
+    while let Life::Open(socket) = &self.life
+      && !self.outbox.waits_for_kernel()
+      && !datagrams.is_empty()
     {
+      let sent = match socket.send_many(datagrams, self.sends_runs) {
+        Err(error) if self.sends_runs && error.kind() != ErrorKind::WouldBlock => {
+          let one_by_one = socket.send_many(datagrams, false);
+          // Then it was that which cannot be done here.
+          self.sends_runs = one_by_one.is_err();
+          one_by_one
+        }
+        sent => sent,
+      };
+      match sent {
+        Ok(sent) => datagrams = &datagrams[sent..],
+        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+        Err(error) => {
+          self.not_sent(&error);
+          datagrams = &datagrams[1..];
+        }
+      }
+    }
+    if let (Life::Open(_), Outbox::Unsent(unsent, _)) = (&self.life, &mut self.outbox) {
+      let refused = datagrams
+        .iter()
+        .filter(|(to, bytes)| !unsent.push_addressed(*to, bytes));
+      let refused = refused.count();
+      self.dropped = self.dropped.saturating_add(refused as u32);
+    }
+  }
+
+  fn not_sent(&mut self, error: &io::Error) {
+    if is_fatal(error) {
+      self.end(SocketError::from_io("send to the network", error));
+    } else {
       self.drop_one();
     }
-    self.watch();
   }
 
   /// `false` where the kernel takes nothing now.
@@ -88,8 +101,7 @@ impl State {
     match socket.send(bytes, Some(to)) {
       Ok(_) => {}
       Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-      Err(error) if is_fatal(&error) => self.end(SocketError::from_io("send a datagram", &error)),
-      Err(_) => self.drop_one(),
+      Err(error) => self.not_sent(&error),
     }
     true
   }
@@ -141,7 +153,10 @@ impl State {
         if let Some(named) = unsent.looked_up() {
           let found = found.unwrap_or_default();
           match found.iter().find_map(|&address| self.family.address(address)) {
-            Some(to) => self.send(&named.bytes, to),
+            Some(to) => {
+              self.stage(&named.bytes, to);
+              self.flush();
+            }
             None => self.drop_one(),
           }
         }

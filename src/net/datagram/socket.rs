@@ -18,11 +18,8 @@ use super::{
   state::{Life, State},
 };
 use crate::net::{
-  Context, Ends, ErrorName, SocketError, SocketId, context::Member, event::Notice, readiness::Ready,
+  Context, Ends, ErrorName, Received, SocketError, SocketId, context::Member, event::Notice, readiness::Ready,
 };
-
-/// The most bytes of a datagram. Memory of that size cuts none.
-pub const MOST_BYTES: usize = 65_535;
 
 /// A datagram socket, seen from its owner. Dropping it closes it.
 #[derive(Debug)]
@@ -82,9 +79,15 @@ impl DatagramSocket {
     self.state.borrow().dropped
   }
 
-  /// Receives a datagram into `memory`, which has [`MOST_BYTES`]. `None` where there is none now; `Readable` is told when that has changed.
-  pub fn take(&self, memory: &mut [u8]) -> Option<(usize, SocketAddr)> {
-    self.state.borrow_mut().take(memory)
+  /// Receives datagrams that are there and wanted, at most `most`, into `memory`, which has [`MEMORY`](crate::net::batch::MEMORY) bytes, and adds
+  /// them to `received`, which is empty. Where there are none, `Readable` is told when that has changed.
+  pub fn take(&self, memory: &mut [u8], most: usize, received: &mut Vec<Received>) {
+    self.state.borrow_mut().take(memory, most, received);
+  }
+
+  /// See [`Self::tell_of_each`].
+  pub fn tells_of_each(&self) -> bool {
+    self.state.borrow().tells_of_each()
   }
 
   /// From now on, before any event, the end of each datagram is told that is [written](Self::write), and nothing is received but what is
@@ -98,9 +101,9 @@ impl DatagramSocket {
     self.drive(|state| state.want(Some(count)));
   }
 
-  /// The last datagram that was taken could not be delivered: another is wanted for it.
-  pub fn want_again(&self) {
-    self.drive(State::want_again);
+  /// So many datagrams that were taken could not be delivered: others are wanted for them.
+  pub fn want_again(&self, count: usize) {
+    self.drive(|state| state.want_again(count));
   }
 
   /// Receives nothing until [`DatagramSocket::resume`].
@@ -113,9 +116,21 @@ impl DatagramSocket {
     self.drive(|state| state.want(None));
   }
 
-  /// Sends `bytes` to an address, or drops them: nobody hears which. What the kernel does not take now waits for it.
+  /// Sends `bytes` to an address, or drops them: nobody hears which. What the kernel does not take now waits for it. They leave with what
+  /// else is staged, when [`Self::flush`] is called at the latest, and not after [`Self::close`].
+  pub fn stage(&self, bytes: &[u8], to: SocketAddr) {
+    self.drive(|state| state.stage(bytes, to));
+  }
+
+  /// Sends what is staged.
+  pub fn flush(&self) {
+    self.drive(State::flush);
+  }
+
+  /// Both.
   pub fn send(&self, bytes: &[u8], to: SocketAddr) {
-    self.drive(|state| state.send(bytes, to));
+    self.stage(bytes, to);
+    self.flush();
   }
 
   /// Sends `bytes` to the address of a name, when that is known. Names are looked up one after the other, in the order of these calls.
@@ -147,9 +162,9 @@ impl DatagramSocket {
     self.with_groups(|groups, socket| groups.leave(socket, membership))
   }
 
-  /// Stops receiving. When this returns the port is free, memberships have ended, and what was not sent never will be.
+  /// Stops receiving. When this returns the port is free, memberships have ended, and what the kernel has not taken never will be sent.
   pub fn close(&self) {
-    self.state.borrow_mut().close();
+    self.drive(State::close);
   }
 
   /// One that is not open belongs to no group.

@@ -11,12 +11,13 @@ use super::{
   groups::Groups,
   lookup::Lookup,
   options::{DatagramOptions, Destination},
-  sending::Outbox,
+  outbox::Outbox,
+  staged::Staged,
   told::usable,
   trouble::is_fatal,
 };
 use crate::net::{
-  Context, Ends, Event, SocketError, SocketId,
+  Context, Ends, Event, Received, SocketError, SocketId,
   event::Notice,
   readiness::{Interest, Ready, WatchedDatagrams},
 };
@@ -40,6 +41,10 @@ pub(super) struct State {
   /// The owner was told that something can be taken, and has not looked.
   announced: bool,
   pub(super) outbox: Outbox,
+  /// Of this turn.
+  pub(super) staged: Staged,
+  /// Staged ones of one length that go to one place are sent as one, as long as the system can cut that.
+  pub(super) sends_runs: bool,
   pub(super) groups: Groups,
   /// Datagrams that were not sent, as far as the system said so, and of which nobody was told.
   pub(super) dropped: u32,
@@ -66,11 +71,18 @@ enum Wanted {
 impl Wanted {
   const NONE: Self = Self::Some(0);
 
-  /// One of them came.
-  fn less_one(self) -> Self {
+  fn at_most(self, most: usize) -> usize {
+    match self {
+      Self::All => most,
+      Self::Some(count) => most.min(count as usize),
+    }
+  }
+
+  /// So many of them came.
+  fn less(self, came: usize) -> Self {
     match self {
       Self::All => Self::All,
-      Self::Some(count) => Self::Some(count.saturating_sub(1)),
+      Self::Some(count) => Self::Some(count.saturating_sub(came as u32)),
     }
   }
 }
@@ -88,6 +100,8 @@ impl State {
       wanted: Wanted::All,
       announced: false,
       outbox: Outbox::default(),
+      staged: Staged::default(),
+      sends_runs: true,
       groups: Groups::default(),
       dropped: 0,
     }
@@ -178,34 +192,33 @@ impl State {
     }
   }
 
-  pub(super) fn take(&mut self, memory: &mut [u8]) -> Option<(usize, SocketAddr)> {
+  /// Adds to `received` what is there and wanted, at most `most` datagrams.
+  pub(super) fn take(&mut self, memory: &mut [u8], most: usize, received: &mut Vec<Received>) {
     self.announced = false;
-    if self.wanted == Wanted::NONE {
-      return None;
-    }
     for _ in 0..MOST_ERRORS {
-      let Life::Open(socket) = &self.life else {
-        return None;
-      };
-      match socket.receive(memory) {
-        // From before it was connected.
-        Ok((_, from)) if self.ends.is_some_and(|ends| !is_same(ends.remote, from)) => {}
-        Ok(datagram) => {
-          self.wanted = self.wanted.less_one();
-          if self.wanted != Wanted::NONE {
+      let most = self.wanted.at_most(most);
+      let Life::Open(socket) = &self.life else { return };
+      if most == 0 {
+        return;
+      }
+      match socket.receive(memory, most, received) {
+        Ok(()) => {
+          let found = received.len();
+          if let Some(ends) = self.ends {
+            // From before it was connected.
+            received.retain(|one| is_same(ends.remote, one.from));
+          }
+          self.wanted = self.wanted.less(received.len());
+          if found == most && self.wanted != Wanted::NONE {
             // There may be more, which costs less to try than to ask for. Others come first.
             self.announce();
+          } else {
+            self.watch();
           }
-          return Some(datagram);
+          return;
         }
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {
-          self.watch();
-          return None;
-        }
-        Err(error) if is_fatal(&error) => {
-          self.end(self.receive_failed(&error));
-          return None;
-        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return self.watch(),
+        Err(error) if is_fatal(&error) => return self.end(self.receive_failed(&error)),
         // Somebody refused what was sent to them. It is said once each.
         Err(error) => {
           if self.ends.is_some() && self.outbox.is_telling() {
@@ -215,7 +228,6 @@ impl State {
       }
     }
     self.announce();
-    None
   }
 
   fn receive_failed(&self, error: &io::Error) -> SocketError {
@@ -236,11 +248,15 @@ impl State {
     }
   }
 
-  /// The last datagram that was taken was of no use, and another is wanted for it.
-  pub(super) fn want_again(&mut self) {
+  /// So many that were taken were of no use, and others are wanted for them.
+  pub(super) fn want_again(&mut self, more: usize) {
     if let Wanted::Some(count) = self.wanted {
-      self.want(Some(count.saturating_add(1)));
+      self.want(Some(count.saturating_add(more as u32)));
     }
+  }
+
+  pub(super) fn tells_of_each(&self) -> bool {
+    self.outbox.is_telling()
   }
 
   pub(super) fn is_open(&self) -> bool {
@@ -277,7 +293,7 @@ impl State {
           .local_addr()
           .ok()
           .and_then(|local| local.as_socket());
-        let ip = local.map_or(address.ip(), |local| local.ip());
+        let ip = local.unwrap_or(address).ip();
         self.family = AddressFamily::of(ip, options.ipv6_only);
         self.local = local;
         self.ends = self
@@ -320,6 +336,7 @@ impl State {
   }
 
   pub(super) fn close(&mut self) {
+    self.flush();
     self.life = Life::Over;
     self.outbox.clear();
   }

@@ -18,9 +18,12 @@ use super::{
   counted::Counted,
   interest::{Interest, Ready},
 };
-use crate::net::sys::direct;
 #[cfg(target_os = "linux")]
 use crate::net::sys::direct::again;
+use crate::net::{
+  batch::Received,
+  sys::datagrams::{receive_many, send_many},
+};
 
 /// A datagram socket and who watches it. Dropping it closes the socket.
 #[derive(Debug)]
@@ -61,23 +64,24 @@ impl WatchedDatagrams {
     }
   }
 
-  /// Receives a datagram, which is cut where `memory` is shorter, and tells who sent it. An IPv4 sender has an IPv4 address.
+  /// Receives what is there, at most `most` datagrams, into the places of `memory`, and adds them to `received`.
   ///
   /// # Errors
-  /// The system's; `WouldBlock` where nothing is there.
-  pub(in crate::net) fn receive(&self, memory: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    let (length, from) = match &self.kind {
+  /// The system's; `WouldBlock` where nothing is there. What came before an error is received; the error is then told by the next call.
+  pub(in crate::net) fn receive(
+    &self,
+    memory: &mut [u8],
+    most: usize,
+    received: &mut Vec<Received>,
+  ) -> io::Result<()> {
+    match &self.kind {
       #[cfg(target_os = "linux")]
-      Datagrams::Member(member) => again(|| member.get().recv_from(memory)),
-      Datagrams::Registered(socket) => socket.receive(memory),
-    }?;
-    let ip = from.ip().to_canonical();
-    let from = if ip.is_ipv4() {
-      SocketAddr::new(ip, from.port())
-    } else {
-      from
-    };
-    Ok((length, from))
+      Datagrams::Member(member) => receive_many(&SockRef::from(member.get()), memory, most, received),
+      Datagrams::Registered(socket) => {
+        let raw = SockRef::from(&*socket.socket);
+        socket.receive(|| receive_many(&raw, memory, most, received))
+      }
+    }
   }
 
   /// Sends a datagram, without an address to the peer that it is connected to.
@@ -92,6 +96,22 @@ impl WatchedDatagrams {
         again(|| to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, to)))
       }
       Datagrams::Registered(socket) => socket.send(bytes, to),
+    }
+  }
+
+  /// Sends `datagrams` in order, and returns how many the system has: one at least. `as_runs`: see [`send_many`].
+  ///
+  /// # Errors
+  /// Of the first: the system's; `WouldBlock` where it takes nothing now.
+  pub(in crate::net) fn send_many(
+    &self,
+    datagrams: &[(SocketAddr, &[u8])],
+    as_runs: bool,
+  ) -> io::Result<usize> {
+    match &self.kind {
+      #[cfg(target_os = "linux")]
+      Datagrams::Member(member) => send_many(&SockRef::from(member.get()), datagrams, as_runs),
+      Datagrams::Registered(socket) => socket.sending(|raw| send_many(raw, datagrams, as_runs)),
     }
   }
 
@@ -157,25 +177,26 @@ impl RegisteredDatagrams {
     self.asked.set(self.asked.get().without(ready));
   }
 
-  fn receive(&self, memory: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    match self.socket.try_recv_from(memory) {
+  fn receive(&self, mut receive: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    match self.socket.try_io(TokioInterest::READABLE, &mut receive) {
+      // Tokio asks for one of them at a time.
       Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.errors.0.is_some() => {
-        let socket = SockRef::from(&*self.socket);
-        // Tokio asks for one of them at a time.
-        let receive = || direct::receive_from(&socket, memory);
         self.socket.try_io(TokioInterest::ERROR, receive)
       }
       received => received,
     }
   }
 
-  /// Also where Tokio has not heard yet that the kernel takes something.
   fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+    self.sending(|socket| to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, &to.into())))
+  }
+
+  /// Calls `send`, also where Tokio has not heard yet that the kernel takes something.
+  fn sending(&self, send: impl Fn(&SockRef<'_>) -> io::Result<usize>) -> io::Result<usize> {
     let socket = SockRef::from(&*self.socket);
-    let send = || to.map_or_else(|| socket.send(bytes), |to| socket.send_to(bytes, &to.into()));
     let mut outcome = None;
     let noticed = self.socket.try_io(TokioInterest::WRITABLE, || {
-      let result = send();
+      let result = send(&socket);
       let is_full = matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
       outcome = Some(result);
       if is_full {
@@ -185,7 +206,7 @@ impl RegisteredDatagrams {
       }
     });
     drop(noticed);
-    outcome.unwrap_or_else(send)
+    outcome.unwrap_or_else(|| send(&socket))
   }
 }
 

@@ -3,7 +3,6 @@
 
 use std::{
   io::{self, ErrorKind, IoSlice, Read},
-  mem::MaybeUninit,
   net::SocketAddr,
 };
 
@@ -24,13 +23,14 @@ pub(in crate::net) fn receive(socket: &SockRef<'_>, memory: &mut [u8]) -> io::Re
 }
 
 /// A datagram, which is cut where `memory` is shorter, and who sent it.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(in crate::net) fn receive_from(
   socket: &SockRef<'_>,
   memory: &mut [u8],
 ) -> io::Result<(usize, SocketAddr)> {
   let memory: *mut [u8] = memory;
   // SAFETY: it is the same memory, and nobody writes to it what is not initialized: the kernel writes bytes.
-  let memory = unsafe { &mut *(memory as *mut [MaybeUninit<u8>]) };
+  let memory = unsafe { &mut *(memory as *mut [std::mem::MaybeUninit<u8>]) };
   let (length, from) = again(|| socket.recv_from(memory))?;
   let from = from.as_socket().ok_or(ErrorKind::InvalidData)?;
   Ok((length, from))
