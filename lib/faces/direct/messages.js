@@ -2,7 +2,7 @@
 
 // UDPMessages: from what a program writes to what the engine sends, and from what the engine receives to what a program reads.
 
-const { ObjectFreeze, TypeError, Uint8Array } = require('../../builtins.js')
+const { ObjectFreeze, TypeError } = require('../../builtins.js')
 const { describe, toDictionary, toView } = require('../../convert.js')
 const { isMulticast } = require('../../ip-address.js')
 const { isBytes, isEmpty } = require('../../streams/byte-chunks.js')
