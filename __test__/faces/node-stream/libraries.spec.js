@@ -14,13 +14,15 @@ const nodemailer = require('nodemailer')
 const { Client } = require('pg')
 const { WebSocket, WebSocketServer } = require('ws')
 
+const { TCPServerSocket } = require('moz-tcp-socket')
+const direct = require('moz-tcp-socket/direct')
 const { LOGIN, smtpServer } = require('../../helpers/mail-servers.js')
 const { hasTools, serialWhere } = require('../../helpers/needs.js')
 const { startServer, temporaryDirectory } = require('../../helpers/peers.js')
 const { binaries, startPostgres } = require('../../helpers/postgres.js')
 const { certificate } = require('../../helpers/pki-matrix.js')
 const { scope } = require('../../helpers/sockets.js')
-const { FACES, WITH_CONTROL, listening, testFaces } = require('./support.js')
+const { FACES, WITH_CONTROL, listening, testFaces, toNodeStream } = require('./support.js')
 
 const testRedis = serialWhere(test, hasTools('redis-server'), 'redis-server')
 const testPostgres = serialWhere(test, binaries() !== undefined, 'postgresql')
@@ -197,6 +199,50 @@ testFaces(test, WITH_CONTROL, 'an http.Server serves it as a connection', async 
   t.is(response.statusCode, 200)
   t.is((await response.toArray()).join(''), 'hello')
 })
+
+/** Listeners, by face: each calls `serve(socket)` for what it accepts, and resolves with its port. */
+const LISTENERS = {
+  async 'Firefox OS'(t, serve) {
+    const listener = new TCPServerSocket(0)
+    t.teardown(() => listener.close())
+    listener.onconnect = ({ socket }) => serve(socket)
+    return listener.localPort
+  },
+  async direct(t, serve) {
+    const listener = new direct.TCPServerSocket('127.0.0.1')
+    const { readable, localPort } = await listener.opened
+    const reader = readable.getReader()
+    t.teardown(() => reader.cancel())
+    void (async () => {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) serve(next.value)
+    })()
+    return localPort
+  },
+}
+
+for (const [face, listen] of Object.entries(LISTENERS)) {
+  test(`an http.Server serves what a listener has accepted (${face})`, async (t) => {
+    const web = http.createServer((request, response) => {
+      const { remotePort } = request.socket
+      request.toArray().then((chunks) => response.end(`${remotePort} ${Buffer.concat(chunks).length}`))
+    })
+    const port = await listen(t, (socket) =>
+      web.emit('connection', toNodeStream(socket, { allowHalfOpen: true })),
+    )
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 4 })
+    t.teardown(() => agent.destroy())
+    const get = async () => {
+      const request = http
+        .request({ host: '127.0.0.1', port, agent, method: 'POST' })
+        .end(Buffer.alloc(200_000))
+      const [response] = await once(request, 'response')
+      const { localPort } = request.socket
+      return (await response.toArray()).join('') === `${localPort} 200000`
+    }
+    const answers = await Promise.all(Array.from({ length: 40 }, get))
+    t.true(answers.every(Boolean))
+  })
+}
 
 testFaces(test, WITH_CONTROL, 'ws talks over it, with pings and a close handshake', async (t, connect) => {
   const server = http.createServer()

@@ -201,6 +201,25 @@ secure('REL-160', 'TCP that ends in the handshake is ECONNRESET', async (t, conn
   t.true(await closed(socket))
 })
 
+testFaces(
+  test,
+  SECURE,
+  'REL-160: TLS that is cut off is ECONNRESET, behind what came before',
+  async (t, connect) => {
+    const server = tls.createServer({ cert, key })
+    server.on('connection', (raw) => {
+      server.once('secureConnection', (peer) => peer.write('half', () => setTimeout(() => raw.destroy(), 20)))
+    })
+    const socket = connect(await listening(t, server))
+    let got = ''
+    socket.on('data', (data) => (got += data))
+    const [error] = await once(socket, 'error')
+    t.is(error.code, 'ECONNRESET')
+    t.is(got, 'half')
+    t.true(await closed(socket))
+  },
+)
+
 secure(
   'REL-161',
   'two megabytes and an end: all arrive, and a close_notify answers it',
