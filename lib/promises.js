@@ -9,7 +9,7 @@ const nothing = () => {}
 
 /** `{ promise, resolve, reject }` */
 function deferred() {
-  const made = {}
+  const made = { __proto__: null }
   made.promise = new Promise((resolve, reject) => {
     made.resolve = resolve
     made.reject = reject

@@ -4,7 +4,13 @@
 // While the socket waits for one of them the anchor holds it, because a program may have nothing else of it than the promise that it
 // awaits. A socket that waits for nothing belongs to whoever has it or one of its streams: when nobody does it can never be used again, so it is closed, with a warning.
 
-const { FinalizationRegister, FinalizationRegistry, WeakRef, WeakRefDeref } = require('./builtins.js')
+const {
+  FinalizationRegister,
+  FinalizationRegistry,
+  FinalizationUnregister,
+  WeakRef,
+  WeakRefDeref,
+} = require('./builtins.js')
 const { attach, detach, receive } = require('../channel.js')
 const { EventKind } = require('../platform/native.js')
 const { emitWarning } = require('../platform/process.js')
@@ -31,7 +37,7 @@ class Anchor {
     this.#whenLost = whenLost
     this.#held = owner
     this.#weak = new WeakRef(owner)
-    FinalizationRegister(collected, owner, this)
+    FinalizationRegister(collected, owner, this, this)
     attach(handle.id, this)
   }
 
@@ -42,7 +48,9 @@ class Anchor {
 
   /** The owner has no use for the handle any more: no event comes here. */
   letGo() {
-    this.#held = this.#handle = null
+    this.#held = this.#handle = this.#whenLost = null
+    // A registry keeps what it will call with, and by way of an error that `closed` rejects with perhaps the owner.
+    FinalizationUnregister(collected, this)
   }
 
   [receive](kind, a, b, c) {

@@ -32,6 +32,7 @@ module.exports = {
   DefaultControllerEnqueue: uncurryThis(ReadableStreamDefaultController.prototype.enqueue),
   DefaultControllerError: uncurryThis(ReadableStreamDefaultController.prototype.error),
   FinalizationRegister: uncurryThis(FinalizationRegistry.prototype.register),
+  FinalizationUnregister: uncurryThis(FinalizationRegistry.prototype.unregister),
   ReadableStreamGetLocked: getter(ReadableStream.prototype, 'locked'),
   WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
   WritableControllerError: uncurryThis(WritableStreamDefaultController.prototype.error),

@@ -4,7 +4,7 @@
 
 const { isAnyArrayBuffer, isSharedArrayBuffer } = require('../platform/types.js')
 const { ArrayBufferIsView, TypeError } = require('../builtins.js')
-const { bufferOf, byteLengthOf, fromUtf8 } = require('../bytes.js')
+const { bufferOf, byteLengthOf, copyOf, fromUtf8 } = require('../bytes.js')
 const { describe, toView } = require('../convert.js')
 const { BufferByteLength } = require('../platform/buffers.js')
 
@@ -12,6 +12,7 @@ const { BufferByteLength } = require('../platform/buffers.js')
 function byteChunks({ strings, highWaterMark, countBytes }) {
   return {
     highWaterMark,
+    copy: copyOf,
     sizeOf: countBytes ? sizeOf : one,
     convert: strings
       ? (chunk) => (typeof chunk === 'string' ? ofText(chunk) : ofBytes(chunk, true))

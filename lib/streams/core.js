@@ -25,6 +25,8 @@ const { WritableHalf } = require('./writable-half.js')
 const STALLED = 30_000
 const LONGEST_CONNECT = 10_000
 
+const NO_OPTIONS = Object.freeze({ __proto__: null })
+
 class StreamCore {
   #handle
   #id
@@ -59,7 +61,7 @@ class StreamCore {
    * @param {import('./profile.js').Profile} profile
    * @param isSecure TLS begins with the first byte
    */
-  constructor(handle, profile, { isSecure = false, isOpen = false, predecessor = null } = {}) {
+  constructor(handle, profile, { isSecure = false, isOpen = false, predecessor = null } = NO_OPTIONS) {
     this.#handle = handle
     this.#id = handle.id
     this.#outflow = new Outflow(handle.id)
@@ -79,12 +81,14 @@ class StreamCore {
       aborted: (reason) => this.#aborted(reason),
     })
     this.#sides = new Sides(this.#reading, this.#writing)
-    const keepHalfOpen = () => (this.#profile = { ...this.#profile, halfOpen: true })
+    const keepHalfOpen = () => (this.#profile = { __proto__: null, ...this.#profile, halfOpen: true })
     lendConnection(this.#reading.stream, { handle, keepHalfOpen })
     if (predecessor !== null) return
     handle.asStream()
     this.#takeOver()
-    if (isOpen) this.#open()
+    if (!isOpen) return
+    this.#open()
+    this.#anchor?.hold(this, this.#isWaiting)
   }
 
   /** The connection is its own from here on. */
@@ -182,7 +186,7 @@ class StreamCore {
   }
 
   #aborted(reason) {
-    if (this.#profile.abortFails) this.#outcome.suggest(reason)
+    if (this.#profile.abortFails && reason !== undefined && reason !== null) this.#outcome.suggest(reason)
     this.#gate.pass(() => this.#handle.shutdownImmediately())
     this.#settleWhenFinal()
   }
@@ -240,7 +244,9 @@ class StreamCore {
   /** From here on it is closing. `thrown` is what `closed` comes to, see `Outcome`. */
   #close(thrown) {
     this.#state = 'closing'
-    if (thrown !== undefined || !this.#profile.isOne) this.#outcome.decide(thrown)
+    const { isOne, abortFails } = this.#profile
+    if (thrown === undefined && abortFails) this.#outcome.suggest(this.#sides.error)
+    else if (thrown !== undefined || !isOne) this.#outcome.decide(thrown)
     this.#anchor?.hold(this, true)
   }
 
@@ -267,7 +273,11 @@ class StreamCore {
    * of this one are of no use any more. `config` is the engine's TlsConfig; `upgraded` is called before `closed` of this one fulfils.
    */
   upgrade(config, profile, upgraded) {
-    const successor = new StreamCore(this.#handle, profile, { isSecure: true, predecessor: this })
+    const successor = new StreamCore(this.#handle, profile, {
+      __proto__: null,
+      isSecure: true,
+      predecessor: this,
+    })
     this.#successor = successor
     this.#upgraded = upgraded
     this.#anchor?.hold(this, true)
@@ -398,10 +408,10 @@ class StreamCore {
 
   #onFailed(failure) {
     const error = this.#profile.toError(failure)
-    const wasWanted = this.#state !== 'closing'
+    const isUnexpected = this.#state !== 'closing'
     if (this.#state === 'opening') this.#outcome.refuse(error)
     this.#sides.fail(error)
-    if (wasWanted) this.#outcome.suggest(error)
+    if (isUnexpected) this.#outcome.suggest(error)
     this.#finish(error)
   }
 

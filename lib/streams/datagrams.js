@@ -5,6 +5,7 @@
 // then it is lost.
 
 const { ArrayPrototypeShift, TypedArrayPrototypeGetBuffer } = require('../builtins.js')
+const { copyOf } = require('../bytes.js')
 const { detach, receive } = require('../channel.js')
 const { Context } = require('../context.js')
 const { EventKind } = require('../platform/native.js')
@@ -20,6 +21,10 @@ const { WritableHalf } = require('./writable-half.js')
 const MESSAGES = Object.freeze({ bytes: false, chunk: 'uint8array' })
 
 const one = () => 1
+
+const copyDatagram = (datagram) => ({ __proto__: null, ...datagram, data: copyOf(datagram.data) })
+
+const NO_OPTIONS = Object.freeze({ __proto__: null })
 
 /**
  * What a face is like.
@@ -65,7 +70,7 @@ class DatagramCore {
    * @param {DatagramProfile} profile
    * @param isConnected it is to be connected: the engine tells when it is
    */
-  constructor(bind, profile, { isConnected = false } = {}) {
+  constructor(bind, profile, { isConnected = false } = NO_OPTIONS) {
     this.#profile = profile
     this.#reading = new ReadableHalf(MESSAGES, {
       pull: () => this.#pull(),
@@ -73,7 +78,7 @@ class DatagramCore {
     })
     const { toDatagram: convert } = profile
     this.#writing = new WritableHalf(
-      { highWaterMark: 1, sizeOf: one, convert },
+      { highWaterMark: 1, sizeOf: one, convert, copy: copyDatagram },
       {
         write: (datagram) => this.#write(datagram),
         close: () => this.#ended(),
@@ -140,8 +145,9 @@ class DatagramCore {
     const { queued } = this.#profile
     const room = queued - this.#queue.length
     if (this.#state !== 'open' || this.#reading.isFinal || this.#credits * 2 > room) return
+    // Of those that it may tell some are on their way.
+    this.#handle.wantMore(room - this.#credits)
     this.#credits = room
-    this.#handle.want(room)
   }
 
   #cancelled() {
@@ -154,6 +160,8 @@ class DatagramCore {
   }
 
   #write({ data, host, port, family }) {
+    // What it was made of may have closed the socket.
+    if (this.#handle === null) throw this.#profile.refusal()
     if (this.#handle.write(data, host, port, family)) return undefined
     const waiting = this.#writing.wait(deferred())
     this.#hold()
@@ -167,7 +175,7 @@ class DatagramCore {
   }
 
   #aborted(reason) {
-    if (this.#profile.abortFails) this.#outcome.suggest(reason)
+    if (this.#profile.abortFails && reason !== undefined && reason !== null) this.#outcome.suggest(reason)
     this.#settleWhenFinal()
   }
 
@@ -190,7 +198,8 @@ class DatagramCore {
 
   #closeOpen() {
     this.#state = 'closing'
-    this.#outcome.decide(undefined)
+    if (this.#profile.abortFails) this.#outcome.suggest(this.#sides.error)
+    else this.#outcome.decide(undefined)
     this.#hold()
     this.#reading.end()
     const error = this.#profile.refusal()

@@ -19,6 +19,7 @@ const { Outcome } = require('./outcome.js')
  * @property {string} name what a warning calls it
  * @property {(handle: object) => unknown} toInfo what `opened` fulfils with
  * @property {(socket: object, host: string, port: number) => unknown} toConnection what `accept()` fulfils with, of an accepted native socket
+ * @property {() => Error} refusal why it accepts no more, where `close` is not told
  * @property {(failure: object) => Error} toError makes an error of what the engine tells
  */
 
@@ -83,7 +84,7 @@ class ListenerCore {
   }
 
   /** Stops listening: the port is free when this returns. Calls of `accept` reject with `reason`. Returns `closed`, which fulfils. */
-  close(reason = undefined) {
+  close(reason = this.#profile.refusal()) {
     if (this.#state !== 'over') this.#finish(reason, undefined)
     return this.closed
   }

@@ -23,7 +23,7 @@ class Outcome {
     return this.#closed.promise
   }
 
-  /** Fulfils `closed`. It refers to nothing else, so that whoever has it keeps nothing from collection. */
+  /** Fulfils `closed`. It refers to nothing else while that is pending, so that whoever has it keeps nothing from collection. */
   get whenLost() {
     return this.#closed.resolve
   }

@@ -11,7 +11,7 @@
  * @property {boolean} isOne what one side fails with fails the other, also while it closes
  * @property {(() => void) | undefined} cancelled `readable` was cancelled. Without it that ends reading, and nothing else
  * @property {boolean} flushes `close()` sends what is queued; otherwise it drops it
- * @property {boolean} abortFails a writable that was aborted is a failure of the connection, for `closed`
+ * @property {boolean} abortFails a writable that was aborted is a failure of the connection, for `closed`; and `close()` does not make up for a side that had failed
  * @property {(failure: object) => Error} toError makes an error of what the engine tells
  * @property {(handle: object, core: StreamCore) => unknown} toInfo what `opened` fulfils with
  * @property {(why: 'closing' | 'closed' | 'ended' | 'upgraded') => Error} refusal why a stream can be used no more

@@ -2,7 +2,11 @@
 
 // The writable side of a socket as a WritableStream. One chunk at a time goes down, and its write is done when the kernel has all of it.
 
-const { AbortSignalPrototypeAddEventListener } = require('../builtins.js')
+const {
+  AbortSignalPrototypeAddEventListener,
+  ArrayPrototypeShift,
+  PromisePrototypeThen,
+} = require('../builtins.js')
 const {
   WritableControllerError,
   WritableControllerGetSignal,
@@ -10,9 +14,12 @@ const {
   WritableStreamClose,
   WritableStreamGetLocked,
 } = require('./builtins.js')
-const { handled } = require('../promises.js')
+const { deferred, handled } = require('../promises.js')
 
 const ONCE = { __proto__: null, once: true }
+
+const { promise: RESOLVED, resolve } = deferred()
+resolve()
 
 class WritableHalf {
   #controller
@@ -29,19 +36,26 @@ class WritableHalf {
   #pending = null
   /** Why chunks are refused that come from now on. */
   #refusal = undefined
-  /** The first chunk that is refused. */
-  #last = Infinity
+  /** How many chunks are accepted before the first that is refused. */
+  #mostAccepted = Infinity
+  #copy
+  /** The stream is not ready for another chunk before the next task of promises: it was made, or a write is done. */
+  #isBetween = false
+  /** Of chunks that were accepted and are not written yet: of those that have to wait what is to be written of them, else `undefined`. */
+  #taken = []
   stream
 
   /**
    * @param highWaterMark the size of what it takes before it asks to wait
    * @param sizeOf `(chunk)`: the size of a chunk
    * @param convert `(chunk)`: what is written of a chunk; `undefined` for nothing. It throws for what is no chunk
+   * @param copy `(converted)`: a copy of that, for a chunk that has to wait: its memory is the program's again when `write` returns
    * @param owner `write(converted)` and `close()` return a promise, or nothing when they are done; `aborted(reason)`
    */
-  constructor({ highWaterMark, sizeOf, convert }, owner) {
+  constructor({ highWaterMark, sizeOf, convert, copy }, owner) {
     this.#owner = owner
     this.#convert = convert
+    this.#copy = copy
     const sink = {
       __proto__: null,
       start: (controller) => {
@@ -59,10 +73,13 @@ class WritableHalf {
       },
     }
     const size = (chunk) => {
+      const waits = this.#isBetween || this.#accepted !== this.#done
+      this.#taken[this.#taken.length] = waits ? this.#take(chunk) : undefined
       this.#accepted++
       return sizeOf(chunk)
     }
     this.stream = new WritableStream(sink, { __proto__: null, highWaterMark, size })
+    this.#rest()
   }
 
   get isFinal() {
@@ -83,11 +100,28 @@ class WritableHalf {
     return this.#accepted - this.#done <= 1
   }
 
+  #rest() {
+    if (this.#isBetween) return
+    this.#isBetween = true
+    PromisePrototypeThen(RESOLVED, () => (this.#isBetween = false))
+  }
+
+  #take(chunk) {
+    try {
+      const converted = this.#convert(chunk)
+      return { __proto__: null, converted: converted && this.#copy(converted) }
+    } catch (thrown) {
+      return { __proto__: null, thrown, isNone: true }
+    }
+  }
+
   #write(chunk) {
-    if (this.#done >= this.#last) throw this.#refusal
+    const taken = ArrayPrototypeShift(this.#taken)
+    if (this.#done >= this.#mostAccepted) throw this.#refusal
     let converted
     try {
-      converted = this.#convert(chunk)
+      if (taken?.isNone) throw taken.thrown
+      converted = taken === undefined ? this.#convert(chunk) : taken.converted
     } catch (thrown) {
       // The stream fails by it, so this side of the connection has to end as well.
       this.#isFinal = true
@@ -102,12 +136,13 @@ class WritableHalf {
 
   #wrote() {
     this.#done++
+    this.#rest()
     if (this.isFlushed && this.#flushed !== null) this.#flush()
   }
 
   /** Nothing is under way that is not refused. */
   get isFlushed() {
-    return this.#done >= this.#accepted || this.#done >= this.#last
+    return this.#done >= this.#accepted || this.#done >= this.#mostAccepted
   }
 
   #flush() {
@@ -151,13 +186,14 @@ class WritableHalf {
   /** What is accepted from now on is refused with `error`, behind what was accepted before. */
   refuseLater(error) {
     this.#refusal = error
-    this.#last = this.#accepted
+    this.#mostAccepted = this.#accepted
     // An idle stream says so at once.
     if (this.#done === this.#accepted) this.refuse(error)
   }
 
   /** Writes fail with `error` from now on, and the one that is under way. */
   refuse(error) {
+    this.#taken = []
     this.#giveUp(error)
     WritableControllerError(this.#controller, error)
   }
@@ -188,7 +224,7 @@ class WritableHalf {
       return
     }
     this.#refusal = error
-    this.#last = this.#accepted
+    this.#mostAccepted = this.#accepted
     this.whenFlushed(() => {
       if (this.#isFinal) return
       this.refuse(error)

@@ -155,6 +155,13 @@ impl UdpSocket {
     self.socket.want(count);
   }
 
+  /// So many more are wanted than before, for owners who cannot know how many are on their way to them.
+  #[napi(catch_unwind)]
+  pub fn want_more(&self, count: u32) {
+    crate::fault::point("udp.wantMore");
+    self.socket.want_more(count);
+  }
+
   /// Sends a copy of `data` to an IP literal or an ASCII name, of which `family`, 4 or 6, allows only addresses of that version; without them
   /// to the peer. True: the system has it. False: `Drained` or `WriteFailed` follows, one for each of these calls, in their order. Only after
   /// `asStream`.

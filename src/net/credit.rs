@@ -35,6 +35,23 @@ impl Credits {
     }
   }
 
+  /// Whether there is permission. Where there is none, the listener is told as soon as there is.
+  pub(super) fn is_any(&self) -> bool {
+    self.is_wanted.swap(true, Ordering::AcqRel);
+    let is_any = self.left.load(Ordering::Acquire) > 0;
+    if is_any {
+      self.is_wanted.swap(false, Ordering::AcqRel);
+    }
+    is_any
+  }
+
+  /// Uses permission for one up. `false` where there is none. Who calls this is not told when there is.
+  pub(super) fn use_up(&self) -> bool {
+    let less = |left: usize| left.checked_sub(1);
+    let taken = self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+    taken.is_ok()
+  }
+
   /// Permission for one, which is given back when it is dropped. Where there is none, the listener is told as soon as there is.
   pub(super) fn take(self: &Arc<Self>) -> Option<Credit> {
     // The wish is only ever exchanged: so whoever gave one back before this has made that visible by its own exchange, and

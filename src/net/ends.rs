@@ -4,8 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use socket2::SockRef;
 
-use super::peer::Peer;
-
 /// See the module. IPv4 addresses are IPv4 addresses, also where the connection belongs to a listener of both families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
@@ -16,14 +14,15 @@ pub struct Ends {
 }
 
 impl Ends {
-  /// Those of `socket`, which leads to `peer`. `None` where nobody knows any more: the connection was reset before this.
-  pub(super) fn of<'s>(socket: impl Into<SockRef<'s>>, peer: &Peer) -> Option<Self> {
+  /// Those of `socket`, which leads to `address`, where that is known. `None` where nobody knows any more: the connection was reset before
+  /// this.
+  pub(super) fn of<'s>(socket: impl Into<SockRef<'s>>, address: Option<SocketAddr>) -> Option<Self> {
     let socket = socket.into();
     let local = socket.local_addr().ok()?.as_socket()?;
     // A connection that was reset has no peer in the system's eyes.
     let remote = match socket.peer_addr() {
       Ok(remote) => remote.as_socket()?,
-      Err(_) => SocketAddr::new(peer.host.parse().ok()?, peer.port),
+      Err(_) => address?,
     };
     Some(Self {
       local: canonical(local),
@@ -46,8 +45,7 @@ mod tests {
   use super::*;
 
   fn of<'s>(socket: impl Into<SockRef<'s>>, host: &str) -> Option<Ends> {
-    let host = host.into();
-    Ends::of(socket, &Peer { host, port: 7 })
+    Ends::of(socket, host.parse().ok().map(|ip| SocketAddr::new(ip, 7)))
   }
 
   #[test]

@@ -1,6 +1,6 @@
 //! Who is at the other end of a connection, for errors and for handshakes.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use super::{SocketError, tls::Failure};
 
@@ -13,6 +13,11 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+  /// Its address, where its owner named that.
+  pub(super) fn address(&self) -> Option<SocketAddr> {
+    Some(SocketAddr::new(self.host.parse().ok()?, self.port))
+  }
+
   /// What a connection failed with, while it was doing `what` ("read from", "write to").
   pub(super) fn failed(&self, what: &str, error: &io::Error) -> SocketError {
     SocketError::from_io(&self.doing(what), error)

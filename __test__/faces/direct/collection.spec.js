@@ -74,3 +74,55 @@ test('a UDPSocket that is dropped is closed, and one whose datagrams somebody aw
   t.regex(warnings[0].message, /^A UDPSocket was dropped/)
   t.is(text, 'late')
 })
+
+test('an accepted socket that nobody has is closed, though nothing was ever done with it', async (t) => {
+  const [warnings] = await collecting(`
+    const { TCPServerSocket } = require('moz-tcp-socket/direct')
+    const { readable, localPort } = await new TCPServerSocket('127.0.0.1').opened
+    const reader = readable.getReader()
+    let ended = false
+    net.connect(localPort, '127.0.0.1').on('end', () => (ended = true)).resume()
+    await (async () => { await reader.read() })()
+    await collectUntil(() => ended)
+    await collectWell()
+    print(warnings)
+    process.exit()`)
+  t.is(warnings.length, 1)
+  t.regex(warnings[0].message, /^A TCPSocket was dropped/)
+})
+
+test('sockets that have failed are collected', async (t) => {
+  const [left] = await collecting(`
+    const { TCPSocket } = require('moz-tcp-socket/direct')
+    const server = net.createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address()
+    server.close()
+    await once(server, 'close')
+    const refs = []
+    await (async () => {
+      for (let i = 0; i < 20; i++) {
+        const socket = new TCPSocket('127.0.0.1', port)
+        refs.push(new WeakRef(socket))
+        await socket.closed.catch(() => {})
+      }
+    })()
+    const left = () => refs.filter((ref) => ref.deref() !== undefined).length
+    await collectUntil(() => left() === 0)
+    print(left())`)
+  t.is(left, 0)
+})
+
+test('who has the groups of a UDPSocket has the socket', async (t) => {
+  const [joined, warnings] = await collecting(`
+    const { UDPSocket } = require('moz-tcp-socket/direct')
+    const open = async () => (await new UDPSocket({ localAddress: '0.0.0.0' }).opened).multicastController
+    const groups = await open()
+    await collectWell()
+    await groups.joinGroup('239.9.9.9')
+    print(groups.joinedGroups)
+    print(warnings)
+    process.exit()`)
+  t.deepEqual(joined, ['239.9.9.9'])
+  t.deepEqual(warnings, [])
+})

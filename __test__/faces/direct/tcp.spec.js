@@ -2,7 +2,7 @@
 
 // F-DS-01 to 32 of the specification (docs/direct.md): TCPSocket of Direct Sockets against servers of node:net.
 
-const { execFile } = require('node:child_process')
+const { execFile, spawn } = require('node:child_process')
 const { once } = require('node:events')
 const net = require('node:net')
 const { promisify } = require('node:util')
@@ -626,4 +626,57 @@ test('what somebody puts on Object.prototype is no option', async (t) => {
     main()`
   const { stdout } = await run(process.execPath, ['-e', program], { cwd: __dirname, timeout: 30_000 })
   t.is(stdout, 'fine')
+})
+
+test('of a connection by name that is reset at once opened tells the addresses, or rejects', async (t) => {
+  const server = `
+    const server = require('node:net').createServer((socket) => socket.on('error', () => {}).resetAndDestroy())
+    server.listen(0, '127.0.0.1', () => process.send(server.address().port))`
+  const child = spawn(process.execPath, ['-e', server], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  t.teardown(() => child.kill())
+  const [port] = await once(child, 'message')
+  let opened = 0
+  for (let i = 0; i < 100; i++) {
+    const socket = new TCPSocket('localhost', port, { dnsQueryType: 'ipv4' })
+    const closed = reasonOf(socket.closed)
+    try {
+      t.like(await socket.opened, { remoteAddress: '127.0.0.1', remotePort: port })
+      opened++
+    } catch (error) {
+      isNamed(t, error, 'NetworkError')
+    }
+    isNamed(t, await closed, 'NetworkError')
+  }
+  t.log(`${opened} of 100 were open`)
+})
+
+test('chunks that have to wait are taken as they are when they are written', async (t) => {
+  const { writable, peer } = await pair(t)
+  const everything = received(peer)
+  const writer = writable.getWriter()
+  const chunk = new Uint8Array(1000)
+  const writes = []
+  for (let i = 0; i < 100; i++) {
+    chunk.fill(i)
+    writes.push(writer.write(chunk))
+  }
+  chunk.fill(255)
+  structuredClone(chunk.buffer, { transfer: [chunk.buffer] })
+  await Promise.all(writes)
+  await writer.close()
+  const got = await everything
+  t.is(got.length, 100_000)
+  for (let i = 0; i < 100; i++)
+    t.true(
+      got.subarray(i * 1000, i * 1000 + 1000).every((byte) => byte === i),
+      `${i}`,
+    )
+})
+
+test('close() does not make up for a side that had failed', async (t) => {
+  const { socket, writable } = await pair(t)
+  const reason = new Error('mine')
+  await writable.abort(reason)
+  t.is(await reasonOf(socket.close()), reason)
+  t.is(await reasonOf(socket.closed), reason)
 })

@@ -3,6 +3,7 @@
 // TLSSocket and TLSServerSocket, which this package adds to Direct Sockets, against servers and clients of node:tls.
 
 const { once } = require('node:events')
+const net = require('node:net')
 const tls = require('node:tls')
 
 const test = require('ava')
@@ -123,4 +124,30 @@ test('who does not speak TLS is none of its connections', async (t) => {
   const { value: connection } = await reading
   const { remotePort } = await disposed(t, connection).opened
   t.is(remotePort, (await socket.opened).localPort)
+})
+
+test('clients that connect and stay silent keep nobody waiting', async (t) => {
+  const { readable, localPort } = await serve(t)
+  const reading = next(readable)
+  for (let i = 0; i < 50; i++) {
+    const silent = net.connect(localPort, '127.0.0.1').on('error', () => {})
+    t.teardown(() => silent.destroy())
+    await once(silent, 'connect')
+  }
+  const { localPort: ours } = await open(t, localPort)
+  const { value: connection } = await reading
+  t.is((await disposed(t, connection).opened).remotePort, ours)
+})
+
+test('connections that are secure before anybody asks for them come when somebody does', async (t) => {
+  const { readable, localPort } = await serve(t)
+  const reader = readable.getReader()
+  const reading = reader.read()
+  const clients = await Promise.all(Array.from({ length: 5 }, () => open(t, localPort)))
+  const seen = [(await reading).value]
+  while (seen.length < clients.length) seen.push((await reader.read()).value)
+  const ports = await Promise.all(seen.map(async (socket) => (await disposed(t, socket).opened).remotePort))
+  const expected = clients.map((client) => client.localPort)
+  t.deepEqual(new Set(ports), new Set(expected))
+  t.is(ports.length, expected.length)
 })

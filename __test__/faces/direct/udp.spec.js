@@ -340,3 +340,44 @@ test('a peer may be a name, and dnsQueryType chooses its family', async (t) => {
   })
   t.is(text((await client.reader.read()).value.data), 'to a name')
 })
+
+test('however many come while somebody reads, 32 wait here', async (t) => {
+  const { reader, localPort } = await bound(t, { receiveBufferSize: 8192 })
+  const sender = await peer(t)
+  const data = new Uint8Array(1000)
+  const flood = async (count) => {
+    for (let i = 0; i < count; i++)
+      await new Promise((resolve) => sender.send(data, localPort, '127.0.0.1', resolve))
+  }
+  const read = reader.read()
+  await flood(1)
+  await read
+  for (let i = 0; i < 20; i++) {
+    await flood(200)
+    await reader.read()
+  }
+  await flood(200)
+  let left = 0
+  for (; ; left++) {
+    const next = await Promise.race([reader.read(), new Promise((resolve) => setTimeout(resolve, 200))])
+    if (next === undefined) break
+  }
+  // What the kernel holds comes to that.
+  t.true(left < 64, `${left}`)
+})
+
+test('what somebody puts on Object.prototype is no destination', async (t) => {
+  const server = await bound(t)
+  const evil = await bound(t)
+  const client = await connected(t, server.localPort)
+  const { prototype } = Object
+  Object.defineProperty(prototype, 'host', { value: '127.0.0.1', configurable: true })
+  Object.defineProperty(prototype, 'port', { value: evil.localPort, configurable: true })
+  try {
+    await client.writer.write({ data: bytes('to the peer') })
+  } finally {
+    delete prototype.host
+    delete prototype.port
+  }
+  t.is(text((await server.reader.read()).value.data), 'to the peer')
+})

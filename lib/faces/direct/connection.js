@@ -2,7 +2,6 @@
 
 // How TCPSocket and TLSSocket connect, and what an accepted one is made of.
 
-const { Error } = require('../../builtins.js')
 const { eventChannel } = require('../../channel.js')
 const { toHost, toText } = require('../../convert.js')
 const { domException } = require('../../dom-exceptions.js')
@@ -12,7 +11,8 @@ const { StreamCore } = require('../../streams/core.js')
 const { followSignal } = require('../../streams/signal.js')
 const { MAX_PORT, toRange } = require('../../webidl.js')
 const { adopt } = require('./members.js')
-const { refusedDestination } = require('./permissions.js')
+const { unreachable } = require('./errors.js')
+const { refusedAddress, refusedDestination } = require('./permissions.js')
 const { toClientOptions } = require('./tcp-options.js')
 
 /** Where nobody is connected to. */
@@ -30,23 +30,13 @@ function toTarget(remoteAddress, remotePort, options) {
   try {
     host = toHost(text, 'remoteAddress')
   } catch (cause) {
-    return { ...made, error: networkError(cause.message, 'ENOTFOUND', 'getaddrinfo') }
+    return { __proto__: null, ...made, error: unreachable(cause.message, 'ENOTFOUND', 'getaddrinfo') }
   }
   if (port === 0) {
-    return {
-      ...made,
-      error: networkError(`connect to ${host} port 0: there is none`, 'EADDRNOTAVAIL', 'connect'),
-    }
+    const error = unreachable(`connect to ${host} port 0: there is none`, 'EADDRNOTAVAIL', 'connect')
+    return { __proto__: null, ...made, error }
   }
-  return { ...made, host, port, error: refusedDestination(host) }
-}
-
-/** What the system would say, had it been asked. */
-function networkError(message, code, syscall) {
-  const cause = new Error(message)
-  cause.code = code
-  cause.syscall = syscall
-  return domException('NetworkError', message, cause)
+  return { __proto__: null, ...made, host, port, error: refusedDestination(host) }
 }
 
 /** Connects `socket` to `target`, with TLS where there is a `config`. */
@@ -59,7 +49,7 @@ function connect(socket, target, profile, config) {
     { __proto__: null, ...place, asStrings: false, local, givenUp: isRefused || givenUp ? true : undefined },
     config,
   )
-  const core = new StreamCore(handle, guarded(profile), { isSecure: config !== undefined })
+  const core = new StreamCore(handle, guarded(profile), { __proto__: null, isSecure: config !== undefined })
   adoptConnection(socket, core)
   if (isRefused) core.abort(error)
   else if (signal !== undefined)
@@ -69,10 +59,11 @@ function connect(socket, target, profile, config) {
 /** `profile`, but that what a name has led to is looked at before the program can use it. */
 function guarded(profile) {
   return {
+    __proto__: null,
     ...profile,
     toInfo(handle, core) {
       const info = profile.toInfo(handle, core)
-      const error = refusedDestination(info.remoteAddress)
+      const error = refusedAddress(info.remoteAddress)
       if (error !== undefined) core.abort(error)
       return info
     },
@@ -81,7 +72,7 @@ function guarded(profile) {
 
 /** Makes `socket` the owner of a connection that is established. */
 function adoptAccepted(socket, handle, profile, isSecure) {
-  adoptConnection(socket, new StreamCore(handle, profile, { isOpen: true, isSecure }))
+  adoptConnection(socket, new StreamCore(handle, profile, { __proto__: null, isOpen: true, isSecure }))
 }
 
 function adoptConnection(socket, core) {

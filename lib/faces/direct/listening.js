@@ -16,7 +16,7 @@ const {
 } = require('../../streams/builtins.js')
 const { networkError } = require('../../streams/causes.js')
 const { ListenerCore } = require('../../streams/listener.js')
-const { adopt } = require('./members.js')
+const { adopt, stateOf } = require('./members.js')
 const { refusedPort } = require('./permissions.js')
 const { refusal } = require('./profile.js')
 
@@ -25,10 +25,12 @@ function listen(server, place, config, toSocket) {
   let controller
   let readable
   const profile = {
+    __proto__: null,
     name: `A ${server.constructor.name}`,
     toInfo: ({ localAddress, localPort }) => ({ readable, localAddress, localPort }),
     toConnection: toSocket,
     toError: networkError,
+    refusal,
   }
   const core = new ListenerCore(
     () => bind(place, config),
@@ -47,11 +49,12 @@ function listen(server, place, config, toSocket) {
     },
     pull: () =>
       PromisePrototypeThen(core.accept(), (socket) => {
-        if (controller !== undefined) DefaultControllerEnqueue(controller, socket)
+        if (controller === undefined) stateOf(socket).core.close()
+        else DefaultControllerEnqueue(controller, socket)
       }),
     cancel: () => {
       controller = undefined
-      core.close(refusal())
+      core.close()
     },
   }
   readable = new ReadableStream(source, { __proto__: null, highWaterMark: 0 })

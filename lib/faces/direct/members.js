@@ -35,7 +35,7 @@ function promised(make) {
 }
 
 /** A promise that is rejected with a DOMException called InvalidStateError. */
-function wrongState(message) {
+function rejectedState(message) {
   return promised(() => {
     throw domException('InvalidStateError', message)
   })
@@ -53,8 +53,8 @@ const members = {
   close() {
     const closing = promised(() => {
       const { core, isLocked } = stateOf(this)
-      if (core.state === 'opening') return wrongState('close(): the socket is not open yet')
-      if (core.state === 'open' && isLocked()) return wrongState('close(): one of the streams is locked')
+      if (core.state === 'opening') return rejectedState('close(): the socket is not open yet')
+      if (core.state === 'open' && isLocked()) return rejectedState('close(): one of the streams is locked')
       return core.close()
     })
     return handled(closing)
@@ -86,4 +86,4 @@ function defineMembers(Class) {
   })
 }
 
-module.exports = { adopt, defineMembers, promised, stateOf, wrongState }
+module.exports = { adopt, defineMembers, promised, stateOf }

@@ -3,7 +3,7 @@
 // MulticastController of Direct Sockets: which groups a bound UDPSocket belongs to. Memberships come and go in tasks of their own, so that a call
 // has a time in which it is pending, as the specification says.
 
-const { ObjectFreeze, SafeMap, TypeError, uncurryThis } = require('../../builtins.js')
+const { ArrayPrototypeJoin, ObjectFreeze, SafeMap, TypeError, uncurryThis } = require('../../builtins.js')
 const { describe, isPlainAddress, requireArguments, toDictionary, toText } = require('../../convert.js')
 const { domException } = require('../../dom-exceptions.js')
 const { addressBytes, isMulticast } = require('../../ip-address.js')
@@ -23,15 +23,18 @@ let makeController
 class MulticastController {
   /** The native socket; `null` where it is closed, and of a connected one. */
   #handle
+  /** Who has the controller has the socket: otherwise that could be collected. */
+  #owner
   /** By group and source: `{ group, source, state }`, where `state` is 'joining', 'joined' or 'leaving'. */
   #memberships = new SafeMap()
   /** Promises of calls that are under way. */
   #pending = new SafeMap()
   #joined = ObjectFreeze([])
 
-  constructor(token, handle) {
+  constructor(token, handle, owner) {
     if (token !== INTERNAL) throw new TypeError('Illegal constructor: a UDPSocket has one')
     this.#handle = handle
+    this.#owner = owner
   }
 
   joinGroup(ipAddress, options = undefined) {
@@ -52,7 +55,7 @@ class MulticastController {
       const key = keyOf(membership)
       const entry = this.#memberships.get(key)
       if (entry?.state !== 'joined') {
-        throw wrongState(
+        throw invalidState(
           `leaveGroup(): ${describe(membership.group)} is not joined like that, or is being left`,
         )
       }
@@ -66,7 +69,9 @@ class MulticastController {
   }
 
   #toMembership(ipAddress, value) {
-    if (this.#handle === null) throw wrongState('the socket is not open, or has one peer')
+    if (this.#handle === null || this.#owner.state !== 'open') {
+      throw invalidState('the socket is not open, or has one peer')
+    }
     const group = toText(ipAddress, 'ipAddress')
     const { sourceAddress } = toDictionary(value)
     if (!isPlainAddress(group) || !isMulticast(group)) {
@@ -86,7 +91,7 @@ class MulticastController {
       if (!isSame(other.group, group)) return
       const isAnother = source !== undefined && other.source !== undefined && !isSame(other.source, source)
       if (!isAnother)
-        throw wrongState(`joinGroup(): ${describe(group)} is joined already, or is being joined`)
+        throw invalidState(`joinGroup(): ${describe(group)} is joined already, or is being joined`)
     })
   }
 
@@ -122,7 +127,7 @@ class MulticastController {
   }
 
   #close() {
-    this.#handle = null
+    this.#handle = this.#owner = null
     this.#memberships = new SafeMap()
     this.#joined = ObjectFreeze([])
     const pending = this.#pending
@@ -131,8 +136,8 @@ class MulticastController {
   }
 
   static {
-    makeController = (handle) => {
-      const controller = new MulticastController(INTERNAL, handle)
+    makeController = (handle, owner) => {
+      const controller = new MulticastController(INTERNAL, handle, owner)
       return { controller, close: () => controller.#close() }
     }
   }
@@ -146,7 +151,7 @@ Object.defineProperty(MulticastController.prototype, Symbol.toStringTag, {
   configurable: true,
 })
 
-function wrongState(message) {
+function invalidState(message) {
   return domException('InvalidStateError', message)
 }
 
@@ -176,7 +181,7 @@ function isSame(one, other) {
 }
 
 function keyOf({ group, source }) {
-  const name = (address) => `${addressBytes(address)}`
+  const name = (address) => ArrayPrototypeJoin(addressBytes(address), '.')
   return source === undefined ? name(group) : `${name(group)} from ${name(source)}`
 }
 

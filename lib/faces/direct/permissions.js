@@ -4,8 +4,9 @@
 // not allowed: NotAllowedError, thrown by constructors, and of the promises where it depends on the destination.
 
 const { domException } = require('../../dom-exceptions.js')
+const { isMulticast } = require('../../ip-address.js')
 const { grants, hasPermissionsPolicy, hasWebPorts, policyFor } = require('../../permissions-policy.js')
-const { processPolicy } = require('../../platform/native.js')
+const { ipVersion, processPolicy } = require('../../platform/native.js')
 const { PROCESS_RIGHTS } = require('../../policy.js')
 
 /** Chrome: TCPServerSocket gets no lower port, and a bound UDPSocket none of the well-known ones. */
@@ -36,8 +37,16 @@ function missing(policy) {
   return notAllowed(`the policy "${policy}" does not allow it`)
 }
 
-/** The error of a connection to `address`, an IP address, or `undefined` where it is allowed. Of a name, whoever has connected asks. */
-function refusedDestination(address) {
+/** The error of a connection to `host`, or `undefined` where it is allowed. What a name leads to is asked for once it is connected. */
+function refusedDestination(host) {
+  return ipVersion(host) === 0 ? undefined : refusedAddress(host)
+}
+
+/** The same of an IP address that it has led to; `undefined` where nobody knows any more. */
+function refusedAddress(address) {
+  if (address === undefined) {
+    return hasPermissionsPolicy(processPolicy()) ? missing('local-network') : undefined
+  }
   const policy = policyFor(address)
   return policy === undefined || grants(processPolicy(), policy)
     ? undefined
@@ -60,9 +69,22 @@ function refusedBinding() {
   return undefined
 }
 
+/** The error of a datagram to `host`, or `undefined`. A name might be one of a group. */
+function refusedGroup(host) {
+  return ipVersion(host) === 0 || isMulticast(host) ? refusedMulticast() : undefined
+}
+
 /** The error of whatever concerns groups, or `undefined`. */
 function refusedMulticast() {
   return grants(processPolicy(), 'direct-sockets-multicast') ? undefined : missing('direct-sockets-multicast')
 }
 
-module.exports = { refusedBinding, refusedDestination, refusedMulticast, refusedPort, requireUse }
+module.exports = {
+  refusedAddress,
+  refusedBinding,
+  refusedDestination,
+  refusedGroup,
+  refusedMulticast,
+  refusedPort,
+  requireUse,
+}

@@ -21,6 +21,7 @@ function toInfo(handle, { readable, writable }) {
 const WRITABLE = Object.freeze({ strings: false, highWaterMark: 1, countBytes: false })
 
 const TCP = Object.freeze({
+  __proto__: null,
   name: 'A TCPSocket',
   readable: BYTES_ON_DEMAND,
   writable: WRITABLE,
@@ -35,6 +36,7 @@ const TCP = Object.freeze({
 })
 
 const TLS = Object.freeze({
+  __proto__: null,
   ...TCP,
   name: 'A TLSSocket',
   toInfo: (handle, core) => ({

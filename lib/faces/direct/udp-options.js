@@ -5,16 +5,16 @@
 
 const { TypeError } = require('../../builtins.js')
 const { describe, toDictionary, toHost, toText } = require('../../convert.js')
-const { domException } = require('../../dom-exceptions.js')
 const { ipVersion } = require('../../platform/native.js')
 const { MAX_PORT, toIp, toRange } = require('../../webidl.js')
+const { unreachable } = require('./errors.js')
 const { optional, toBufferSize, toFamily } = require('./tcp-options.js')
 
 const MAX_HOPS = 255
 
 /**
- * `{ isConnected, isMulticast, host, port, native }`: `native` are the engine's options, but for the peer. `error` is what the promises reject with
- * where a value is only known to be wrong when it is used.
+ * `{ isConnected, isMulticast, multicast, buffers }`, with `{ host, port, family }` of a peer or `{ address, port, ipv6Only }`. `error` is what the promises
+ * reject with where a value is only known to be wrong when it is used.
  */
 function toUdpOptions(value) {
   const options = toDictionary(value)
@@ -30,6 +30,7 @@ function toUdpOptions(value) {
   }
   const place = isConnected ? toPeer(given, options) : toPlace(given, options)
   return {
+    __proto__: null,
     isConnected,
     ...toMulticast(options),
     ...place,
@@ -59,11 +60,14 @@ function isForOnePeer({ remoteAddress, remotePort, localAddress, localPort }) {
 
 function toPeer({ remoteAddress, remotePort }, options) {
   const family = toFamily(options)
-  if (remotePort === 0) return { error: domException('NetworkError', 'remotePort 0: there is none'), family }
+  if (remotePort === 0) {
+    const error = unreachable(`connect to ${remoteAddress} port 0: there is none`, 'EADDRNOTAVAIL', 'connect')
+    return { __proto__: null, error, family }
+  }
   try {
-    return { host: toHost(remoteAddress, 'remoteAddress'), port: remotePort, family }
+    return { __proto__: null, host: toHost(remoteAddress, 'remoteAddress'), port: remotePort, family }
   } catch (cause) {
-    return { error: domException('NetworkError', cause.message, cause), family }
+    return { __proto__: null, error: unreachable(cause.message, 'ENOTFOUND', 'getaddrinfo'), family }
   }
 }
 
@@ -78,7 +82,7 @@ function toPlace({ localAddress, localPort }, options) {
   if (ipv6Only !== undefined && address !== '::') {
     throw new TypeError(`ipv6Only ${describe(ipv6Only)}: is for the address "::" alone`)
   }
-  return { address, port: localPort ?? 0, ipv6Only: !!ipv6Only }
+  return { __proto__: null, address, port: localPort ?? 0, ipv6Only: !!ipv6Only }
 }
 
 function toMulticast(options) {
@@ -106,7 +110,7 @@ function toDestination({ remoteAddress, remotePort, dnsQueryType }) {
   try {
     host = toHost(text, 'remoteAddress')
   } catch (cause) {
-    throw domException('NetworkError', cause.message, cause)
+    throw unreachable(cause.message, 'ENOTFOUND', 'getaddrinfo')
   }
   return { host, port, family: ipVersion(host) === 0 ? family : undefined }
 }

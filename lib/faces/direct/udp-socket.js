@@ -15,6 +15,7 @@ const { adopt, defineMembers } = require('./members.js')
 const { OF_BOUND, OF_CONNECTED } = require('./messages.js')
 const { makeController } = require('./multicast-controller.js')
 const {
+  refusedAddress,
   refusedBinding,
   refusedDestination,
   refusedMulticast,
@@ -42,6 +43,7 @@ function start(socket, made) {
   const { isConnected } = made
   let multicast
   const profile = {
+    __proto__: null,
     name: 'A UDPSocket',
     queued: MOST_QUEUED,
     cancelled: undefined,
@@ -51,10 +53,10 @@ function start(socket, made) {
     toError: networkError,
     isFailureOf: isConnected ? () => 'all' : isFailureOfBound,
     toInfo(handle, { readable, writable }) {
-      multicast = makeController(isConnected ? null : handle)
+      multicast = makeController(isConnected ? null : handle, core)
       const ends = isConnected ? remoteOf(handle) : undefined
       const { localAddress, localPort } = handle
-      const refused = ends && refusedDestination(ends.remoteAddress)
+      const refused = ends && refusedPeer(ends.remoteAddress)
       if (refused) core.abort(refused)
       return {
         readable,
@@ -67,14 +69,22 @@ function start(socket, made) {
     },
     refusal,
   }
-  const core = new DatagramCore(() => bind(made), profile, { isConnected })
+  const core = new DatagramCore(() => bind(made), profile, { __proto__: null, isConnected })
   core.whenOver = () => multicast?.close()
   const { readable, writable } = core
   adopt(socket, core, () => ReadableStreamGetLocked(readable) || WritableStreamGetLocked(writable))
 }
 
+/** What a name has led to. */
+function refusedPeer(address) {
+  return (
+    refusedAddress(address) ??
+    (address !== undefined && isMulticast(address) ? refusedMulticast() : undefined)
+  )
+}
+
 function remoteOf(handle) {
-  const { remoteAddress, remotePort } = handle.ends()
+  const { remoteAddress, remotePort } = handle.ends() ?? { __proto__: null }
   return { remoteAddress, remotePort }
 }
 

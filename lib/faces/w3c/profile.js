@@ -20,9 +20,12 @@ function refusal(why) {
   return domException(why === 'ended' ? 'InvalidStateError' : 'AbortError', REFUSALS[why])
 }
 
+const NO_ENDS = Object.freeze({ __proto__: null, localAddress: null, localPort: null })
+
 /** `opened(ends)` is called when it is open, `cancelled()` when what is read is cancelled. */
 function profileOf({ opened, cancelled }) {
   return {
+    __proto__: null,
     name: 'A TCPSocket',
     readable: READABLE,
     writable: WRITABLE,
@@ -32,7 +35,8 @@ function profileOf({ opened, cancelled }) {
     abortFails: false,
     cancelled,
     toError: networkError,
-    toInfo: (handle) => opened(handle.ends()),
+    // A connection that was reset at once may have none any more.
+    toInfo: (handle) => opened(handle.ends() ?? NO_ENDS),
     refusal,
   }
 }

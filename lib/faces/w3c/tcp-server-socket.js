@@ -10,6 +10,7 @@ const { listenAt } = require('./listening.js')
 const { requirePermission } = require('./permissions.js')
 const { closeAsynchronously, shape } = require('./shape.js')
 const { toServerOptions } = require('./tcp-options.js')
+const { refusal: refusalOf } = require('./profile.js')
 const { makeAccepted } = require('./tcp-socket.js')
 
 class TCPServerSocket {
@@ -27,12 +28,14 @@ class TCPServerSocket {
     this.#addressReuse = addressReuse
     const { handle, cause } = listenAt(made)
     const profile = {
+      __proto__: null,
       name: 'A TCPServerSocket',
       toInfo: ({ localPort: port }) => {
         this.#localPort = port
       },
       toConnection: (accepted) => makeAccepted(accepted, config !== undefined),
       toError: networkError,
+      refusal: () => refusalOf('closed'),
     }
     const listening = () => {
       if (handle === undefined) throw domException('NetworkError', cause.message, cause)

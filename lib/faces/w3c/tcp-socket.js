@@ -72,7 +72,7 @@ class TCPSocket {
       },
       config,
     )
-    this.#adopt(handle, { isSecure: config !== undefined })
+    this.#adopt(handle, { __proto__: null, isSecure: config !== undefined })
     if (signal) followSignal(this.#core, signal, givenUp, () => refusal('closed'))
   }
 
@@ -172,7 +172,7 @@ class TCPSocket {
   static {
     makeAccepted = (handle, isSecure) => {
       const socket = new TCPSocket(ACCEPTED)
-      const { remoteAddress, remotePort } = handle.ends()
+      const { remoteAddress, remotePort } = handle.ends() ?? { __proto__: null }
       socket.#remoteAddress = remoteAddress
       socket.#remotePort = remotePort
       socket.#adopt(handle, { isOpen: true, isSecure })

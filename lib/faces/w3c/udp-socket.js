@@ -33,6 +33,7 @@ class UDPSocket {
     this.#localPort = this.#options.localPort
     this.#groups = new Groups((cause) => this.#core.abort(domException('NetworkError', cause.message, cause)))
     const profile = {
+      __proto__: null,
       name: 'A UDPSocket',
       queued: MOST_QUEUED,
       flushes: true,

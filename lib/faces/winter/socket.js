@@ -123,6 +123,7 @@ if (Symbol.asyncDispose) {
 function profileOf({ allowHalfOpen, highWaterMark }) {
   const countBytes = highWaterMark !== undefined
   return {
+    __proto__: null,
     name: 'A socket of connect()',
     readable: BYTES_ON_DEMAND,
     writable: { strings: true, highWaterMark: countBytes ? highWaterMark : 1, countBytes },
@@ -161,12 +162,15 @@ function connectWith(defaults, address, options) {
   const givenUp = isBlocked || made.givenUp
   const handle = new native.TCPSocket(
     eventChannel(),
-    { host, port, asStrings: false, local: made.local, givenUp: givenUp ? true : undefined },
+    { __proto__: null, host, port, asStrings: false, local: made.local, givenUp: givenUp ? true : undefined },
     made.config,
   )
   if (made.connectTimeout > 0) handle.setConnectTimeout(made.connectTimeout)
   if (made.idleTimeout > 0) handle.setIdleTimeout(made.idleTimeout)
-  const core = new StreamCore(handle, profileOf(made), { isSecure: made.config !== undefined })
+  const core = new StreamCore(handle, profileOf(made), {
+    __proto__: null,
+    isSecure: made.config !== undefined,
+  })
   if (isBlocked) core.abort(new SocketError(`connect to ${host} port ${port}: is blocked`))
   else if (made.signal) followSignal(core, made.signal, made.givenUp, () => new SocketError('was aborted'))
   return new Socket(INTERNAL, core, made, { host, port }, made.secureTransport)

@@ -13,7 +13,7 @@ use crate::net::{
   Context, Ends, ErrorName, EventSink, LocalEnd, SocketError, SocketId,
   event::{Established, Notice},
   exhaustion::{ROOM_DELAY, exhausted},
-  names::connect::connect as connect_tcp,
+  names::connect::{Connected, connect as connect_tcp},
   peer::Peer,
   room::Room,
   sync::AtomicBool,
@@ -57,8 +57,8 @@ pub(super) fn connect(
   let (peer, room) = (Arc::clone(peer), Arc::clone(context.room()));
   let so_far = Arc::<SoFar>::default();
   attempt(context, id, &so_far.clone(), async move {
-    let stream = connect_making_room(&peer, &local, &room).await?;
-    if let Some(ends) = Ends::of(&stream, &peer) {
+    let (stream, address) = connect_making_room(&peer, &local, &room).await?;
+    if let Some(ends) = Ends::of(&stream, Some(address)) {
       // It is made once.
       let _ = so_far.ends.set(ends);
     }
@@ -164,7 +164,7 @@ impl Drop for Outcome {
 }
 
 /// Connects. What only waits for a peer to end makes room for what is wanted now.
-async fn connect_making_room(peer: &Peer, local: &LocalEnd, room: &Room) -> Result<TcpStream, SocketError> {
+async fn connect_making_room(peer: &Peer, local: &LocalEnd, room: &Room) -> Result<Connected, SocketError> {
   match connect_or_tell(peer, local).await {
     Err(error) if error.is_exhaustion() && room.ask() => {
       time::sleep(ROOM_DELAY).await;
@@ -175,7 +175,7 @@ async fn connect_making_room(peer: &Peer, local: &LocalEnd, room: &Room) -> Resu
 }
 
 /// Connects, or tells that there was no descriptor, where a lookup says of that only that it found no name.
-async fn connect_or_tell(peer: &Peer, local: &LocalEnd) -> Result<TcpStream, SocketError> {
+async fn connect_or_tell(peer: &Peer, local: &LocalEnd) -> Result<Connected, SocketError> {
   let connected = connect_tcp(&peer.host, peer.port, local).await;
   connected.map_err(|error| match exhausted() {
     Some(reason) if error.name == ErrorName::DomainNotFoundError => {

@@ -158,7 +158,10 @@ impl Connection {
   }
 
   pub(super) fn open(&mut self, link: Link) {
-    self.ends = self.ends.or_else(|| Ends::of(link.stream.socket(), &self.peer));
+    // Where a task has connected, that knows more than the system does by now.
+    self.ends = self
+      .ends()
+      .or_else(|| Ends::of(link.stream.socket(), self.peer.address()));
     self.life = Life::Open(link);
     self.activity.note();
   }

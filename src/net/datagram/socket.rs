@@ -96,6 +96,11 @@ impl DatagramSocket {
     self.drive(|state| state.want(Some(count)));
   }
 
+  /// So many more are wanted than before.
+  pub fn want_more(&self, count: u32) {
+    self.drive(|state| state.want_more(count));
+  }
+
   /// Receives nothing until [`DatagramSocket::resume`].
   pub fn suspend(&self) {
     self.drive(|state| state.want(Some(0)));

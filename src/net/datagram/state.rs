@@ -248,6 +248,13 @@ impl State {
     }
   }
 
+  /// So many more are wanted.
+  pub(super) fn want_more(&mut self, count: u32) {
+    if let Wanted::Some(before) = self.wanted {
+      self.want(Some(before.saturating_add(count)));
+    }
+  }
+
   pub(super) fn is_open(&self) -> bool {
     matches!(self.life, Life::Open(_))
   }
@@ -288,7 +295,7 @@ impl State {
         self.ends = self
           .peer
           .as_ref()
-          .and_then(|peer| Ends::of(socket.socket(), &peer.peer()));
+          .and_then(|peer| Ends::of(socket.socket(), peer.peer().address()));
         self.life = Life::Open(socket);
         self.tell(Event::Opened);
         self.watch();

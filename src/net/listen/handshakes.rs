@@ -10,12 +10,12 @@ use std::{
   time::{Duration, Instant},
 };
 
-use tokio::{net::TcpStream, time};
+use tokio::{net::TcpStream, sync::Notify, time};
 use tokio_util::sync::CancellationToken;
 
 use crate::net::{
   Accepted, Event, EventSink, SocketId,
-  credit::{Credit, Credits},
+  credit::Credits,
   event::Established,
   policy::places::{Place, Places},
   tls::{Acceptor, Session, server},
@@ -31,12 +31,48 @@ const MOST_HANDSHAKES: usize = 4096;
 const TIME_TO_SPEAK: Duration = Duration::from_millis(250);
 const TIME_TO_GO_ON: Duration = Duration::from_secs(2);
 
+/// What the owner of a listener asks for, where it asks for each connection. Handshakes do not wait for that, or one silent peer would keep
+/// everybody else waiting; but who is secure does. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Demand {
+  credits: Arc<Credits>,
+  raised: Arc<Notify>,
+}
+
+impl Demand {
+  pub(super) fn new(credits: &Arc<Credits>) -> Self {
+    Self {
+      credits: Arc::clone(credits),
+      raised: Arc::default(),
+    }
+  }
+
+  /// There is more of it.
+  fn raised(&self) {
+    self.raised.notify_waiters();
+  }
+
+  /// Waits for a connection to be asked for, which is this one then.
+  async fn meet(&self) {
+    loop {
+      // From here on it hears of more.
+      let raised = self.raised.notified();
+      if self.credits.use_up() {
+        return;
+      }
+      raised.await;
+    }
+  }
+}
+
 /// See the module. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Handshakes {
   acceptor: Arc<Acceptor>,
   delivery: Delivery,
   places: Arc<Places>,
+  /// `None` where connections are delivered as they come.
+  demand: Option<Demand>,
   /// Ends all of them: the listener was closed.
   cancel: CancellationToken,
   failed: Arc<AtomicU32>,
@@ -59,18 +95,6 @@ impl Delivery {
       credits: Credits::new(MOST_HANDSHAKES, || ()),
     }
   }
-
-  /// `None` where too many wait, or the connection cannot be handed over.
-  fn deliver(&self, stream: TcpStream, session: Session, from: SocketAddr) -> Option<()> {
-    let credit = self.credits.take()?;
-    let established = Established {
-      stream: stream.into_std().ok()?,
-      session: Some(Box::new(session)),
-    };
-    let accepted = Accepted::new(established, from, Some(credit));
-    self.sink.push(self.id, Event::Accepted(accepted).into());
-    Some(())
-  }
 }
 
 impl std::fmt::Debug for Delivery {
@@ -86,6 +110,7 @@ impl Handshakes {
   pub(super) fn new(
     acceptor: Arc<Acceptor>,
     delivery: Delivery,
+    demand: Option<Demand>,
     cancel: CancellationToken,
     failed: Arc<AtomicU32>,
   ) -> Self {
@@ -93,18 +118,18 @@ impl Handshakes {
       acceptor,
       delivery,
       places: Places::new(MOST_HANDSHAKES),
+      demand,
       cancel,
       failed,
     }
   }
 
   /// Takes a place for a connection that came in `from` there. What it returns is a task for the runtime, which delivers the
-  /// connection when it is secure. `credit` is given back if it does not.
+  /// connection when it is secure, and asked for.
   pub(super) fn begin(
     &self,
     stream: StdStream,
     from: SocketAddr,
-    credit: Option<Credit>,
   ) -> impl Future<Output = ()> + Send + 'static {
     let place = self.places.enter(Instant::now() + TIME_TO_SPEAK);
     let this = self.clone();
@@ -117,13 +142,44 @@ impl Handshakes {
         () = lost.cancelled() => None,
         secured = time::timeout(this.acceptor.deadline(), secure) => secured.ok().flatten(),
       };
-      let delivered = secured.and_then(|(stream, session)| this.delivery.deliver(stream, session, from));
-      match (delivered, credit) {
-        (Some(()), Some(credit)) => credit.spend(),
-        (Some(()), None) => {}
+      let delivered = match secured {
+        Some((stream, session)) => this.deliver(stream, session, from).await,
+        None => None,
+      };
+      if delivered.is_none() {
         // Any stranger can cause this. It is no news of the listener's.
-        (None, _) => drop(this.failed.fetch_add(1, Ordering::Relaxed)),
+        this.failed.fetch_add(1, Ordering::Relaxed);
       }
+    }
+  }
+
+  /// Hands a secure connection over, when it is asked for. `None` where it is dropped.
+  async fn deliver(&self, stream: TcpStream, session: Session, from: SocketAddr) -> Option<()> {
+    // As many may wait for their owner as may be in their handshake.
+    let waiting = self.delivery.credits.take()?;
+    if let Some(demand) = &self.demand {
+      tokio::select! {
+        biased;
+        () = self.cancel.cancelled() => return Some(()),
+        () = demand.meet() => {}
+      }
+    }
+    let established = Established {
+      stream: stream.into_std().ok()?,
+      session: Some(Box::new(session)),
+    };
+    let accepted = Accepted::new(established, from, Some(waiting));
+    self
+      .delivery
+      .sink
+      .push(self.delivery.id, Event::Accepted(accepted).into());
+    Some(())
+  }
+
+  /// The owner has asked for more connections.
+  pub(super) fn asked_for(&self) {
+    if let Some(demand) = &self.demand {
+      demand.raised();
     }
   }
 

@@ -18,7 +18,7 @@ use tokio::time;
 use super::{
   accept_error::{BACK_OFF, Failures, Remedy},
   bind::listen,
-  handshakes::{Delivery, Handshakes},
+  handshakes::{Delivery, Demand, Handshakes},
 };
 use crate::net::{
   Accepted, Context, ErrorName, Event, ListenOptions, SocketError, SocketId, Tuning,
@@ -64,9 +64,9 @@ struct Accepting {
   failures: Failures,
 }
 
-/// What happens to an accepted connection first, and the credit for it.
+/// What happens to an accepted connection first, and the credit for it, if that takes one.
 enum First {
-  Handshake(Option<Credit>),
+  Handshake,
   Deliver(Credit),
 }
 
@@ -85,13 +85,14 @@ impl Listener {
     let on_demand = options.on_demand;
     listener.watch(!on_demand)?;
     let delivery = Delivery::new(id, context.sink());
-    let handshakes = options.tls.map(|acceptor| {
-      let failed = Arc::clone(&failed_handshakes);
-      Handshakes::new(acceptor, delivery, context.child_token(), failed)
-    });
     let sink = Arc::clone(context.sink());
     let most = if on_demand { 0 } else { MOST_UNDELIVERED };
     let credits = Credits::new(most, move || sink.push(id, Notice::MayAccept.into()));
+    let handshakes = options.tls.map(|acceptor| {
+      let failed = Arc::clone(&failed_handshakes);
+      let demand = on_demand.then(|| Demand::new(&credits));
+      Handshakes::new(acceptor, delivery, demand, context.child_token(), failed)
+    });
     let accepting = Accepting {
       id,
       context: context.clone(),
@@ -134,7 +135,11 @@ impl Listener {
 
   /// Accepts so many connections more, where `on_demand` was chosen. One whose handshake fails does not count.
   pub fn demand(&self, more: usize) {
-    self.accepting.borrow().credits.add(more);
+    let accepting = self.accepting.borrow();
+    accepting.credits.add(more);
+    if let Some(handshakes) = &accepting.handshakes {
+      handshakes.asked_for();
+    }
   }
 
   /// Stops listening, without waiting for anything. When this returns the port is free, and connections that were not
@@ -221,12 +226,12 @@ impl Accepting {
     self.watch();
   }
 
-  /// `None` where no connection may be accepted now. Handshakes take no credit, unless the owner asks for each connection: strangers
-  /// would use all of them.
+  /// `None` where no connection may be accepted now. Handshakes take no credit, because strangers would use all of them. But none begins
+  /// that nobody has asked for.
   fn take_credit(&self) -> Option<First> {
     match self.handshakes {
-      Some(_) if self.on_demand => self.credits.take().map(Some).map(First::Handshake),
-      Some(_) => Some(First::Handshake(None)),
+      Some(_) if self.on_demand => self.credits.is_any().then_some(First::Handshake),
+      Some(_) => Some(First::Handshake),
       None => self.credits.take().map(First::Deliver),
     }
   }
@@ -257,10 +262,10 @@ impl Accepting {
         let accepted = Accepted::new(established, address, credit);
         self.context.tell(self.id, Event::Accepted(accepted));
       }
-      (First::Handshake(credit), Some(handshakes)) => {
-        self.context.spawn(handshakes.begin(stream, address, credit));
+      (First::Handshake, Some(handshakes)) => {
+        self.context.spawn(handshakes.begin(stream, address));
       }
-      (First::Handshake(_), None) => {}
+      (First::Handshake, None) => {}
     }
   }
 

@@ -42,12 +42,15 @@ const PACE: Pace = Pace {
 ///
 /// # Errors
 /// `DomainNotFoundError`; or, when all addresses have failed, what the first of them answered. The detail tells of the others.
-pub async fn connect(host: &str, port: u16, local: &LocalEnd) -> Result<TcpStream, SocketError> {
+pub async fn connect(host: &str, port: u16, local: &LocalEnd) -> Result<Connected, SocketError> {
   let addresses = local.reachable(host, resolve(host, port).await?)?;
   let target = Target { host, port };
   let attempt = |address| attempt(target.what(address), local, address);
   race(&target, PACE, addresses, attempt).await
 }
+
+/// A connection, and the address that it leads to: the system may not know that any more.
+pub type Connected = (TcpStream, SocketAddr);
 
 #[derive(Clone, Copy)]
 struct Target<'a> {
@@ -190,13 +193,14 @@ where
   }
 }
 
-async fn attempt(what: String, local: &LocalEnd, address: SocketAddr) -> Result<TcpStream, SocketError> {
+async fn attempt(what: String, local: &LocalEnd, address: SocketAddr) -> Result<Connected, SocketError> {
   crate::fault::point("connect");
   loop {
     let socket = TcpSocket::from_std_stream(local.socket(&what, address)?.into());
     match socket.connect(address).await {
       Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-      outcome => return outcome.map_err(|error| SocketError::from_io(&what, &error)),
+      Ok(stream) => return Ok((stream, address)),
+      Err(error) => return Err(SocketError::from_io(&what, &error)),
     }
   }
 }

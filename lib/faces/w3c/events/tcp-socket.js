@@ -343,7 +343,7 @@ class TCPSocket extends HandlerTarget {
   static {
     makeAccepted = (handle) => {
       const socket = new TCPSocket(ACCEPTED)
-      const { remoteAddress, remotePort } = handle.ends()
+      const { remoteAddress, remotePort } = handle.ends() ?? { __proto__: null }
       socket.#remoteAddress = remoteAddress
       socket.#remotePort = remotePort
       socket.#readyState = 'open'
