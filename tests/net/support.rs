@@ -14,10 +14,12 @@ use std::{
   time::{Duration, Instant},
 };
 
+#[cfg(not(any(target_vendor = "apple", windows, feature = "native-tls")))]
+use moz_tcp_socket::net::{DatagramSocket, Received, batch};
 use moz_tcp_socket::{
   net::{
-    ConnectOptions, Context, DatagramSocket, End, ErrorName, Event, EventSink, Input, ListenOptions,
-    Listener, Received, Report, Socket, SocketError, SocketId, batch, input::MOST_TAKEN, tls::ClientTls,
+    ConnectOptions, Context, End, ErrorName, Event, EventSink, Input, ListenOptions, Listener, Report,
+    Socket, SocketError, SocketId, input::MOST_TAKEN, tls::ClientTls,
   },
   runtime,
 };
