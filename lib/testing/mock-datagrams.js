@@ -55,7 +55,7 @@ function datagramsOf({ Handle, nextPort, onHandle }) {
   }
 
   // Those of faces that have streams have no mock: they must not look as if they had.
-  for (const name of ['asStream', 'ends', 'want', 'write']) {
+  for (const name of ['asStream', 'ends', 'want', 'wantMore', 'write']) {
     MockDatagrams.prototype[name] = () => {
       throw new Error(`${name}: the mock knows the sockets of Firefox OS alone`)
     }

@@ -107,21 +107,36 @@ async function freePort() {
   return port
 }
 
+/** Starts dnsmasq, with a zone of its own. Returns its port, which may be taken for TCP when it is free for UDP: then it is another. */
+async function dnsmasq(t) {
+  for (;;) {
+    const port = await freePort()
+    const place = ['--listen-address=127.0.0.1', `--port=${port}`, '--bind-interfaces']
+    const silent = ['--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--user=', '--log-facility=-']
+    const zone = ['--address=/mail.test/192.0.2.7', '--address=/mail.test/2001:db8::7', '--local=/test/']
+    const child = spawn('dnsmasq', ['--no-daemon', ...place, ...silent, ...zone], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    t.teardown(() => child.kill())
+    let log = ''
+    const hasStarted = await new Promise((resolve) => {
+      child.stderr.setEncoding('utf8').on('data', (text) => {
+        log += text
+        if (log.includes('started')) resolve(true)
+      })
+      child.on('exit', () => resolve(false))
+    })
+    if (hasStarted) return port
+    if (!log.includes('in use')) throw new Error(log)
+  }
+}
+
 testWhere(
   test,
   hasTools('dnsmasq'),
   'dnsmasq (dnsmasq-base)',
 )('a resolver on UDPSocket asks dnsmasq for addresses of both families', async (t) => {
-  const port = await freePort()
-  const place = ['--listen-address=127.0.0.1', `--port=${port}`, '--bind-interfaces']
-  const silent = ['--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--user=', '--log-facility=-']
-  const zone = ['--address=/mail.test/192.0.2.7', '--address=/mail.test/2001:db8::7', '--local=/test/']
-  const child = spawn('dnsmasq', ['--no-daemon', ...place, ...silent, ...zone], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.teardown(() => child.kill())
-  const log = child.stderr.setEncoding('utf8')
-  for (let text = ''; !text.includes('started');) text += (await once(log, 'data'))[0]
+  const port = await dnsmasq(t)
   const resolve = (...args) => ran(['resolve.mjs', '127.0.0.1', String(port), ...args])
   t.is((await resolve('mail.test')).stdout, '192.0.2.7\n')
   t.is((await resolve('mail.test', 'AAAA')).stdout, '2001:db8:0:0:0:0:0:7\n')
