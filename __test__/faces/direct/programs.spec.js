@@ -107,9 +107,12 @@ async function freePort() {
   return port
 }
 
+/** What it needs of the system, a port or an inotify instance, others may have for a moment. */
+const MOST_TRIES = 20
+
 /** Starts dnsmasq, with a zone of its own. Returns its port, which may be taken for TCP when it is free for UDP: then it is another. */
 async function dnsmasq(t) {
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const port = await freePort()
     const place = ['--listen-address=127.0.0.1', `--port=${port}`, '--bind-interfaces']
     const silent = ['--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--user=', '--log-facility=-']
@@ -124,10 +127,11 @@ async function dnsmasq(t) {
         log += text
         if (log.includes('started')) resolve(true)
       })
-      child.on('exit', () => resolve(false))
+      child.on('close', () => resolve(false))
     })
     if (hasStarted) return port
-    if (!log.includes('in use')) throw new Error(log)
+    if (tries === MOST_TRIES) throw new Error(`dnsmasq does not start: ${log}`)
+    await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }
 
