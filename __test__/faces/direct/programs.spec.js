@@ -108,7 +108,7 @@ async function freePort() {
 }
 
 /** What it needs of the system, a port or an inotify instance, others may have for a moment. */
-const MOST_TRIES = 20
+const MOST_TRIES = 40
 
 /** Starts dnsmasq, with a zone of its own. Returns its port, which may be taken for TCP when it is free for UDP: then it is another. */
 async function dnsmasq(t) {
