@@ -3,16 +3,16 @@
 // What a UDPSocket is made with, and where its datagrams go: converted and checked. Gecko's UDPOptions; each that is wrong is an
 // InvalidAccessError where Gecko threw one, and a TypeError where WebIDL does.
 
-const { Number, MathTrunc, NumberIsFinite, TypeError } = require('./builtins.js')
+const { TypeError } = require('./builtins.js')
 const { describe, isPlainAddress, toDictionary, toHost, toText } = require('./convert.js')
 const { domException } = require('./dom-exceptions.js')
 const { isMulticast } = require('./ip-address.js')
+const { MAX_PORT, inRange } = require('./webidl.js')
 
 /** WebIDL `[EnforceRange] unsigned short` of a value that is called `what`. */
 function toUint16(value, what) {
-  const number = typeof value === 'symbol' || typeof value === 'bigint' ? NaN : Number(value)
-  const integer = NumberIsFinite(number) ? MathTrunc(number) : NaN
-  if (integer >= 0 && integer <= 65535) return integer
+  const integer = inRange(value, 0, MAX_PORT)
+  if (integer !== undefined) return integer
   throw new TypeError(`${what} ${describe(value)}: must be from 1 to 65535`)
 }
 

@@ -20,15 +20,21 @@ const MAX_UNSIGNED_LONG = 0xffff_ffff
 /** The largest port. */
 const MAX_PORT = 65_535
 
-/** `[EnforceRange]`: an integer of `least` to `most`. Fractions are cut off. */
-function toRange(value, name, least, most) {
+/** `[EnforceRange]`: an integer of `least` to `most`, or `undefined`. Fractions are cut off. */
+function inRange(value, least, most) {
   const number = typeof value === 'bigint' || typeof value === 'symbol' ? NaN : Number(value)
   const integer = NumberIsFinite(number) ? MathTrunc(number) : NaN
-  if (!(integer >= least && integer <= most)) {
+  // Not -0.
+  return integer >= least && integer <= most ? integer + 0 : undefined
+}
+
+/** The same, or a TypeError. */
+function toRange(value, name, least, most) {
+  const integer = inRange(value, least, most)
+  if (integer === undefined) {
     throw new TypeError(`${name} ${describe(value)}: must be an integer from ${least} to ${most}`)
   }
-  // Not -0.
-  return integer + 0
+  return integer
 }
 
 /** One of the `values` of an enumeration. */
@@ -50,4 +56,4 @@ function toIp(value, name, mayHaveZone = false) {
   return text
 }
 
-module.exports = { MAX_PORT, MAX_UNSIGNED_LONG, toEnum, toIp, toRange }
+module.exports = { MAX_PORT, MAX_UNSIGNED_LONG, inRange, toEnum, toIp, toRange }

@@ -49,10 +49,15 @@ function syscallOf(detail) {
   return undefined
 }
 
+/** Whether nobody listens where a datagram was sent to: no failure of a socket that sends to many. */
+function isRefusal({ errno }) {
+  return !!errno && systemError(errno).code === 'ECONNREFUSED'
+}
+
 /** The NetworkError of an engine's `Failure`, whose cause is the system's Error. */
 function networkError(failure) {
   const cause = causeOf(failure)
   return domException('NetworkError', cause.message, cause)
 }
 
-module.exports = { CODES, causeOf, networkError, syscallOf }
+module.exports = { CODES, causeOf, isRefusal, networkError, syscallOf }

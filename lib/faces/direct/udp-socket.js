@@ -7,9 +7,8 @@ const { domException } = require('../../dom-exceptions.js')
 const { bindFailure } = require('../../errors.js')
 const { isMulticast } = require('../../ip-address.js')
 const native = require('../../platform/native.js')
-const { systemError } = require('../../platform/system-errors.js')
 const { ReadableStreamGetLocked, WritableStreamGetLocked } = require('../../streams/builtins.js')
-const { networkError } = require('../../streams/causes.js')
+const { isRefusal, networkError } = require('../../streams/causes.js')
 const { DatagramCore } = require('../../streams/datagrams.js')
 const { adopt, defineMembers } = require('./members.js')
 const { OF_BOUND, OF_CONNECTED } = require('./messages.js')
@@ -88,9 +87,8 @@ function remoteOf(handle) {
   return { remoteAddress, remotePort }
 }
 
-/** What a send that failed means for a socket that sends to many: that nobody listens somewhere, nothing. */
-function isFailureOfBound({ errno }) {
-  return errno && systemError(errno).code === 'ECONNREFUSED' ? 'none' : 'writing'
+function isFailureOfBound(failure) {
+  return isRefusal(failure) ? 'none' : 'writing'
 }
 
 /** The native socket. */

@@ -6,9 +6,8 @@ const { TypeError, Uint8Array } = require('../../builtins.js')
 const { describe, requireArguments, toView } = require('../../convert.js')
 const { domException } = require('../../dom-exceptions.js')
 const { isObject } = require('../../interface.js')
-const { systemError } = require('../../platform/system-errors.js')
 const { isBytes, isEmpty } = require('../../streams/byte-chunks.js')
-const { networkError } = require('../../streams/causes.js')
+const { isRefusal, networkError } = require('../../streams/causes.js')
 const { DatagramCore } = require('../../streams/datagrams.js')
 const { refusal } = require('./profile.js')
 const { closeAsynchronously, shape } = require('./shape.js')
@@ -151,9 +150,9 @@ function bindOrFail(options) {
   }
 }
 
-/** That nobody listens somewhere is no failure of a socket that sends to many. Of a stream, a write that fails is the last. */
-function isFailureOf({ errno }) {
-  return errno && systemError(errno).code === 'ECONNREFUSED' ? 'none' : 'writing'
+/** Of a stream, a write that fails is the last. */
+function isFailureOf(failure) {
+  return isRefusal(failure) ? 'none' : 'writing'
 }
 
 shape(

@@ -15,9 +15,8 @@ const { requireArguments } = require('../../../convert.js')
 const { domException } = require('../../../dom-exceptions.js')
 const { HandlerTarget, defineInterface, retire } = require('../../../event-target.js')
 const { EventKind } = require('../../../platform/native.js')
-const { systemError } = require('../../../platform/system-errors.js')
 const { runSoon } = require('../../../platform/timers.js')
-const { causeOf } = require('../../../streams/causes.js')
+const { causeOf, isRefusal } = require('../../../streams/causes.js')
 const { Groups, bind, requireOpen, toDestination, toOptions } = require('../udp.js')
 const { UDPMessageEvent, dispatch, tell } = require('./classes.js')
 const { errorEvent, udpTypeOf } = require('./error-events.js')
@@ -259,10 +258,8 @@ class UDPSocket extends HandlerTarget {
     dispatch(this, new UDPMessageEvent('message', message))
   }
 
-  /** That nobody listens somewhere is no failure of a socket that sends to many. */
   #onWriteFailed(failure) {
-    const isRefused = failure.errno && systemError(failure.errno).code === 'ECONNREFUSED'
-    if (isRefused) this.#next()
+    if (isRefusal(failure)) this.#next()
     else this.#onFailed(failure)
   }
 
