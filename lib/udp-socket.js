@@ -9,13 +9,11 @@ const {
   BlobPrototypeGetSize,
   ArrayBufferIsView,
   PromisePrototypeThen,
-  RangeError,
   ReflectConstruct,
-  StringPrototypeIncludes,
   TypedArrayPrototypeGetBuffer,
 } = require('./builtins.js')
 const { copyOf, fromUtf8, payloadLength } = require('./bytes.js')
-const { attach, closeAtOnce, detach, eventChannel, receive } = require('./channel.js')
+const { attach, closeAtOnce, detach, receive } = require('./channel.js')
 const { Context } = require('./context.js')
 const { sendInTurn } = require('./datagram-turn.js')
 const { requireArguments, toText, toView } = require('./convert.js')
@@ -30,15 +28,12 @@ const { isAnyArrayBuffer } = require('./platform/types.js')
 const { runSoon } = require('./platform/timers.js')
 const { PROCESS_RIGHTS } = require('./policy.js')
 const { deferred, handled, nothing } = require('./promises.js')
+const { addressOf, bindUdp, requireLength } = require('./udp-binding.js')
 const { toDestination, toGroup, toUdpOptions, toUdpPort } = require('./udp-options.js')
 
 const { EventKind } = native
 
 const EVENTS = { handlers: ['message'], answered: [] }
-
-/** The most bytes of a datagram, whose length has 16 bits; over IPv4 that counts headers of 28 bytes as well. */
-const MOST_BYTES = 65_535
-const MOST_BYTES_V4 = 65_507
 
 /** Passed to the constructor in place of options: makes a socket that `bindWith` has bound. */
 const UNBOUND = Symbol('unbound')
@@ -170,21 +165,11 @@ class UDPSocket extends HandlerTarget {
 
   #open() {
     if (this.#readyState !== 'opening') return
-    const { localPort, addressReuse, loopback } = this.#options
-    const address = addressOf(this.#options)
-    const port = localPort ?? 0
     let handle
     try {
-      handle = new native.UDPSocket(eventChannel(), {
-        __proto__: null,
-        address,
-        port,
-        reuseAddress: addressReuse,
-        ipv6Only: false,
-        multicastLoop: loopback,
-      })
-    } catch (error) {
-      this.#fail(bindFailure(error, address, port, 'bind'))
+      handle = bindUdp(this.#options)
+    } catch (cause) {
+      this.#fail(cause)
       return
     }
     this.#native = handle
@@ -328,12 +313,6 @@ class UDPSocket extends HandlerTarget {
   }
 }
 
-/** The address to bind, of the options. */
-function addressOf({ localAddress, remoteAddress }) {
-  const isV6 = remoteAddress !== null && StringPrototypeIncludes(remoteAddress, ':')
-  return localAddress ?? (isV6 ? '::' : '0.0.0.0')
-}
-
 function isBlob(data) {
   return Blob !== undefined && data instanceof Blob
 }
@@ -342,12 +321,6 @@ function isBlob(data) {
 function toDatagram(data) {
   if (isAnyArrayBuffer(data) || ArrayBufferIsView(data)) return toView('send', data)
   return fromUtf8(toText(data, 'send'))
-}
-
-function requireLength(length, localAddress) {
-  const most = StringPrototypeIncludes(localAddress, ':') ? MOST_BYTES : MOST_BYTES_V4
-  if (length > most)
-    throw new RangeError(`send: ${length} bytes are too many for a datagram; the most is ${most}`)
 }
 
 defineInterface(UDPSocket, {

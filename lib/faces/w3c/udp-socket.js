@@ -9,9 +9,10 @@ const { isObject } = require('../../interface.js')
 const { isBytes, isEmpty } = require('../../streams/byte-chunks.js')
 const { isRefusal, networkError } = require('../../streams/causes.js')
 const { DatagramCore } = require('../../streams/datagrams.js')
+const { bindUdp } = require('../../udp-binding.js')
 const { refusal } = require('./profile.js')
 const { closeAsynchronously, shape } = require('./shape.js')
-const { Groups, bind, requireOpen, toDestination, toOptions } = require('./udp.js')
+const { Groups, requireOpen, toDestination, toOptions } = require('./udp.js')
 const { withMethods } = require('./writeable.js')
 
 /** Messages that wait for a reader. More wait in the kernel, and what it has no room for is lost. */
@@ -144,7 +145,7 @@ class UDPSocket {
 
 function bindOrFail(options) {
   try {
-    return bind(options)
+    return bindUdp(options)
   } catch (cause) {
     throw domException('NetworkError', cause.message, cause)
   }

@@ -1,12 +1,9 @@
 'use strict'
 
-// What the UDPSockets of both drafts have in common: where they are bound, where datagrams may go, and their multicast groups.
+// What the UDPSockets of both drafts have in common: where datagrams may go, and their multicast groups.
 
-const { StringPrototypeIncludes } = require('../../builtins.js')
 const { domException } = require('../../dom-exceptions.js')
 const { bindFailure } = require('../../errors.js')
-const { eventChannel } = require('../../channel.js')
-const native = require('../../platform/native.js')
 const { toGroup, toUdpOptions } = require('../../udp-options.js')
 const { requirePermission } = require('./permissions.js')
 const { invalidAccess, toPort, toRemoteHost } = require('./places.js')
@@ -18,26 +15,6 @@ function toOptions(value) {
   if (options.remoteAddress !== null) toRemoteHost(options.remoteAddress)
   requirePermission('udp', options, 'UDPSocket')
   return options
-}
-
-/** The native socket, which is bound. The system's Error is thrown where that is refused. */
-function bind({ localAddress, localPort, remoteAddress, addressReuse, loopback }) {
-  const isV6 = remoteAddress !== null && StringPrototypeIncludes(remoteAddress, ':')
-  const address = localAddress ?? (isV6 ? '::' : '0.0.0.0')
-  const port = localPort ?? 0
-  try {
-    return new native.UDPSocket(eventChannel(), {
-      __proto__: null,
-      address,
-      port,
-      reuseAddress: addressReuse,
-      ipv6Only: false,
-      multicastLoop: loopback,
-      broadcast: true,
-    })
-  } catch (error) {
-    throw bindFailure(error, address, port, 'bind')
-  }
 }
 
 /**
@@ -112,4 +89,4 @@ function requireOpen(state, method) {
   if (state === 'closed') throw domException('InvalidStateError', `${method}: the socket is closed`)
 }
 
-module.exports = { Groups, bind, requireOpen, toDestination, toOptions }
+module.exports = { Groups, requireOpen, toDestination, toOptions }

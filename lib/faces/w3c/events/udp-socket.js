@@ -3,12 +3,7 @@
 // UDPSocket of the draft of 2013: datagrams are events.
 
 const { attach, closeAtOnce, detach, receive } = require('../../../channel.js')
-const {
-  ArrayPrototypeShift,
-  RangeError,
-  StringPrototypeIncludes,
-  TypedArrayPrototypeGetBuffer,
-} = require('../../../builtins.js')
+const { ArrayPrototypeShift, TypedArrayPrototypeGetBuffer } = require('../../../builtins.js')
 const { Context } = require('../../../context.js')
 const { copyOf, payloadLength } = require('../../../bytes.js')
 const { requireArguments } = require('../../../convert.js')
@@ -17,7 +12,8 @@ const { HandlerTarget, defineInterface, retire } = require('../../../event-targe
 const { EventKind } = require('../../../platform/native.js')
 const { runSoon } = require('../../../platform/timers.js')
 const { causeOf, isRefusal } = require('../../../streams/causes.js')
-const { Groups, bind, requireOpen, toDestination, toOptions } = require('../udp.js')
+const { bindUdp, requireLength } = require('../../../udp-binding.js')
+const { Groups, requireOpen, toDestination, toOptions } = require('../udp.js')
 const { UDPMessageEvent, dispatch, tell } = require('./classes.js')
 const { errorEvent, udpTypeOf } = require('./error-events.js')
 const { SendOrder, toPayload } = require('./payloads.js')
@@ -57,7 +53,7 @@ class UDPSocket extends HandlerTarget {
     this.#localPort = this.#options.localPort
     let handle
     try {
-      handle = bind(this.#options)
+      handle = bindUdp(this.#options)
     } catch (cause) {
       runSoon(() => this.#failed(udpTypeOf(cause), cause))
       return
@@ -273,16 +269,6 @@ class UDPSocket extends HandlerTarget {
     this.close()
     dispatch(this, errorEvent(type, cause))
   }
-}
-
-/** The most bytes of a datagram, whose length has 16 bits; over IPv4 that counts headers of 28 bytes as well. */
-const MOST_BYTES = 65_535
-const MOST_BYTES_V4 = 65_507
-
-function requireLength(length, localAddress) {
-  const most = StringPrototypeIncludes(localAddress, ':') ? MOST_BYTES : MOST_BYTES_V4
-  if (length > most)
-    throw new RangeError(`send: ${length} bytes are too many for a datagram; the most is ${most}`)
 }
 
 defineInterface(UDPSocket, {
