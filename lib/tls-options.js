@@ -260,6 +260,8 @@ function toTimeout(name, value) {
 
 module.exports = {
   CLIENT_OPTIONS: Object.keys(CLIENT),
+  /** Of faces: a session to take up is of a socket of the main entry. */
+  FACE_CLIENT_OPTIONS: Object.keys(CLIENT).filter((name) => name !== 'sessionFrom'),
   SERVER_OPTIONS: Object.keys(SERVER),
   clientConfig,
   serverConfig,

@@ -6,7 +6,7 @@
 const { requireArguments, toDictionary } = require('../../convert.js')
 const { OptionNames } = require('../../option-names.js')
 const {
-  CLIENT_OPTIONS,
+  FACE_CLIENT_OPTIONS: TLS_CLIENT,
   SERVER_OPTIONS,
   clientConfig,
   serverConfig,
@@ -33,9 +33,6 @@ const TCP_CLIENT = [
   'localPort',
 ]
 const TCP_SERVER = ['localPort', 'backlog', 'ipv6Only']
-
-/** Sessions are of sockets of the main entry. */
-const TLS_CLIENT = CLIENT_OPTIONS.filter((name) => name !== 'sessionFrom')
 
 const refused = {
   useSecureTransport: ['this class is what chooses TLS'],

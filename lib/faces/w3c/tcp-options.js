@@ -11,8 +11,7 @@ const tls = require('../../tls-options.js')
 const { toEnum, toRange } = require('../../webidl.js')
 const { toLocalAddress, toPort } = require('./places.js')
 
-/** Sessions are of sockets of the main entry. */
-const CLIENT_TLS = tls.CLIENT_OPTIONS.filter((name) => name !== 'sessionFrom')
+const CLIENT_TLS = tls.FACE_CLIENT_OPTIONS
 
 const CLIENT = [
   'localAddress',

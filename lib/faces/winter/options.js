@@ -13,12 +13,14 @@ const { describe, toDictionary, toText } = require('../../convert.js')
 const { OptionNames } = require('../../option-names.js')
 const tcp = require('../../tcp-options.js')
 const { CLIENT_ALIASES } = require('../../tcp-option-names.js')
-const { CLIENT_OPTIONS, SERVER_OPTIONS, clientConfig, toClientFields } = require('../../tls-options.js')
+const {
+  FACE_CLIENT_OPTIONS: TLS_OPTIONS,
+  SERVER_OPTIONS,
+  clientConfig,
+  toClientFields,
+} = require('../../tls-options.js')
 
 const TRANSPORTS = ['off', 'on', 'starttls']
-
-/** Sessions are of sockets of the main entry. */
-const TLS_OPTIONS = CLIENT_OPTIONS.filter((name) => name !== 'sessionFrom')
 
 /** Ignored, one of them could mean less security than was asked for: so `withOptions` refuses what it does not know. */
 const NAMES = new OptionNames({
